@@ -40,7 +40,10 @@ class ObligationKind(StrEnum):
 
 @dataclass(frozen=True)
 class EntryFact:
-    """One ledger entry as the arithmetic needs it. ``seq`` is the holder's own count, given under its lock."""
+    """One ledger entry as the arithmetic needs it. ``seq`` is the holder's own count, given under its lock.
+
+    ``from_ledger``: it came with the council's ledger, so an accrual is released by the ledger's own line.
+    """
 
     seq: int
     funding_ref: str
@@ -50,6 +53,7 @@ class EntryFact:
     eligible: bool = True
     reverses_seq: int | None = None
     reversal_why: ReversalWhy | None = None
+    from_ledger: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ class TotalFigures:
     forecast_by_quarter: Mapping[int, int | None]
     outturn: int | None
     variance: int | None
-    over_committed: int  # max(0, funding − allocation)
+    over_committed: int  # max(0, funding − allocation) of a category; the whole return's is the sum of these
 
 
 @dataclass(frozen=True)
