@@ -23,6 +23,7 @@ quick = settings(max_examples=60, deadline=None, database=None)
 
 LABOUR, NON_LABOUR = Category.LABOUR, Category.NON_LABOUR
 FULL_FORECAST = {1: 0, 2: 0, 3: 0, 4: 0}
+NOTHING_BEFORE = Earlier()
 
 
 def funding(
@@ -60,7 +61,7 @@ def figures_of(
     entries: Sequence[EntryFact] = (),
     fundings: Sequence[FundingFact] = (funding(),),
     allocations: Mapping[Category, int] | None = None,
-    earlier: Earlier = Earlier(),
+    earlier: Earlier = NOTHING_BEFORE,
     kind: ObligationKind = ObligationKind.IN_YEAR,
     **more: Any,
 ) -> ReturnFigures:
@@ -74,7 +75,7 @@ def line_of(figures: ReturnFigures, ref: str = "F01") -> LineFigures:
     return next(line for line in figures.lines if line.ref == ref)
 
 
-def certified(figures: ReturnFigures, earlier: Earlier = Earlier(), final: bool = False) -> Earlier:
+def certified(figures: ReturnFigures, earlier: Earlier = NOTHING_BEFORE, final: bool = False) -> Earlier:
     """What the next period's return sees once these figures are certified."""
     reported = dict(earlier.reported or {})
     adjusted = dict(earlier.adjusted or {})

@@ -1,4 +1,5 @@
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_each_day_lies_inside_its_quarter_and_its_year(day: dt.date) -> None:
 def test_the_quarters_of_a_year_follow_one_another_without_a_gap() -> None:
     bounds = [(quarter_start(2027, quarter), quarter_end(2027, quarter)) for quarter in QUARTERS]
     assert (bounds[0][0], bounds[-1][1]) == (fy_start(2027), fy_end(2027))
-    for (_, end), (start, _) in zip(bounds, bounds[1:], strict=False):
+    for (_, end), (start, _) in pairwise(bounds):
         assert start - end == dt.timedelta(days=1)
 
 
