@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from types import MappingProxyType
 
 from svd_tracker.calculations.figures import Category
 from svd_tracker.money import round_half_away
@@ -231,9 +230,9 @@ def line(ranked: Iterable[Ranked], money: Mapping[Category, int]) -> LineResult:
             state = LineState.ON_LINE if any(gets.values()) else LineState.BELOW
             part = part if stopped else gets
             stopped = True
-        places.append(LinePlace(each.proposal.ref, each.rank, state, asks, MappingProxyType(gets)))
+        places.append(LinePlace(each.proposal.ref, each.rank, state, asks, gets))
     after = {category: left[category] - part[category] for category in Category}
-    return LineResult(tuple(places), MappingProxyType(left), MappingProxyType(after), _tied(places, left))
+    return LineResult(tuple(places), left, after, _tied(places, left))
 
 
 def _tied(places: Sequence[LinePlace], left: Mapping[Category, int]) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class FindingCode(StrEnum):
     BAD_KIND = "bad_kind"
     BAD_AMOUNT = "bad_amount"
     ZERO_AMOUNT = "zero_amount"
+    VAT_ABOVE_AMOUNT = "vat_above_amount"
     PART_ABOVE_WHOLE = "part_above_whole"
     SAME_AS_EARLIER = "same_as_earlier"
 
@@ -207,6 +208,10 @@ class _RowReader:
         amount, vat, whole = self.money("Amount"), self.money("Irrecoverable VAT", 0), self.money("Document total", 0)
         if amount is not None and vat is not None and amount + vat == 0:
             self.find(Severity.ERROR, FindingCode.ZERO_AMOUNT, "Amount", "enter an amount other than nought")
+        elif amount and vat and abs(vat) > abs(amount):
+            # how an unquoted 1,250.00 looks: one pound, and 250 in the next column
+            words = 'this is more than the amount. An amount with a comma needs quotation marks, like "1,250.00"'
+            self.find(Severity.ERROR, FindingCode.VAT_ABOVE_AMOUNT, "Irrecoverable VAT", words)
         if self.findings or spent_on is None or kind is None or amount is None or vat is None:
             return None
         pence = amount + vat
