@@ -160,6 +160,15 @@ def test_a_negative_claim_lowers_its_category_and_no_other() -> None:
     assert figures.total.claimed_to_date == 160
 
 
+def test_a_negative_funding_lowers_its_categorys_claim_and_is_left_whole() -> None:
+    fundings = (funding("F01", -40), funding("F02", 500))
+    figures = figures_of(1, [actual(1, 1, 200, "F02")], fundings, {NON_LABOUR: 100})
+    assert [line.claimed_to_date for line in figures.lines] == [-40, 140]
+    assert [line.needs_explanation for line in figures_of(4, [actual(1, 4, -41)], (funding(pence=-40),)).lines] == [
+        False
+    ]
+
+
 # 8
 def test_a_category_ceiling_keeps_earlier_claims_and_shares_the_rest() -> None:
     fundings = (funding("F01"), funding("F02"))
@@ -324,6 +333,18 @@ def test_room_left_by_one_funding_after_the_final_is_not_taken_by_another() -> N
     late = [*entries, actual(3, 4, -80)]
     figures = figures_of(4, late, fundings, {NON_LABOUR: 100}, after, FINAL)
     assert [line.claimed_to_date for line in figures.lines] == [20, 50]
+
+
+def test_a_funding_opened_after_the_final_claims_nothing() -> None:
+    entries = [actual(1, 4, 100)]
+    after = certified(figures_of(4, entries, kind=FINAL), final=True)
+    figures = figures_of(4, [*entries, actual(2, 4, 30, "F02")], (funding(), funding("F02")), earlier=after, kind=FINAL)
+    assert (line_of(figures, "F02").claimed_to_date, line_of(figures, "F02").locally_funded) == (0, 30)
+
+
+def test_what_the_final_claimed_is_what_was_claimed_before() -> None:
+    line = line_of(figures_of(4, earlier=Earlier(frozenset({1, 2, 3, 4}), final_claimed={"F01": 70}), kind=FINAL))
+    assert (line.claimed_before, line.repayable) == (70, 70)
 
 
 def test_a_final_opened_again_is_not_a_ceiling() -> None:
