@@ -1,0 +1,134 @@
+"""Putting values into cells so that each is what it says: text is text, money is pounds, a formula has its result.
+
+A ``Book`` is a workbook in the making: its openpyxl shell, and the stored result of every formula in it.
+"""
+
+import datetime as dt
+import re
+import textwrap
+from collections.abc import Sequence
+from decimal import Decimal
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.workbook.properties import CalcProperties
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from exports.styles import Palette, register
+from svd_tracker.money import to_decimal_pounds
+
+NOT_GIVEN = "not given"
+LONGEST_TEXT = 32_767
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+Result = Decimal | str
+
+
+def clean_text(text: str) -> str:
+    """Text as a cell may hold it: line ends as one character, what XML forbids left out, cut at Excel's limit."""
+    cleaned = _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return cleaned if len(cleaned) <= LONGEST_TEXT else cleaned[: LONGEST_TEXT - 1] + "…"
+
+
+def lines_needed(text: str, width: float) -> int:
+    """How many lines wrapped text takes in a column of this width, which counts figures: letters are narrower."""
+    across = max(4, int((width - 2) * 1.1))
+    return sum(max(1, len(textwrap.wrap(part, across))) for part in text.split("\n"))
+
+
+class Book:
+    """A workbook being made. ``results`` holds, by sheet and cell, what each formula comes to."""
+
+    def __init__(self, colour: str) -> None:
+        self.palette = Palette(colour)
+        self.workbook = Workbook()
+        self.workbook.remove(self.workbook.worksheets[0])
+        self.workbook.calculation = CalcProperties(fullCalcOnLoad=True)
+        register(self.workbook, self.palette)
+        self.results: dict[str, dict[str, Result]] = {}
+
+    def page(self, title: str, widths: Sequence[float]) -> "Page":
+        """A new sheet with its column widths, in characters."""
+        sheet = self.workbook.create_sheet(title)
+        sheet.sheet_view.showGridLines = False
+        sheet.sheet_properties.tabColor = self.palette.colour
+        for number, width in enumerate(widths, 1):
+            sheet.column_dimensions[get_column_letter(number)].width = width
+        return Page(sheet, self.results.setdefault(title, {}), tuple(widths))
+
+    def name(self, name: str, target: str) -> None:
+        """Give a cell or range a name, "Total_claimed_now" for "Return!$N$20"."""
+        self.workbook.defined_names[name] = DefinedName(name, attr_text=target)
+
+
+class Page:
+    """One sheet. Every ``put`` names the style; rows and columns count from 1."""
+
+    def __init__(self, sheet: Worksheet, results: dict[str, Result], widths: tuple[float, ...]) -> None:
+        self.sheet = sheet
+        self.results = results
+        self.widths = widths
+
+    def _cell(self, row: int, column: int, style: str) -> Cell:
+        cell = self.sheet.cell(row, column)
+        assert isinstance(cell, Cell)
+        cell.style = style
+        return cell
+
+    def text(self, row: int, column: int, text: str, style: str = "svd text") -> Cell:
+        """Text that stays text, whatever it starts with (DESIGN.md rule 13)."""
+        cell = self._cell(row, column, style)
+        cell.value = clean_text(text)
+        cell.data_type = "s"
+        return cell
+
+    def money(self, row: int, column: int, pence: int, style: str = "svd money") -> None:
+        self._cell(row, column, style).value = to_decimal_pounds(pence)
+
+    def number(self, row: int, column: int, number: int, style: str = "svd count") -> None:
+        self._cell(row, column, style).value = number
+
+    def date(self, row: int, column: int, day: dt.date, style: str = "svd date") -> None:
+        cell = self._cell(row, column, style)
+        number_format = cell.number_format
+        cell.value = day
+        cell.number_format = number_format  # openpyxl puts its own date format on
+
+    def blank(self, row: int, column: int, style: str) -> None:
+        self._cell(row, column, style)
+
+    def formula(self, row: int, column: int, formula: str, result: Result, style: str = "svd money") -> None:
+        """A live formula, without its "=", and what it comes to: pounds, a share, or text."""
+        cell = self._cell(row, column, style)
+        cell.value = f"={formula}"
+        self.results[cell.coordinate] = result
+
+    def money_formula(self, row: int, column: int, formula: str, pence: int, style: str = "svd money") -> None:
+        """As formula, rounded to the penny, because a spreadsheet adds pounds in binary fractions."""
+        self.formula(row, column, f"ROUND({formula},2)", to_decimal_pounds(pence), style)
+
+    def link(self, row: int, column: int, text: str, target: str) -> None:
+        """A link to a place in this workbook, "Return!A1"."""
+        cell = self.text(row, column, text, "svd link")
+        cell.hyperlink = Hyperlink(ref=cell.coordinate, location=target, display=text)
+
+    def fill(self, row: int, columns: range, style: str) -> None:
+        for column in columns:
+            self._cell(row, column, style)
+
+    def merge(self, row: int, first: int, last: int) -> None:
+        self.sheet.merge_cells(start_row=row, end_row=row, start_column=first, end_column=last)
+
+    def width(self, first: int, last: int) -> float:
+        return sum(self.widths[first - 1 : last])
+
+    def fit_height(self, row: int, *texts: tuple[str, float], least: float = 16, line: float = 13) -> None:
+        """Make the row as high as its longest wrapped text needs; each text comes with its width in characters."""
+        most = max((lines_needed(text, width) for text, width in texts), default=1)
+        self.sheet.row_dimensions[row].height = min(409.0, max(least, most * line + 4))
+
+    def height(self, row: int, points: float) -> None:
+        self.sheet.row_dimensions[row].height = points

@@ -1,0 +1,91 @@
+"""What a workbook shows, as plain facts: the caller gathers them, the builders only lay them out.
+
+Nothing here knows a payee or a narrative: what leaves the holder carries amounts, periods and document
+numbers (DESIGN.md rule 14). All money is whole pence.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from svd_tracker.calculations.figures import Category, ReturnFigures
+
+NEUTRAL_COLOUR = "00594F"
+
+
+@dataclass(frozen=True)
+class MatchLine:
+    """Match of one plan line from one source. The stages are looked at side by side, never added together."""
+
+    plan_line: str
+    source: str
+    kind: str  # "Cash" or "In kind"
+    promised: int
+    confirmed: int
+    received_or_delivered: int
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One ledger entry, outward columns only. ``adjustment``: counted in this return's adjustments."""
+
+    seq: int
+    funding_ref: str
+    funding_title: str
+    category: Category
+    quarter: int
+    kind_label: str
+    spent_on: dt.date
+    document: str
+    pence: int
+    eligible: bool
+    adjustment: bool
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One thing that the checks found. ``where`` names the line, sheet or page that it stands on."""
+
+    severity: str  # "Error" or "Warning"
+    code: str
+    message: str
+    where: str
+
+
+@dataclass(frozen=True)
+class ReturnDocument:
+    """Everything one revision of a holder's return says. Not certified while ``certified_at`` is None."""
+
+    grant_name: str
+    grant_ref: str
+    agreement_ref: str
+    funder: str
+    area_name: str
+    holder_name: str
+    accountable_body: str
+    fy: int
+    last_quarter: int
+    period_label: str
+    kind_label: str
+    status_label: str
+    revision_label: str
+    prepared_by: str
+    prepared_on: dt.date
+    certified_by: str | None
+    certified_post: str | None
+    certified_at: dt.datetime | None
+    statement: str
+    built_at: dt.datetime
+    figures: ReturnFigures
+    audit_seq: int | None = None
+    audit_hash: str | None = None
+    council_colour: str = NEUTRAL_COLOUR
+    marking: str = "OFFICIAL"
+    explanations: Mapping[str, str] = field(default_factory=dict)
+    match: tuple[MatchLine, ...] = ()
+    entries: Sequence[EntryLine] = ()
+    checks: tuple[CheckLine, ...] = ()
+
+    @property
+    def is_certified(self) -> bool:
+        return self.certified_at is not None

@@ -1,0 +1,68 @@
+"""From a Book to the file's bytes: stored results put in, long sheets spliced in, and the same bytes every time.
+
+Same inputs and same libraries give the same bytes, because parts stand in a fixed order with fixed times, and the
+workbook's own times come from the document, not from the clock.
+"""
+
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+
+from openpyxl.writer.excel import ExcelWriter
+
+from exports.cells import Book, clean_text
+from exports.stored_results import with_results
+from exports.stream import Stream, spliced
+
+_FIRST_PARTS = ("[Content_Types].xml", "_rels/.rels", "docProps/app.xml", "docProps/core.xml", "xl/workbook.xml")
+_MODIFIED = re.compile(r"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+
+
+def describe(book: Book, title: str, subject: str, creator: str, built_at: dt.datetime) -> None:
+    """Set the document properties. ``built_at`` carries its time zone."""
+    properties = book.workbook.properties
+    properties.title, properties.subject, properties.creator = (clean_text(text) for text in (title, subject, creator))
+    properties.description = "Made by svd_tracker"
+    properties.lastModifiedBy = "svd_tracker"
+    properties.language = "en-GB"
+    properties.created = built_at.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def to_bytes(book: Book, streams: Mapping[str, Stream]) -> bytes:
+    """The finished .xlsx. ``streams`` are the long sheets' rows by sheet title."""
+    shell = io.BytesIO()
+    with zipfile.ZipFile(shell, "w", zipfile.ZIP_STORED) as archive:
+        ExcelWriter(book.workbook, archive).save()
+    titles = {f"xl/worksheets/sheet{n}.xml": sheet.title for n, sheet in enumerate(book.workbook.worksheets, 1)}
+    made = book.workbook.properties.created
+    finished = io.BytesIO()
+    with zipfile.ZipFile(shell) as source, zipfile.ZipFile(finished, "w") as target:
+        names = source.namelist()
+        for name in sorted(names, key=lambda name: (name not in _FIRST_PARTS, name)):
+            title = titles.get(name)
+            with target.open(_entry(name), "w", force_zip64=False) as part:
+                if title is not None:
+                    xml = with_results(source.read(name).decode(), book.results[title])
+                    if title in streams:
+                        for piece in spliced(xml, streams[title]):
+                            part.write(piece)
+                    else:
+                        part.write(xml.encode())
+                elif name == "docProps/core.xml":
+                    core = source.read(name).decode()
+                    part.write(_MODIFIED.sub(rf"\g<1>{made:%Y-%m-%dT%H:%M:%SZ}\g<2>", core).encode())
+                else:
+                    part.write(source.read(name))
+    return finished.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = _UNIX
+    entry.external_attr = 0o600 << 16
+    return entry

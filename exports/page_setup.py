@@ -1,0 +1,76 @@
+"""Print set-up of a sheet: A4 landscape, what repeats on each page, marking above, page numbers below."""
+
+from dataclasses import dataclass
+
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.header_footer import HeaderFooter, HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.properties import PageSetupProperties
+
+from exports.cells import Page, clean_text
+
+A4 = 9
+MARGIN_INCHES = 0.4
+_CHARACTERS_ACROSS = 136  # of a landscape A4 page inside the margins, in 10 point Arial at full size
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What stands at the edges of every printed page."""
+
+    marking: str
+    left: str
+    right: str
+
+
+def set_up(page: Page, edges: Edges, last_cell: str, title_rows: str | None = None, pages_down: int = 0) -> None:
+    """Fit the sheet to the width of a page, and to so many pages down (0: as many as it takes)."""
+    sheet = page.sheet
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = A4
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToHeight = pages_down
+    sheet.print_area = f"A1:{last_cell}"
+    if title_rows:
+        sheet.print_title_rows = title_rows
+    sheet.print_options.horizontalCentered = True
+    margins = sheet.page_margins
+    margins.left = margins.right = MARGIN_INCHES
+    margins.top = margins.bottom = 0.7
+    margins.header = margins.footer = 0.3
+    marking, small = _literal(edges.marking), "Arial,Regular"
+    sheet.HeaderFooter = HeaderFooter(
+        oddHeader=_edge(small, "&A", marking, ""),
+        oddFooter=_edge(small, _literal(edges.left), marking, f"{_literal(edges.right)}, page &P of &N"),
+    )
+
+
+def split_across(page: Page, after_column: int, repeated: int, rows: tuple[int, int, int]) -> None:
+    """Print a sheet too wide for one page as two parts, each at a size that can be read.
+
+    The first part is the columns up to ``after_column``, all rows; the second the columns after it beside the first
+    ``repeated`` columns, for the table alone. ``rows`` are the table's first and last and the sheet's last.
+    """
+    sheet = page.sheet
+    total = len(page.widths)
+    first = page.width(1, after_column)
+    second = page.width(1, repeated) + page.width(after_column + 1, total)
+    table_first, table_last, last = rows
+    ends, begins, right = (get_column_letter(number) for number in (after_column, after_column + 1, total))
+    sheet.print_area = f"A1:{ends}{last},{begins}{table_first}:{right}{table_last}"
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
+    sheet.page_setup.fitToWidth = sheet.page_setup.fitToHeight = None
+    sheet.page_setup.scale = max(10, min(100, int(100 * _CHARACTERS_ACROSS / max(first, second))))
+    sheet.print_title_cols = f"A:{get_column_letter(repeated)}"
+    sheet.print_options.horizontalCentered = False
+
+
+def _literal(text: str) -> str:
+    """Text for a header or footer, where & begins a code; one line, and within Excel's limit of 255 in all."""
+    one_line = " ".join(clean_text(text).split())
+    return (one_line if len(one_line) <= 60 else one_line[:59] + "…").replace("&", "&&")
+
+
+def _edge(font: str, left: str, center: str, right: str) -> HeaderFooterItem:
+    parts = (_HeaderFooterPart(text, font, 8) if text else None for text in (left, center, right))
+    return HeaderFooterItem(*parts)

@@ -1,0 +1,335 @@
+"""The Return sheet: a line per funding, grouped labour and non-labour (DOMAIN.md section 4).
+
+Live formulas reach down to the Entries sheet: spent in a quarter is the sum of its entries, and everything that
+follows from it by adding and taking away is a formula. What does not follow from the sheet alone stands as a value:
+funding, profile, forecast, open accruals, claimed before, and a claim that was held to a ceiling.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from openpyxl.utils import get_column_letter
+
+from exports.cells import NOT_GIVEN, Book, Page
+from exports.documents import ReturnDocument
+from exports.page_setup import Edges, set_up, split_across
+from svd_tracker.calculations.figures import Category, LineFigures, ReturnFigures, TotalFigures
+from svd_tracker.money import format_pounds, round_half_away
+from svd_tracker.periods import QUARTERS
+
+SHEET = "Return"
+FIRST_ROW = 6
+NAMED = ("funding", "to_date", "claimed_to_date", "claimed_before", "claimed_now", "locally_funded", "remaining")
+PREFIXES: Mapping[Category | None, str] = {
+    Category.LABOUR: "Labour",
+    Category.NON_LABOUR: "Non_labour",
+    None: "Total",
+}
+Figures = LineFigures | TotalFigures
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of money: where it stands, what it takes from the figures, and its formula on a line, if it has one."""
+
+    key: str
+    header: str
+    band: str
+    value: Callable[[Figures], int | None]
+    on_line: str | None = None  # with {r} for the row, {key} for other columns' letters
+    on_total: str | None = None  # None: the sum of the lines
+
+
+class Layout:
+    """Which columns the sheet has for these figures, and where."""
+
+    def __init__(self, figures: ReturnFigures) -> None:
+        self.columns = _columns(figures)
+        keys = ["ref", "title", *(column.key for column in self.columns), "percent", "explanation"]
+        self.number = {key: number for number, key in enumerate(keys, 1)}
+        self.letter = {key: get_column_letter(number) for key, number in self.number.items()}
+        self.last = len(keys)
+
+    def formula(self, template: str, row: int) -> str:
+        return template.format(r=row, **self.letter)
+
+    def widths(self) -> list[float]:
+        return [13, 34, *(12.8 for _ in self.columns), 10, 38]
+
+
+def _columns(figures: ReturnFigures) -> list[Column]:
+    last = figures.last_quarter
+    ahead = tuple(figures.total.forecast_by_quarter)
+    spent_cells = [f"{{q{quarter}}}{{r}}" for quarter in range(1, last + 1)]
+    own = [f"{{q{quarter}}}{{r}}" for quarter in figures.own_quarters]
+    expected = [f"{{q{q}}}{{r}}" for q in range(1, last + 1) if q not in ahead] + [f"{{f{q}}}{{r}}" for q in ahead]
+
+    def spent(quarter: int) -> Column:
+        formula = f"SUMIFS(Entries_amount,Entries_funding,${{ref}}{{r}},Entries_quarter,{quarter})"
+        return Column(
+            f"q{quarter}", f"Q{quarter} spent", "Spent, £", lambda f: f.spent_by_quarter.get(quarter), formula
+        )
+
+    def forecast(quarter: int) -> Column:
+        header = f"Q{quarter} forecast"
+        return Column(f"f{quarter}", header, "Forecast and variance, £", lambda f: f.forecast_by_quarter[quarter])
+
+    claim, plan, outlook = "Claim, £", "Budget, £", "Forecast and variance, £"
+    variance = "{outturn}{r}-{funding}{r}"
+    return [
+        Column("funding", "Funding this year", plan, lambda f: f.funding),
+        Column("profile", "Profile to date", plan, lambda f: f.profile_to_date),
+        *(spent(quarter) for quarter in QUARTERS),
+        Column("period", "This period", "Spent, £", lambda f: f.this_period, _sum(own)),
+        Column("adjustments", "Adjustments", "Spent, £", lambda f: f.adjustments),
+        Column("to_date", "To date", "Spent, £", lambda f: f.to_date, _sum(spent_cells)),
+        Column("accruals", "Of which accruals", "Spent, £", lambda f: f.accruals),
+        Column("claimed_to_date", "Claimed to date", claim, lambda f: f.claimed_to_date),
+        Column("claimed_before", "Claimed before", claim, lambda f: f.claimed_before),
+        Column(
+            "claimed_now", "Claimed now", claim, lambda f: f.claimed_now, "{claimed_to_date}{r}-{claimed_before}{r}"
+        ),
+        Column(
+            "locally_funded", "Locally funded", claim, lambda f: f.locally_funded, "{to_date}{r}-{claimed_to_date}{r}"
+        ),
+        Column("remaining", "Remaining", claim, lambda f: f.remaining, "{funding}{r}-{to_date}{r}"),
+        *(forecast(quarter) for quarter in ahead),
+        Column("outturn", "Outturn", outlook, lambda f: f.outturn, _sum(expected)),
+        Column("variance", "Variance", outlook, lambda f: f.variance, variance, variance),
+    ]
+
+
+def _sum(cells: list[str]) -> str | None:
+    return f"SUM({','.join(cells)})" if cells else None
+
+
+@dataclass(frozen=True)
+class ReturnRows:
+    """Where the Cover finds the totals: the Return sheet's row by category, None for the whole."""
+
+    totals: Mapping[Category | None, int]
+    letter: Mapping[str, str]
+
+    def cell(self, key: str, category: Category | None) -> str:
+        return f"{SHEET}!${self.letter[key]}${self.totals[category]}"
+
+
+def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> ReturnRows:
+    """Lay the sheet out and name its totals. Gives back where the totals stand."""
+    figures = document.figures
+    layout = Layout(figures)
+    page = book.page(SHEET, layout.widths())
+    _head(page, layout, document)
+    rows_above = len(figures.lines) + sum(not _of(figures, category) for category in Category)
+    adjustments_row = FIRST_ROW + rows_above + 8  # after two heads, two subtotals, the total, and its own head
+    sheet = _LineWriter(page, layout, document, adjustments_row)
+    totals = sheet.write()
+    last_row = _adjustments(page, layout, figures, adjustments_row - 2)
+    last_row = _notes(page, layout, document, last_row + 2, sheet.any_held)
+    for category, prefix in PREFIXES.items():
+        for key in NAMED:
+            book.name(f"{prefix}_{key}", f"{SHEET}!${layout.letter[key]}${totals[category]}")
+    page.sheet.freeze_panes = f"C{FIRST_ROW}"
+    set_up(page, edges, f"{layout.letter['explanation']}{last_row}", f"{FIRST_ROW - 2}:{FIRST_ROW - 1}")
+    split_across(page, layout.number["accruals"], 2, (FIRST_ROW - 2, totals[None], last_row))
+    return ReturnRows(totals, layout.letter)
+
+
+def _of(figures: ReturnFigures, category: Category) -> list[LineFigures]:
+    return [line for line in figures.lines if line.category is category]
+
+
+def _head(page: Page, layout: Layout, document: ReturnDocument) -> None:
+    page.text(1, 1, f"Return of {document.holder_name}", "svd title")
+    page.height(1, 24)
+    about = (document.grant_name, document.period_label, document.revision_label, document.status_label)
+    page.text(2, 1, " · ".join(about), "svd subtitle")
+    band_row, header_row = FIRST_ROW - 2, FIRST_ROW - 1
+    bands = ["Funding", "Funding", *(column.band for column in layout.columns), layout.columns[-1].band, "Explanation"]
+    start = 1
+    for number in range(1, layout.last + 1):
+        page.text(band_row, number, bands[number - 1] if number == start else "", "svd band")
+        if number == layout.last or bands[number] != bands[number - 1]:
+            page.merge(band_row, start, number)
+            start = number + 1
+    headers = ["Ref", "Intervention", *(column.header for column in layout.columns), "Variance %", "Of the variance"]
+    for number, header in enumerate(headers, 1):
+        page.text(header_row, number, header, "svd header right" if 2 < number < layout.last else "svd header")
+    page.height(band_row, 20)
+    page.height(header_row, 32)
+
+
+class _LineWriter:
+    """Writes the lines, subtotals and total, row after row."""
+
+    def __init__(self, page: Page, layout: Layout, document: ReturnDocument, adjustments_row: int) -> None:
+        self.page = page
+        self.layout = layout
+        self.document = document
+        self.figures = document.figures
+        self.adjustments_row = adjustments_row
+        self.any_held = False
+
+    def write(self) -> dict[Category | None, int]:
+        row = FIRST_ROW
+        totals: dict[Category | None, int] = {}
+        for category in Category:
+            self.page.text(row, 1, category.label, "svd group")
+            self.page.fill(row, range(2, self.layout.last + 1), "svd group")
+            first = row = row + 1
+            for line in _of(self.figures, category):
+                self._line(row, line)
+                row += 1
+            if row == first:
+                self.page.text(row, 1, "No funding in this category", "svd note")
+                row += 1
+            total = self.figures.categories[category]
+            self._total(row, f"{category.label} total", "subtotal", total, f"{{column}}{first}:{{column}}{row - 1}")
+            totals[category] = row
+            row += 1
+        parts = ",".join(f"{{column}}{totals[category]}" for category in Category)
+        self._total(row, "Total", "total", self.figures.total, parts)
+        totals[None] = row
+        return totals
+
+    def _line(self, row: int, line: LineFigures) -> None:
+        page, number = self.page, self.layout.number
+        page.text(row, 1, line.ref)
+        page.text(row, 2, line.title)
+        for column in self.layout.columns:
+            value = column.value(line)
+            if value is None:
+                self._nothing(row, column, "svd closed", "svd missing")
+            elif column.key == "claimed_to_date":
+                self._claim(row, line)
+            elif formula := self._adjusted(row, line) if column.key == "adjustments" else column.on_line:
+                page.money_formula(row, number[column.key], self.layout.formula(formula, row), value)
+            else:
+                page.money(row, number[column.key], value)
+        self._percent(row, line, "svd percent", "svd missing")
+        explanation, style = self._explanation(line)
+        page.text(row, number["explanation"], explanation, style)
+        page.fit_height(row, (line.title, 34), (explanation, 38), (line.ref, 12))
+
+    def _adjusted(self, row: int, line: LineFigures) -> str | None:
+        first, count = self.adjustments_row, len(self.figures.adjustments)
+        if not count:
+            return None
+        last = first + count - 1
+        return f"SUMIFS($F${first}:$F${last},$A${first}:$A${last},$A{row})"
+
+    def _claim(self, row: int, line: LineFigures) -> None:
+        """A claim that is the least of eligible spend and funding says so; one held lower is a value, marked."""
+        column = self.layout.number["claimed_to_date"]
+        if line.claimed_to_date != min(line.eligible_to_date, line.funding):
+            self.any_held = True
+            self.page.money(row, column, line.claimed_to_date, "svd held")
+            return
+        eligible = 'ROUND(SUMIFS(Entries_amount,Entries_funding,${ref}{r},Entries_eligible,"Yes"),2)'
+        formula = self.layout.formula(f"MIN({eligible},{{funding}}{{r}})", row)
+        self.page.money_formula(row, column, formula, line.claimed_to_date)
+
+    def _total(self, row: int, label: str, kind: str, total: TotalFigures, cells: str) -> None:
+        page, layout = self.page, self.layout
+        page.text(row, 1, label, f"svd {kind}")
+        page.blank(row, 2, f"svd {kind}")
+        for column in layout.columns:
+            value = column.value(total)
+            letter = layout.letter[column.key]
+            if value is None:
+                self._nothing(row, column, f"svd {kind} money", f"svd {kind} missing")
+            else:
+                formula = column.on_total or f"SUM({cells.format(column=letter)})"
+                page.money_formula(
+                    row, layout.number[column.key], layout.formula(formula, row), value, f"svd {kind} money"
+                )
+        self._percent(row, total, f"svd {kind} percent", f"svd {kind} missing")
+        page.blank(row, layout.last, f"svd {kind}")
+        page.height(row, 20)
+
+    def _nothing(self, row: int, column: Column, closed: str, missing: str) -> None:
+        """A quarter that has not come yet is an empty cell; a figure nobody gave says so (DESIGN.md rule 8)."""
+        number = self.layout.number[column.key]
+        if column.key.startswith("q"):
+            self.page.blank(row, number, closed)
+        else:
+            self.page.text(row, number, NOT_GIVEN, missing)
+
+    def _percent(self, row: int, figures: Figures, style: str, missing: str) -> None:
+        column = self.layout.number["percent"]
+        if figures.variance is None:
+            self.page.text(row, column, NOT_GIVEN, missing)
+            return
+        result: Decimal | str = "–"
+        if figures.funding:
+            result = Decimal(round_half_away(Fraction(figures.variance * 10_000, figures.funding))) / 10_000
+        formula = 'IF({funding}{r}=0,"–",ROUND({variance}{r}/{funding}{r},4))'
+        self.page.formula(row, column, self.layout.formula(formula, row), result, style)
+
+    def _explanation(self, line: LineFigures) -> tuple[str, str]:
+        given = self.document.explanations.get(line.ref, "").strip()
+        if line.missing_reason:
+            return f"{line.missing_reason}. {given}".strip(), "svd flag"
+        if line.needs_explanation and not given:
+            return "To be explained", "svd flag"
+        return given, "svd text"
+
+
+def _adjustments(page: Page, layout: Layout, figures: ReturnFigures, row: int) -> int:
+    """Entries of closed quarters that were not in the return that closed them (FIGURES.md 3). Gives the last row."""
+    page.text(row, 1, "Adjustments to earlier quarters", "svd heading")
+    page.fill(row, range(2, 7), "svd heading")
+    page.height(row, 22)
+    if not figures.adjustments:
+        page.text(row + 1, 1, "None in this return.", "svd note")
+        return row + 1
+    headers = ("Ref", "Intervention", "Quarter", "Reported before, £", "In the ledger now, £", "Adjustment, £")
+    for number, header in enumerate(headers, 1):
+        page.text(row + 1, number, header, "svd header right" if number > 2 else "svd header")
+    page.height(row + 1, 32)
+    lines = {line.ref: line for line in figures.lines}
+    for at, adjustment in enumerate(figures.adjustments, row + 2):
+        line = lines[adjustment.funding_ref]
+        spent = line.spent_by_quarter[adjustment.quarter]
+        page.text(at, 1, line.ref)
+        page.text(at, 2, line.title)
+        page.number(at, 3, adjustment.quarter, "svd quarter")
+        page.money(at, 4, spent - adjustment.pence)
+        page.money_formula(at, 5, f"SUMIFS(Entries_amount,Entries_funding,$A{at},Entries_quarter,$C{at})", spent)
+        page.money_formula(at, 6, f"E{at}-D{at}", adjustment.pence)
+        page.fit_height(at, (line.title, 34))
+    last = row + 1 + len(figures.adjustments)
+    at = last + 1
+    page.text(at, 1, "Adjustments total", "svd subtotal")
+    for column in range(2, 6):
+        page.blank(at, column, "svd subtotal")
+    page.money_formula(at, 6, f"SUM(F{row + 2}:F{last})", figures.total.adjustments, "svd subtotal money")
+    page.height(at, 20)
+    return at
+
+
+def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_held: bool) -> int:
+    figures = document.figures
+    own = ", ".join(f"Q{quarter}" for quarter in figures.own_quarters) or "no quarter: every one was reported before"
+    notes = [
+        "Spent in a quarter is the sum of its rows on the Entries sheet, accruals and reversals included.",
+        f"This period covers {own}. Adjustments are what changed since in quarters reported before.",
+        "Claimed to date is the least of eligible spend and funding, inside the category's allocation; the rest is local.",
+        "Outturn is spent to date and the newest forecast of the quarters ahead.",
+        "Variance is outturn less funding: over is positive, under is in brackets.",
+    ]
+    if any_held:
+        notes.append(
+            "A shaded claim was held below that least by the allocation of its category, or by what the final claimed."
+        )
+    if figures.total.repayable:
+        repayable = format_pounds(figures.total.repayable)
+        notes.append(f"{repayable} claimed before is repayable: it is already taken off in claimed now.")
+    page.text(row, 1, "Notes", "svd heading")
+    page.fill(row, range(2, 7), "svd heading")
+    page.height(row, 22)
+    for at, note in enumerate(notes, row + 1):
+        page.text(at, 1, note, "svd note")
+    return row + len(notes)

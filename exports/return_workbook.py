@@ -1,0 +1,56 @@
+"""The workbook of one holder's return: Cover, Return, Match, Entries, Checks."""
+
+import re
+
+from exports.cells import Book
+from exports.cover_sheet import add_cover_page, fill_cover
+from exports.documents import ReturnDocument
+from exports.entries_sheet import SHEET as ENTRIES
+from exports.entries_sheet import add_entries_sheet, check_entries
+from exports.memo_sheets import add_checks_sheet, add_match_sheet
+from exports.package import describe, to_bytes
+from exports.page_setup import Edges
+from exports.return_sheet import add_return_sheet
+from svd_tracker.periods import quarter_short
+
+_NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^\s*$")
+
+
+def build_return_workbook(document: ReturnDocument) -> bytes:
+    """The .xlsx of one revision of a return, in pounds to the penny of ``document.figures``.
+
+    The same document gives the same bytes. Raises FiguresDiffer when the entries do not come to the figures, and
+    ValueError for a funding ref that a spreadsheet would take for a pattern, or a colour that is none.
+    """
+    _check_refs(document)
+    check_entries(document)
+    book = Book(document.council_colour)
+    edges = Edges(
+        document.marking,
+        f"{document.holder_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
+        document.revision_label if document.is_certified else f"DRAFT – not certified · {document.revision_label}",
+    )
+    cover = add_cover_page(book)
+    rows = add_return_sheet(book, document, edges)
+    add_match_sheet(book, document, edges)
+    entries = add_entries_sheet(book, document, edges)
+    add_checks_sheet(book, document, edges, rows)
+    fill_cover(book, cover, document, edges, rows)
+    describe(
+        book,
+        f"{document.grant_name}: finance return, {document.holder_name}, {document.period_label}",
+        f"{document.grant_ref} · {document.kind_label} · {document.revision_label}",
+        f"{document.accountable_body} (svd_tracker)",
+        document.built_at,
+    )
+    return to_bytes(book, {ENTRIES: entries})
+
+
+def _check_refs(document: ReturnDocument) -> None:
+    """SUMIFS takes *, ?, ~ and a leading =, < or > for patterns, and small letters for capitals."""
+    refs = [line.ref for line in document.figures.lines]
+    for ref in refs:
+        if _NOT_A_CRITERION.search(ref):
+            raise ValueError(f"a spreadsheet cannot add up by the funding ref {ref!r}")
+    if len({ref.casefold() for ref in refs}) != len(refs):
+        raise ValueError("two funding refs differ only in capitals")
