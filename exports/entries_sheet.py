@@ -66,7 +66,8 @@ def add_entries_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Str
     page.height(3, 20)
     for number, (header, style) in enumerate(_COLUMNS, 1):
         page.text(FIRST_ROW - 1, number, header, "svd header right" if style == "svd money" else "svd header")
-        page.blank(FIRST_ROW, number, style)
+        if count:
+            page.blank(FIRST_ROW, number, style)
     page.height(FIRST_ROW - 1, 22)
     if not count:
         page.text(FIRST_ROW, 1, "No entries up to the end of this period.", "svd note")

@@ -72,5 +72,5 @@ def _literal(text: str) -> str:
 
 
 def _edge(font: str, left: str, center: str, right: str) -> HeaderFooterItem:
-    parts = (_HeaderFooterPart(text, font, 8) if text else None for text in (left, center, right))
-    return HeaderFooterItem(*parts)
+    texts = {"left": left, "center": center, "right": right}
+    return HeaderFooterItem(**{place: _HeaderFooterPart(text, font, 8) for place, text in texts.items() if text})

@@ -316,7 +316,7 @@ def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_h
     notes = [
         "Spent in a quarter is the sum of its rows on the Entries sheet, accruals and reversals included.",
         f"This period covers {own}. Adjustments are what changed since in quarters reported before.",
-        "Claimed to date is the least of eligible spend and funding, inside the category's allocation; the rest is local.",
+        "Claimed to date is the least of eligible spend and funding, inside its category's allocation; the rest is local.",
         "Outturn is spent to date and the newest forecast of the quarters ahead.",
         "Variance is outturn less funding: over is positive, under is in brackets.",
     ]
