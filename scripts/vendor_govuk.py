@@ -16,7 +16,7 @@ from pathlib import Path
 
 VERSION = "6.3.0"
 OUT = Path(__file__).resolve().parent.parent / "svd_tracker" / "static" / "govuk"
-FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif'
+FONTS = '-apple-system,BlinkMacSystemFont,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'
 LEFT_OUT = ("GDS Transport", "@font-face", "crest", "url(/assets", "sourceMappingURL")
 
 LICENCE = """\

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from svd_tracker.money import format_pounds_short
 
-WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 84, 8, 14, 46
+WIDTH, HEIGHT = 440, 250
+LEFT, RIGHT, TOP, BOTTOM = 72, 8, 12, 46
 TICKS = 4
 
 
@@ -54,7 +54,7 @@ def grouped_bars(groups: Sequence[tuple[str, Sequence[int | None]]]) -> GroupedB
     slot = (WIDTH - LEFT - RIGHT) // max(1, len(groups))
     bars: list[Bar] = []
     for index, (_, row) in enumerate(groups):
-        width = min(56, slot * 7 // 10 // max(1, len(row)))
+        width = min(38, slot * 7 // 10 // max(1, len(row)))
         start = LEFT + index * slot + (slot - width * len(row)) // 2
         for series, figure in enumerate(row):
             top = height_of(max(figure or 0, 0))

@@ -1,0 +1,138 @@
+"""Reading people, roles, bodies and settings."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import func, or_, select
+
+from svd_tracker.accounts.models import Area, Holder, Organisation, Person, RoleGrant, Setting, SignInFailure
+from svd_tracker.accounts.permissions import Access, HeldRole
+from svd_tracker.accounts.settings import SETTINGS
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+
+RoleSource = Callable[[int, dt.date], Iterable[HeldRole]]
+_more_roles: list[RoleSource] = []
+
+
+def add_role_source(source: RoleSource) -> None:
+    """Lets a higher feature give roles of its own kind: a round its assessors."""
+    if source not in _more_roles:
+        _more_roles.append(source)
+
+
+def standing_role_grants(on: dt.date, person_id: int | None = None) -> Sequence[RoleGrant]:
+    """Role grants that hold on a day: begun, not past their last day, not ended by a later row."""
+    ended = select(RoleGrant.ends_id).where(RoleGrant.ends_id.is_not(None), RoleGrant.from_on <= on)
+    query = select(RoleGrant).where(
+        RoleGrant.ends_id.is_(None),
+        RoleGrant.from_on <= on,
+        or_(RoleGrant.to_on.is_(None), RoleGrant.to_on >= on),
+        RoleGrant.id.not_in(ended),
+    )
+    if person_id is not None:
+        query = query.where(RoleGrant.person_id == person_id)
+    return db.session.scalars(query.order_by(RoleGrant.id)).all()
+
+
+def load_access(person_id: int, on: dt.date) -> Access:
+    """What a person may do on a day. A fixed number of queries, whatever the person has."""
+    roles = [HeldRole(grant.role, grant.area_id, grant.holder_id) for grant in standing_role_grants(on, person_id)]
+    for source in _more_roles:
+        roles.extend(source(person_id, on))
+    holders = db.session.execute(select(Holder.id, Holder.area_id).order_by(Holder.id)).all()
+    return Access(person_id, tuple(roles), tuple((row.id, row.area_id) for row in holders))
+
+
+def get_person(person_id: int) -> Person:
+    person = db.session.get(Person, person_id)
+    if person is None:
+        raise NotFound("person")
+    return person
+
+
+def find_person(email: str) -> Person | None:
+    return db.session.scalar(select(Person).where(func.lower(Person.email) == email.strip().lower()))
+
+
+def list_people() -> Sequence[Person]:
+    return db.session.scalars(select(Person).order_by(func.lower(Person.name), Person.id)).all()
+
+
+def person_names(person_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Names by id in one query; the schedule, which is nobody, is called so."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))) if wanted else ()
+    return {None: "The schedule", **{row.id: row.name for row in rows}}
+
+
+def list_areas() -> Sequence[Area]:
+    return db.session.scalars(select(Area).order_by(Area.name)).all()
+
+
+def get_area(area_id: int) -> Area:
+    area = db.session.get(Area, area_id)
+    if area is None:
+        raise NotFound("area")
+    return area
+
+
+def get_holder(holder_id: int) -> Holder:
+    holder = db.session.get(Holder, holder_id)
+    if holder is None:
+        raise NotFound("holder")
+    return holder
+
+
+def find_holder(ref: str, area_id: int | None = None) -> Holder | None:
+    query = select(Holder).where(Holder.ref == ref)
+    if area_id is not None:
+        query = query.where(Holder.area_id == area_id)
+    return db.session.scalars(query.order_by(Holder.id)).first()
+
+
+def list_holders(area_id: int | None = None) -> Sequence[Holder]:
+    """Partnerships by name, then the OPCC."""
+    query = select(Holder).order_by(Holder.kind, Holder.name)
+    if area_id is not None:
+        query = query.where(Holder.area_id == area_id)
+    return db.session.scalars(query).all()
+
+
+def list_organisations(area_id: int) -> Sequence[Organisation]:
+    return db.session.scalars(
+        select(Organisation).where(Organisation.area_id == area_id).order_by(Organisation.name)
+    ).all()
+
+
+def read_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | None = None) -> str:
+    """The value of a setting for an area: its newest version, else the installation's, else the default.
+
+    ``as_recorded_by`` reads it as it stood at a moment. Raises KeyError for a setting there is not.
+    """
+    query = select(Setting.value).where(
+        Setting.key == key, or_(Setting.area_id.is_(None), Setting.area_id == area_id)
+    )
+    if as_recorded_by is not None:
+        query = query.where(Setting.recorded_at <= as_recorded_by)
+    newest = db.session.scalars(query.order_by(Setting.area_id.is_(None), Setting.id.desc()).limit(1)).first()
+    return SETTINGS[key].default if newest is None else newest
+
+
+def read_whole_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | None = None) -> int:
+    return int(read_setting(key, area_id, as_recorded_by))
+
+
+def setting_versions(area_id: int | None) -> Sequence[Setting]:
+    return db.session.scalars(
+        select(Setting).where(or_(Setting.area_id.is_(None), Setting.area_id == area_id)).order_by(Setting.id.desc())
+    ).all()
+
+
+def count_failures(since: dt.datetime, *, account: str | None = None, address: str | None = None) -> int:
+    query = select(func.count()).select_from(SignInFailure).where(SignInFailure.at > since)
+    if account is not None:
+        query = query.where(SignInFailure.account == account)
+    if address is not None:
+        query = query.where(SignInFailure.address == address)
+    return int(db.session.scalar(query) or 0)

@@ -1,0 +1,22 @@
+"""Who does something, on which business day, at which moment, and through what: every service takes one."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    PAGE = "page"
+    COMMAND = "command"
+    JOB = "job"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True)
+class Act:
+    """``by`` is a person's id (None for the schedule), ``on`` the day in London, ``at`` the moment in UTC."""
+
+    by: int | None
+    on: dt.date
+    at: dt.datetime
+    source: Source

@@ -1,0 +1,150 @@
+"""Puts the application together. The only module that imports every feature's views and commands."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config as configuration
+from svd_tracker import db as database
+from svd_tracker import models as _models  # noqa: F401  every table is known before anything asks
+from svd_tracker import storage
+from svd_tracker.accounts import sign_in
+from svd_tracker.accounts.access import today
+from svd_tracker.errors import NotAllowed, NotFound, Refused
+from svd_tracker.extensions import csrf, db, migrate
+from svd_tracker.web import headers, jinja, navigation
+
+ROOT = Path(configuration.ROOT)
+FEATURES = (
+    "web",
+    "accounts",
+    "audit",
+    "jobs",
+    "grants",
+    "finance",
+    "delivery",
+    "rounds",
+    "proposals",
+    "scoring",
+    "decisions",
+    "returns",
+    "members",
+    "demo",
+)
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """The application. ``settings`` come from config.load; tests pass their own.
+
+    Raises config.ConfigError when the settings do not allow a start, and storage.BadStore for a SQLite
+    database on a network drive.
+    """
+    values = dict(settings if settings is not None else configuration.load(os.environ))
+    app = Flask(
+        __name__,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "svd_tracker" / "static"),
+        instance_path=values["INSTANCE"],
+    )
+    app.config.update(values)
+    Path(values["INSTANCE"]).mkdir(parents=True, exist_ok=True)
+    storage.check(app.config["SQLALCHEMY_DATABASE_URI"])
+    if app.config["TRUSTED_PROXIES"]:
+        hops = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    with app.app_context():
+        database.install(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    csrf.init_app(app)
+    jinja.init_app(app)
+    headers.init_app(app)
+    sign_in.init_app(app)
+    _register_features(app)
+    _register_errors(app)
+    app.before_request(_begin)
+    app.before_request(_insist_on_own_password)
+    app.context_processor(_page_context)
+    return app
+
+
+def _register_features(app: Flask) -> None:
+    for feature in FEATURES:
+        for part in ("views", "cli"):
+            name = f"svd_tracker.{feature}.{part}"
+            if name not in sys.modules and find_spec(name) is None:
+                continue
+            module = import_module(name)
+            if hasattr(module, "bp"):
+                app.register_blueprint(module.bp)
+            for command in getattr(module, "commands", ()):
+                app.cli.add_command(command)
+
+
+def _begin() -> None:
+    """A GET reads, everything else may write: the database holds a GET to it (DESIGN.md rule 15)."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        database.begin_reading()
+    else:
+        database.begin_writing()
+
+
+def _insist_on_own_password() -> Any:
+    """A password that an administrator made up opens one page: the one where it is changed."""
+    if (
+        current_user.is_authenticated
+        and current_user.must_change_password
+        and request.endpoint not in ("security.change_password", "security.logout", "static", "web.brand")
+    ):
+        if request.method == "GET":
+            flash("Choose a password of your own before you go on.", "important")
+        return redirect(url_for("security.change_password"), 303)
+    return None
+
+
+def _page_context() -> dict[str, Any]:
+    if request.endpoint == "static":
+        return {}
+    g.setdefault("svd_links", None)
+    if g.svd_links is None:
+        g.svd_links = navigation.links()
+    context: dict[str, Any] = {"navigation": g.svd_links, "today": today()}
+    if current_user.is_authenticated and "accounts.account" in current_app.view_functions:
+        context["account_url"] = url_for("accounts.account")
+    return context
+
+
+def _register_errors(app: Flask) -> None:
+    def page(code: int, error: object = None) -> tuple[str, int]:
+        db.session.rollback()
+        database.begin_reading()
+        return render_template(f"errors/{code}.html", error=error), code
+
+    for code in (400, 403, 404, 409, 413, 429, 500):
+        app.register_error_handler(code, lambda error, code=code: page(code, error))
+    app.register_error_handler(CSRFError, lambda error: page(400, error))
+    app.register_error_handler(NotFound, lambda error: page(404, error))
+    app.register_error_handler(NotAllowed, lambda error: page(403, error))
+    app.register_error_handler(Refused, lambda error: page(409, error))
+    app.register_error_handler(StaleDataError, lambda error: page(409, error))
+    app.register_error_handler(IntegrityError, lambda error: _conflict(app, error, page))
+    app.register_error_handler(OperationalError, lambda error: _conflict(app, error, page))
+    app.register_error_handler(HTTPException, lambda error: error)
+
+
+def _conflict(app: Flask, error: Exception, page: Any) -> Any:
+    """The database refused: somebody was quicker, or a rule of the tables stopped it. Nothing was changed."""
+    app.logger.warning("the database refused %s %s: %s", request.method, request.path, error)
+    return page(409, None)

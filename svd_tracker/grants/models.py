@@ -1,0 +1,135 @@
+"""The grant, its agreement and what of it each holder has (DATA_MODEL.md section 3)."""
+
+import datetime as dt
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from svd_tracker.accounts.models import Area, Holder
+from svd_tracker.approvals.models import Approval
+from svd_tracker.calculations.figures import Category
+from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded, Ref
+
+
+class AgreementStatus(StrEnum):
+    INDICATIVE = "indicative"
+    OFFERED = "offered"
+    SIGNED = "signed"
+    CLOSED = "closed"
+
+
+class PaymentBasis(StrEnum):
+    ARREARS = "arrears"
+    ADVANCE = "advance"
+
+    @property
+    def label(self) -> str:
+        return {"arrears": "In arrears, on actual spend", "advance": "In advance"}[self.value]
+
+
+class Grant(Base):
+    """One funder's money under one agreement."""
+
+    __tablename__ = "grants"
+    __table_args__ = (UniqueConstraint("area_id", "ref"), CheckConstraint("ends_on > starts_on", name="period"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    ref: Mapped[Ref]
+    funder: Mapped[Line]
+    name: Mapped[Line]
+    starts_on: Mapped[dt.date]
+    ends_on: Mapped[dt.date]
+    area: Mapped[Area] = relationship()
+
+
+class GrantTerms(AppendOnly, Base, Recorded):
+    """The agreement's terms from a day on. ``over_programme_bp`` is the share of an allocation, in basis points,
+
+    by which decisions may pass it; ``draft_working_days`` and ``due_working_days`` count from a period's end.
+    """
+
+    __tablename__ = "grant_terms"
+    __table_args__ = (
+        UniqueConstraint("grant_id", "version_no"),
+        CheckConstraint("over_programme_bp BETWEEN 0 AND 10000", name="margin"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"), index=True)
+    version_no: Mapped[int]
+    effective_on: Mapped[dt.date]
+    reason: Mapped[Line]
+    status: Mapped[AgreementStatus]
+    agreement_ref: Mapped[Line]
+    signed_on: Mapped[dt.date | None]
+    payment_basis: Mapped[PaymentBasis]
+    over_programme_bp: Mapped[int]
+    draft_working_days: Mapped[int]
+    due_working_days: Mapped[int]
+    retention_years: Mapped[int]
+    declaration: Mapped[LongText]
+
+
+class AwardLine(Base):
+    """Grant money for a financial year and a category."""
+
+    __tablename__ = "award_line"
+    __table_args__ = (UniqueConstraint("grant_id", "fy", "category"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"))
+    fy: Mapped[int]
+    category: Mapped[Category]
+    grant: Mapped[Grant] = relationship()
+
+
+class AwardVersion(AppendOnly, Base, Recorded):
+    __tablename__ = "award_version"
+    __table_args__ = (
+        UniqueConstraint("award_line_id", "version_no"),
+        CheckConstraint("pence >= 0", name="not_negative"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    award_line_id: Mapped[int] = mapped_column(ForeignKey("award_line.id"))
+    version_no: Mapped[int]
+    pence: Mapped[Pence]
+    effective_on: Mapped[dt.date]
+    reason: Mapped[Line]
+    approval_id: Mapped[int] = mapped_column(ForeignKey("approval.id"))
+    approval: Mapped[Approval] = relationship()
+
+
+class Allocation(Base):
+    """A holder's share of an award line. Also the row that is locked before money is decided."""
+
+    __tablename__ = "allocation"
+    __table_args__ = (UniqueConstraint("award_line_id", "holder_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    award_line_id: Mapped[int] = mapped_column(ForeignKey("award_line.id"))
+    holder_id: Mapped[int] = mapped_column(ForeignKey("holder.id"), index=True)
+    award_line: Mapped[AwardLine] = relationship()
+    holder: Mapped[Holder] = relationship()
+
+
+class AllocationVersion(AppendOnly, Base, Recorded):
+    __tablename__ = "allocation_version"
+    __table_args__ = (
+        UniqueConstraint("allocation_id", "version_no"),
+        CheckConstraint("pence >= 0", name="not_negative"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    allocation_id: Mapped[int] = mapped_column(ForeignKey("allocation.id"))
+    version_no: Mapped[int]
+    pence: Mapped[Pence]
+    effective_on: Mapped[dt.date]
+    reason: Mapped[Line]
+    approval_id: Mapped[int] = mapped_column(ForeignKey("approval.id"))
+    approval: Mapped[Approval] = relationship()

@@ -1,0 +1,73 @@
+"""Fixtures for every test. ``store`` runs a test once on SQLite and once on PostgreSQL, each time from a clean copy."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.engine import URL
+
+from svd_tracker import db as database
+from tests.support import postgres, world
+from tests.support.client import PageClient
+from tests.support.stores import PostgresStore, SqliteStore, Store
+
+
+def missing(what: str) -> None:
+    """A tool is not here: in CI that is a failure, elsewhere the test is skipped and says what to install."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> SqliteStore:
+    return SqliteStore(tmp_path_factory.mktemp("sqlite"), world.seed)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres.server())
+        except postgres.Unavailable as reason:
+            missing(str(reason))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresStore]:
+    name = "svd_test_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    store = PostgresStore(tmp_path_factory.mktemp("postgres"), postgres_server, name, world.seed)
+    yield store
+    store.drop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    chosen: Store = request.getfixturevalue("sqlite_store" if request.param == "sqlite" else "postgres_store")
+    chosen.reset()
+    return chosen
+
+
+@pytest.fixture
+def app(store: Store) -> Iterator[Flask]:
+    """The application on a fresh database, inside an application context that may write."""
+    database.begin_writing()
+    with store.app.app_context():
+        yield store.app
+    database.begin_writing()
+
+
+@pytest.fixture
+def client(app: Flask) -> PageClient:
+    """A browser that is signed in as nobody. ``client.sign_in("member@dorset.example")`` makes it somebody's."""
+    return PageClient(app)
+
+
+@pytest.fixture
+def returns_dir(app: Flask, tmp_path: Path) -> Path:
+    app.config["RETURNS_DIR"] = str(tmp_path / "returns")
+    return tmp_path / "returns"
