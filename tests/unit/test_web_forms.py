@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
@@ -176,6 +176,7 @@ hostile = st.one_of(
 )
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*GOOD, "change", "people", "evidence", "once_key", "ends_on-day"]), hostile))
 def test_nothing_sent_makes_a_form_raise(app: Flask, changes: dict[str, Any]) -> None:
     with app.test_request_context():

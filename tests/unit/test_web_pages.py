@@ -88,7 +88,10 @@ def app() -> Flask:
         flash("The return was drafted.", "success")
         flash("One warning is open.")
         line = SimpleNamespace(
-            at=dt.datetime(2025, 6, 16, 13, 5), who="Beth", what="Changed", changes=[("Budget", None, "£2")]
+            at=dt.datetime(2025, 6, 16, 13, 5, tzinfo=dt.UTC),
+            who="Beth",
+            what="Changed",
+            changes=[("Budget", None, "£2")],
         )
         return render_template_string(
             PAGE,
@@ -238,7 +241,7 @@ def test_the_councils_colour(client: FlaskClient, app: Flask) -> None:
 def test_filters() -> None:
     assert jinja.day(dt.date(2025, 6, 6)) == "6 June 2025"
     assert jinja.day(None) == "not given"
-    assert jinja.moment(dt.datetime(2025, 6, 16, 23, 30)) == "17 June 2025, 12:30am"
+    assert jinja.moment(dt.datetime.fromisoformat("2025-06-16T23:30")) == "17 June 2025, 12:30am"
     assert jinja.moment(dt.datetime(2025, 1, 16, 12, 0, tzinfo=dt.UTC)) == "16 January 2025, 12:00pm"
     assert jinja.moment(None) == "not given"
     assert [jinja.percent_bp(bp) for bp in (6250, 10000, -5, 1, None)] == ["62.5%", "100%", "−0.05%", "0.01%", "–"]
