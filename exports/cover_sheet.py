@@ -111,7 +111,7 @@ def heading(page: Page, row: int, text: str) -> None:
 
 def _summary(book: Book, page: Page, document: ReturnDocument, rows: ReturnRows, row: int) -> int:
     heading(page, row, "Summary, £")
-    for number, header in enumerate(("", "Allocation", *(label for label, _, _ in _SUMMARY)), 1):
+    for number, header in enumerate(("Category", "Allocation", *(label for label, _, _ in _SUMMARY)), 1):
         page.text(row + 1, number, header, "svd header right" if number > 1 else "svd header")
     page.height(row + 1, 24)
     first = row + 2

@@ -109,5 +109,5 @@ def _rows(document: ReturnDocument) -> Iterator[tuple[Value, ...]]:
             entry.document,
             entry.pence,
             "Yes" if entry.eligible else "No",
-            "Yes" if entry.adjustment else "",
+            "Yes" if entry.adjustment else None,
         )

@@ -56,7 +56,7 @@ class Layout:
         return template.format(r=row, **self.letter)
 
     def widths(self) -> list[float]:
-        return [13, 34, *(12.8 for _ in self.columns), 10, 38]
+        return [12, 31, *(12.4 for _ in self.columns), 10, 35]
 
 
 def _columns(figures: ReturnFigures) -> list[Column]:
@@ -211,7 +211,7 @@ class _LineWriter:
         self._percent(row, line, "svd percent", "svd missing")
         explanation, style = self._explanation(line)
         page.text(row, number["explanation"], explanation, style)
-        page.fit_height(row, (line.title, 34), (explanation, 38), (line.ref, 12))
+        page.fit_height(row, (line.title, 31), (explanation, 35), (line.ref, 12))
 
     def _adjusted(self, row: int, line: LineFigures) -> str | None:
         first, count = self.adjustments_row, len(self.figures.adjustments)
@@ -299,7 +299,7 @@ def _adjustments(page: Page, layout: Layout, figures: ReturnFigures, row: int) -
         page.money(at, 4, spent - adjustment.pence)
         page.money_formula(at, 5, f"SUMIFS(Entries_amount,Entries_funding,$A{at},Entries_quarter,$C{at})", spent)
         page.money_formula(at, 6, f"E{at}-D{at}", adjustment.pence)
-        page.fit_height(at, (line.title, 34))
+        page.fit_height(at, (line.title, 31))
     last = row + 1 + len(figures.adjustments)
     at = last + 1
     page.text(at, 1, "Adjustments total", "svd subtotal")
@@ -316,7 +316,7 @@ def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_h
     notes = [
         "Spent in a quarter is the sum of its rows on the Entries sheet, accruals and reversals included.",
         f"This period covers {own}. Adjustments are what changed since in quarters reported before.",
-        "Claimed to date is the least of eligible spend and funding, inside its category's allocation; the rest is local.",
+        "Claimed to date is the least of eligible spend and funding, inside its category's allocation.",
         "Outturn is spent to date and the newest forecast of the quarters ahead.",
         "Variance is outturn less funding: over is positive, under is in brackets.",
     ]

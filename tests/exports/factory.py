@@ -15,7 +15,7 @@ from svd_tracker.calculations.figures import (
     ReturnInputs,
 )
 from svd_tracker.calculations.returns import calculate_return
-from svd_tracker.periods import quarter_label, quarter_start
+from svd_tracker.periods import QUARTERS, quarter_label, quarter_start
 
 FY = 2025
 LABOUR, NON_LABOUR = Category.LABOUR, Category.NON_LABOUR
@@ -233,3 +233,23 @@ def many(count: int) -> ReturnInputs:
 
 def no_entries() -> ReturnInputs:
     return inputs(entries=())
+
+
+def no_fundings() -> ReturnInputs:
+    return inputs(fundings=(), entries=())
+
+
+def final() -> ReturnInputs:
+    """A final after a provisional: no quarter of its own, one credit of quarter 4 as an adjustment."""
+    before = provisional()
+    figures = calculate_return(before)
+    earlier = Earlier(
+        closed_quarters=frozenset({1, 2, 3, 4}),
+        reported={
+            (line.ref, quarter): line.spent_by_quarter[quarter] for line in figures.lines for quarter in QUARTERS
+        },
+        adjusted={},
+        claimed={line.ref: line.claimed_to_date for line in figures.lines},
+    )
+    late = entry(130, "D25-02", 4, -250_00, EntryKind.REVERSAL)
+    return inputs(4, kind=ObligationKind.FINAL, entries=(*before.entries, late), earlier=earlier)

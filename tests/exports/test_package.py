@@ -1,0 +1,188 @@
+"""The package itself: the same bytes every time, no repair needed, text that stays text, no framework loaded."""
+
+import dataclasses
+import io
+import posixpath
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from exports.cells import Book
+from exports.documents import ReturnDocument
+from exports.entries_sheet import FiguresDiffer
+from exports.return_workbook import build_return_workbook
+from exports.stored_results import ResultsDiffer, with_results
+from exports.styles import Palette
+from tests.exports import factory
+from tests.exports.parts import parts
+from tests.exports.reading import calamine_values, formulas, stored
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+NASTY = (
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "-2",
+    '=HYPERLINK("http://x","y")',
+    "\t=1",
+    " kept ",
+    "a\x07b\r\nc",
+    "<&>\"'",
+)
+
+
+def lint(data: bytes) -> None:
+    """Content types, relations and parts that belong together, as Excel wants them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+    assert len(names) == len(set(names))
+    assert names[0] == "[Content_Types].xml"
+    held = parts(data)
+    types = ElementTree.fromstring(held["[Content_Types].xml"])
+    overrides = {str(node.get("PartName")) for node in types if node.tag.endswith("Override")}
+    defaults = {str(node.get("Extension")) for node in types if node.tag.endswith("Default")}
+    assert {name.removeprefix("/") for name in overrides} <= set(names)
+    reached = {"[Content_Types].xml"}
+    for name, text in held.items():
+        ElementTree.fromstring(text)
+        if not name.endswith(".rels"):
+            assert f"/{name}" in overrides or name == "[Content_Types].xml" or name.rsplit(".", 1)[1] in defaults
+            continue
+        reached.add(name)
+        folder = posixpath.dirname(posixpath.dirname(name))
+        for relation in ElementTree.fromstring(text).iter(RELATION):
+            target = str(relation.get("Target"))
+            path = (
+                target.removeprefix("/")
+                if target.startswith("/")
+                else posixpath.normpath(posixpath.join(folder, target))
+            )
+            assert path in names
+            reached.add(path)
+    assert reached == set(names)
+    for name, text in held.items():
+        if name.startswith("xl/worksheets/sheet"):
+            rows = [int(number) for number in re.findall(r'<row r="(\d+)"', text)]
+            assert rows == sorted(set(rows))
+            cells = re.findall(r'<c r="([A-Z]+\d+)"', text)
+            assert len(cells) == len(set(cells))
+    assert 'fullCalcOnLoad="1"' in held["xl/workbook.xml"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 1200])
+def test_the_package_needs_no_repair(count: int) -> None:
+    data = build_return_workbook(factory.document(factory.many(count)))
+    lint(data)
+    last = 5 + max(count, 1) - 1
+    assert f'<dimension ref="A1:K{last}"' in parts(data)["xl/worksheets/sheet4.xml"]
+
+
+def test_the_same_document_gives_the_same_bytes() -> None:
+    first = build_return_workbook(factory.certified(factory.with_adjustments()))
+    assert build_return_workbook(factory.certified(factory.with_adjustments())) == first
+    assert "2025-07-14T09:30:00Z" in parts(first)["docProps/core.xml"]
+
+
+def nasty() -> ReturnDocument:
+    """A document whose every free text is hostile."""
+    made = factory.document()
+    lines = tuple(dataclasses.replace(line, title=f"=SUM({n})") for n, line in enumerate(made.figures.lines))
+    entries = tuple(
+        dataclasses.replace(entry, funding_title="=1+1", document=text)
+        for entry, text in zip(made.entries, NASTY, strict=False)
+    )
+    checks = tuple(
+        dataclasses.replace(check, message=text, where=text) for check, text in zip(made.checks, NASTY, strict=False)
+    )
+    return dataclasses.replace(
+        made,
+        holder_name="=Holder & Sons",
+        grant_name="=1+1",
+        statement="=HYPERLINK(1)",
+        prepared_by="@x",
+        marking="OFFICIAL & SENSITIVE",
+        explanations={"D25-03": "=2+2", "D25-01": "-2"},
+        figures=dataclasses.replace(made.figures, lines=lines),
+        entries=entries,
+        match=tuple(dataclasses.replace(line, source="=cmd") for line in made.match),
+        checks=checks,
+    )
+
+
+def test_text_that_people_typed_is_never_a_formula() -> None:
+    document = nasty()
+    plain = build_return_workbook(factory.document())
+    data = build_return_workbook(document)
+    lint(data)
+    count = sum(text.count("<f>") for text in parts(plain).values())
+    assert sum(text.count("<f>") for text in parts(data).values()) == count
+    entries = list(formulas(data)["Entries"].iter_rows(min_row=5))
+    wanted = [text.replace("\x07", "").replace("\r\n", "\n") for text in NASTY]
+    assert [row[7].value for row in entries] == wanted[: len(entries)]
+    assert {row[7].data_type for row in entries} == {"s"}
+    assert stored(data)["Return"]["B7"].value == "=SUM(0)"
+    assert calamine_values(data)["Return"]["B7"] == "=SUM(0)"
+
+
+def test_entries_that_do_not_come_to_the_figures_are_refused() -> None:
+    made = factory.document()
+    first, *others = made.entries
+    stray = dataclasses.replace(first, quarter=3, eligible=False)
+    barred = dataclasses.replace(first, eligible=False)
+    for entries, match in ((others, "D25-01"), ((*made.entries, stray), "D25-01"), ((barred, *others), "eligible")):
+        with pytest.raises(FiguresDiffer, match=match):
+            build_return_workbook(dataclasses.replace(made, entries=entries))
+
+
+@pytest.mark.parametrize("ref", ["D*", "D?1", "=D", ">1", "~D", " "])
+def test_a_ref_that_a_spreadsheet_takes_for_a_pattern_is_refused(ref: str) -> None:
+    given = factory.inputs(fundings=[dataclasses.replace(factory.FUNDINGS[0], ref=ref)], entries=())
+    with pytest.raises(ValueError, match="cannot add up"):
+        build_return_workbook(factory.document(given))
+
+
+def test_refs_that_differ_only_in_capitals_are_refused() -> None:
+    fundings = [dataclasses.replace(factory.FUNDINGS[0], ref=ref) for ref in ("d1", "D1")]
+    with pytest.raises(ValueError, match="capitals"):
+        build_return_workbook(factory.document(factory.inputs(fundings=fundings, entries=())))
+
+
+def test_a_formula_without_its_result_is_found() -> None:
+    with pytest.raises(ResultsDiffer, match="no stored result"):
+        with_results('<c r="A1" s="1"><f>SUM(B1)</f><v /></c>', {})
+    with pytest.raises(ResultsDiffer, match="no formula"):
+        with_results("<c/>", {"A1": "x"})
+    assert with_results('<c r="A1"><f>B1</f><v></v></c>', {"A1": "<"}) == '<c r="A1" t="str"><f>B1</f><v>&lt;</v></c>'
+
+
+def test_text_can_be_read_on_any_council_colour() -> None:
+    assert Palette("#00594F").on_colour == "FFFFFF"
+    assert Palette("FFD700").on_colour != "FFFFFF"
+    assert Palette("FFD700").heading != "FFD700"
+    with pytest.raises(ValueError, match="hexadecimal"):
+        Palette("teal")
+
+
+def test_long_text_is_cut_where_excel_would() -> None:
+    page = Book("00594F").page("Long", (10,))
+    cell = page.text(1, 1, "x" * 40_000)
+    assert len(str(cell.value)) == 32_767
+
+
+def test_exports_load_no_web_and_no_database() -> None:
+    code = (
+        "import pkgutil, sys, exports\n"
+        "for found in pkgutil.iter_modules(exports.__path__): __import__('exports.' + found.name)\n"
+        "print([name for name in ('flask', 'sqlalchemy', 'werkzeug', 'jinja2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
