@@ -14,6 +14,8 @@ from wtforms import FieldList, FormField, HiddenField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
+from svd_tracker.money import format_pounds
+from svd_tracker.periods import format_date
 from svd_tracker.web.fields import (
     CheckboxesField,
     CheckboxField,
@@ -58,6 +60,7 @@ __all__ = [
     "VersionedForm",
     "WholeNumberField",
     "error_summary",
+    "in_words",
     "max_length",
     "required",
 ]
@@ -71,11 +74,45 @@ class _VersionField(WholeNumberField):
     widget = HiddenInput()  # type: ignore[assignment]
     blank_message = "Open this page again: what you sent does not say which version you changed"
 
+    def _value(self) -> str:
+        # Not what was sent: take_newer puts the version in that the next sending is to be based on.
+        return "" if self.data is None else str(self.data)
+
 
 class VersionedForm:
     """Mixed in where two people may edit one row: ``row_version`` is the version that was on the page."""
 
     row_version = _VersionField()
+
+    def take_newer(self, current: Mapping[str, object], row_version: int) -> list[tuple[str, str, str]]:
+        """After somebody else's change: what differs, as (label, saved now, typed here), for web/conflict.html.
+
+        ``current`` is by field name, in the fields' own data (pence, dates, values of choices); names that the form
+        does not have are passed over. What was typed stays; sending again is then a change of ``row_version``.
+        """
+        self.row_version.data = row_version
+        form: Any = self
+        return [
+            (form[name].label.text, in_words(form[name], saved), in_words(form[name], form[name].data))
+            for name, saved in current.items()
+            if name in form and saved != form[name].data
+        ]
+
+
+def in_words(field: Any, value: Any) -> str:
+    """A value of a field as a page says it: £1,250.00, 16 June 2025, the words of a choice, yes or no."""
+    if value is None or value == "" or value == []:
+        return "nothing"
+    if isinstance(field, PoundsField):
+        return format_pounds(value)
+    if isinstance(field, DateField):
+        return format_date(value)
+    if isinstance(field, CheckboxField):
+        return "yes" if value else "no"
+    if hasattr(field, "iter_choices"):
+        words = {field.coerce(choice[0]): str(choice[1]) for choice in field.iter_choices()}
+        return ", ".join(words.get(item, str(item)) for item in (value if isinstance(value, list) else [value]))
+    return str(value)
 
 
 def _once_key(value: object = None) -> str:

@@ -5,6 +5,9 @@ import re
 from flask import Blueprint, Response, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from svd_tracker.accounts.access import requires
+from svd_tracker.accounts.permissions import Permission
+
 bp = Blueprint("web", __name__)
 
 DEFAULT_COLOUR = "00594f"
@@ -12,11 +15,13 @@ ENOUGH_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 
 @bp.get("/accessibility")
+@requires(Permission.PUBLIC)
 def accessibility() -> ResponseReturnValue:
     return render_template("web/accessibility.html")
 
 
 @bp.get("/brand.css")
+@requires(Permission.PUBLIC)
 def brand() -> Response:
     """The council's colour as custom properties: a stylesheet of its own, because the policy allows no inline style."""
     response = Response(brand_css(current_app.config.get("COUNCIL_COLOUR", "")), mimetype="text/css")

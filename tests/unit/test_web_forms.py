@@ -222,6 +222,32 @@ def test_a_lost_version_is_told_without_a_link() -> None:
     ]
 
 
+def test_another_persons_change_is_set_beside_what_was_typed() -> None:
+    form = sent(evidence=["a", "b"])
+    current = {
+        "name": "Award 2025/26",
+        "amount": 100,
+        "signed_on": dt.date(2025, 6, 1),
+        "category": None,
+        "level": "u",
+        "evidence": ["a"],
+        "sure": False,
+        "reason": "Late",
+        "not_on_this_page": 1,
+    }
+    assert form.take_newer(current, 4) == [
+        ("Amount", "£1.00", "£1,250.50"),
+        ("The date signed", "1 June 2025", "16 June 2025"),
+        ("Category", "nothing", "Labour"),
+        ("Level", "Universal", "Targeted"),
+        ("Evidence", "Needs assessment", "Needs assessment, Evaluation"),
+        ("I am sure", "no", "yes"),
+        ("Reason", "Late", "nothing"),
+    ]
+    assert 'value="4"' in str(form.row_version())
+    assert 'value="£1,250.50"' in str(form.amount())
+
+
 def test_the_once_key_survives_sending_and_is_made_anew_when_it_is_not_one() -> None:
     first = Award(formdata=None).once_key.data
     assert first is not None

@@ -14,6 +14,7 @@ from flask import Flask, flash, render_template, render_template_string
 from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
+from svd_tracker.errors import NotFound, Refused
 from svd_tracker.web import charts, headers, jinja, views
 from svd_tracker.web.forms import Form, PoundsField, TextField, required
 
@@ -47,7 +48,7 @@ PAGE = """{% extends "base.html" %}
 {{ summary([("Reference", "R1"), ("Signed", none, "/change", "signing date")]) }}
 {{ figures([("Award", "£1"), ("Left", "£2", "of £3")]) }}
 {{ history(lines) }}{{ history([]) }}{{ empty("No match", "It is free.", "Record it", "/m") }}
-{{ conflict("Beth", lines[0].at, [("Budget", "1", "2"), ("Reason", "", "")]) }}
+{{ conflict([("Budget", "1", "2"), ("Reason", "", "")], "Beth", lines[0].at) }}
 {% macro address(n) %}/?page={{ n }}{% endmacro %}{{ pager(3, 9, address) }}{{ pager(1, 1, address) }}
 {{ grouped_bars_chart("spend", "Title", "Words", ["Profile", "Spent"], [("Q1", [700, -100]), ("Q2", [800, none])]) }}
 {{ progress_bar("Nurse", 50, 200) }}
@@ -191,6 +192,13 @@ def test_the_confirm_page_asks_and_offers_a_way_back(client: FlaskClient) -> Non
 )
 def test_pages_without_a_feature(client: FlaskClient, name: str) -> None:
     assert "<h1" in read(client, f"/template/{name}")
+
+
+def test_a_refusal_is_told_in_its_own_words(app: Flask) -> None:
+    with app.test_request_context():
+        page = render_template("errors/409.html", error=Refused("The quarter is closed"))
+        assert "The quarter is closed" in page
+        assert "404" not in render_template("errors/404.html", error=NotFound())
 
 
 def test_the_accessibility_statement(client: FlaskClient, app: Flask) -> None:
