@@ -1,0 +1,151 @@
+"""Reading match: what stands at each stage, and the events behind it (FIGURES.md 16: stages are never added)."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select
+
+from svd_tracker.accounts.models import Organisation, Person
+from svd_tracker.db import sum_pence
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.finance.models import Match, MatchEvent, MatchKind, MatchStage
+from svd_tracker.interventions.models import Intervention, PlanLine
+
+
+@dataclass(frozen=True)
+class MatchNow:
+    """A match with what stands at each stage, in pence. ``achieved`` is received (cash) or delivered (in kind)."""
+
+    match_id: int
+    plan_line_id: int
+    plan_line_title: str
+    organisation: str
+    kind: MatchKind
+    title: str
+    promised: int
+    confirmed: int
+    achieved: int
+    withdrawn: int
+
+    @property
+    def expected(self) -> int:
+        """What is still to be achieved against: promised less withdrawn."""
+        return self.promised - self.withdrawn
+
+
+@dataclass(frozen=True)
+class MatchLine:
+    """One event of a match, for its history."""
+
+    event_id: int
+    match_id: int
+    stage: MatchStage
+    pence: int
+    happened_on: dt.date
+    hours_hundredths: int | None
+    rate_pence: int | None
+    evidence: str
+    at: dt.datetime
+    who: str
+
+
+def get_match(match_id: int) -> Match:
+    match = db.session.get(Match, match_id)
+    if match is None:
+        raise NotFound("match")
+    return match
+
+
+def match_lines(
+    holder_id: int, fy: int, up_to: dt.date | None = None, recorded_by: dt.datetime | None = None
+) -> list[MatchNow]:
+    """Every match of a holder's plan of one year, by intervention, organisation, title. One query.
+
+    ``up_to`` counts events dated until that day, ``recorded_by`` those recorded until that moment; a match without
+    any event by then is left out.
+    """
+    return _lines(PlanLine.holder_id == holder_id, PlanLine.fy == fy, up_to=up_to, recorded_by=recorded_by)
+
+
+def match_of_plan_line(
+    plan_line_id: int, up_to: dt.date | None = None, recorded_by: dt.datetime | None = None
+) -> list[MatchNow]:
+    """As match_lines, of one plan line."""
+    return _lines(PlanLine.id == plan_line_id, up_to=up_to, recorded_by=recorded_by)
+
+
+def match_history(match_id: int) -> list[MatchLine]:
+    """The events of a match, the newest first, with who recorded them. One query."""
+    rows = db.session.execute(
+        select(
+            MatchEvent.id,
+            MatchEvent.match_id,
+            MatchEvent.stage,
+            MatchEvent.pence,
+            MatchEvent.happened_on,
+            MatchEvent.hours_hundredths,
+            MatchEvent.rate_pence,
+            MatchEvent.evidence,
+            MatchEvent.recorded_at,
+            func.coalesce(Person.name, "The schedule"),
+        )
+        .outerjoin(Person, Person.id == MatchEvent.recorded_by)
+        .where(MatchEvent.match_id == match_id)
+        .order_by(MatchEvent.id.desc())
+    )
+    return [MatchLine(*tuple(row)) for row in rows]
+
+
+def _lines(*where: object, up_to: dt.date | None, recorded_by: dt.datetime | None) -> list[MatchNow]:
+    counted = [MatchEvent.match_id == Match.id]
+    if up_to is not None:
+        counted.append(MatchEvent.happened_on <= up_to)
+    if recorded_by is not None:
+        counted.append(MatchEvent.recorded_at <= recorded_by)
+    rows = db.session.execute(
+        select(
+            Match.id,
+            Match.plan_line_id,
+            Intervention.title,
+            Organisation.name,
+            Match.kind,
+            Match.title,
+            MatchEvent.stage,
+            sum_pence(MatchEvent.pence),
+        )
+        .join(PlanLine, PlanLine.id == Match.plan_line_id)
+        .join(Intervention, Intervention.id == PlanLine.intervention_id)
+        .join(Organisation, Organisation.id == Match.organisation_id)
+        .join(MatchEvent, and_(*counted))
+        .where(*where)  # type: ignore[arg-type]
+        .group_by(
+            Match.id,
+            Match.plan_line_id,
+            Intervention.ref,
+            Intervention.title,
+            Organisation.name,
+            Match.kind,
+            Match.title,
+            MatchEvent.stage,
+        )
+        .order_by(Intervention.ref, Organisation.name, Match.title, Match.id)
+    )
+    facts: dict[int, tuple[int, str, str, MatchKind, str]] = {}
+    stages: dict[int, dict[MatchStage, int]] = {}
+    for match_id, plan_line_id, plan_line, organisation, kind, title, stage, pence in rows:
+        facts[match_id] = (plan_line_id, plan_line, organisation, kind, title)
+        stages.setdefault(match_id, {})[stage] = pence
+    return [
+        MatchNow(
+            match_id,
+            *fact,
+            promised=stages[match_id].get(MatchStage.PROMISED, 0),
+            confirmed=stages[match_id].get(MatchStage.CONFIRMED, 0),
+            achieved=stages[match_id].get(
+                MatchStage.RECEIVED if fact[3] is MatchKind.CASH else MatchStage.DELIVERED, 0
+            ),
+            withdrawn=stages[match_id].get(MatchStage.WITHDRAWN, 0),
+        )
+        for match_id, fact in facts.items()
+    ]
