@@ -6,7 +6,8 @@ A ``Book`` is a workbook in the making: its openpyxl shell, and the stored resul
 import datetime as dt
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from openpyxl import Workbook
@@ -18,6 +19,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from exports.styles import Palette, register
+from svd_tracker.calculations.figures import Category
 from svd_tracker.money import to_decimal_pounds
 
 NOT_GIVEN = "not given"
@@ -37,6 +39,29 @@ def lines_needed(text: str, width: float) -> int:
     """How many lines wrapped text takes in a column of this width, which counts figures: letters are narrower."""
     across = max(4, int((width - 2) * 1.1))
     return sum(max(1, len(textwrap.wrap(part, across))) for part in text.split("\n"))
+
+
+@dataclass(frozen=True)
+class TotalRows:
+    """Where a sheet has its totals: the row by category (None for the whole), the column's letter by what it shows."""
+
+    sheet: str
+    rows: Mapping[Category | None, int]
+    letter: Mapping[str, str]
+
+    def cell(self, key: str, category: Category | None) -> str:
+        return f"{self.sheet}!${self.letter[key]}${self.rows[category]}"
+
+    def name_all(self, book: "Book", keys: Iterable[str]) -> None:
+        """Give each total a name: Labour_claimed_now, Non_labour_claimed_now, Total_claimed_now."""
+        for category in self.rows:
+            for key in keys:
+                book.name(f"{name_prefix(category)}_{key}", self.cell(key, category))
+
+
+def name_prefix(category: Category | None) -> str:
+    """How the names of a category's totals begin."""
+    return category.value.capitalize() if category else "Total"
 
 
 class Book:

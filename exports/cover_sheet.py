@@ -1,11 +1,11 @@
 """The Cover: what this is, whether it is certified, the summary, the declaration, and what stands behind it."""
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 
-from exports.cells import Book, Page
+from exports.cells import Book, Page, TotalRows, name_prefix
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up
-from exports.return_sheet import PREFIXES, ReturnRows
 from svd_tracker.calculations.figures import Category, TotalFigures
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import format_date, fy_label
@@ -35,14 +35,14 @@ def add_cover_page(book: Book) -> Page:
     return book.page(SHEET, _WIDTHS)
 
 
-def fill_cover(book: Book, page: Page, document: ReturnDocument, edges: Edges, rows: ReturnRows) -> None:
+def fill_cover(book: Book, page: Page, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:
     """Lay the Cover out over the Return sheet's totals."""
     banner(
         page,
         f"{document.grant_name}: finance return",
         f"{document.holder_name} · {document.period_label} · {document.marking}",
+        f"{'CERTIFIED' if document.is_certified else 'DRAFT – not certified'} · {document.revision_label}",
         document.is_certified,
-        document.revision_label,
     )
     row = facts(
         page,
@@ -61,29 +61,22 @@ def fill_cover(book: Book, page: Page, document: ReturnDocument, edges: Edges, r
             ("Kind of return", document.kind_label),
             ("Status", document.status_label),
             ("Revision", document.revision_label),
-            ("Built", f"{format_date(document.built_at.date())} at {document.built_at:%H:%M %Z}".rstrip()),
+            ("Built", built(document.built_at)),
         ),
     )
-    row = _summary(book, page, document, rows, row + 1)
+    row = summary(book, page, document.figures.categories, document.figures.total, rows, row + 1, "Summary, £")
     row = _declaration(page, document, row + 1)
-    row = _contents(page, row + 1)
-    if document.audit_hash is not None:
-        page.text(row + 1, 1, f"Audit chain: line {document.audit_seq}, hash {document.audit_hash}", "svd note")
-        row += 1
+    row = contents(page, row + 1, _CONTENTS)
+    row = audit_head(page, row, document.audit_seq, document.audit_hash)
     set_up(page, edges, f"I{row}", pages_down=1)
 
 
-def banner(page: Page, title: str, line: str, certified: bool, state: str) -> None:
-    """The coloured head, and beneath it whether this is certified, so that no draft is taken for a return."""
+def banner(page: Page, title: str, line: str, state: str, sound: bool) -> None:
+    """The coloured head, and beneath it the state, amber unless sound, so that no draft is taken for a return."""
     for row, text, style, height in (
         (1, title, "svd cover title", 36),
         (2, line, "svd cover line", 22),
-        (
-            3,
-            f"CERTIFIED · {state}" if certified else f"DRAFT – not certified · {state}",
-            "svd certified" if certified else "svd draft",
-            28,
-        ),
+        (3, state, "svd certified" if sound else "svd draft", 28),
     ):
         page.fill(row, range(1, len(page.widths) + 1), style)
         page.text(row, 1, text, style)
@@ -103,34 +96,49 @@ def facts(page: Page, row: int, *sides: Sequence[tuple[str, str]]) -> int:
     return row + len(sides[0])
 
 
+def built(at: dt.datetime) -> str:
+    """14 July 2025 at 09:30 UTC."""
+    return f"{format_date(at.date())} at {at:%H:%M %Z}".rstrip()
+
+
 def heading(page: Page, row: int, text: str) -> None:
     page.fill(row, range(1, len(page.widths) + 1), "svd heading")
     page.text(row, 1, text, "svd heading")
     page.height(row, 22)
 
 
-def _summary(book: Book, page: Page, document: ReturnDocument, rows: ReturnRows, row: int) -> int:
-    heading(page, row, "Summary, £")
+def summary(
+    book: Book,
+    page: Page,
+    categories: Mapping[Category, TotalFigures],
+    whole: TotalFigures,
+    rows: TotalRows,
+    row: int,
+    title: str,
+) -> int:
+    """Labour, non-labour and total, as formulas to where the lines stand. Gives back the first row after it."""
+    heading(page, row, title)
     for number, header in enumerate(("Category", "Allocation", *(label for label, _, _ in _SUMMARY)), 1):
         page.text(row + 1, number, header, "svd header right" if number > 1 else "svd header")
     page.height(row + 1, 24)
     first = row + 2
-    figures = document.figures
     for at, category in enumerate((*Category, None), first):
-        total = figures.total if category is None else figures.categories[category]
+        total = categories[category] if category else whole
         text, money = ("svd strong", "svd money") if category else ("svd total", "svd total money")
         page.text(at, 1, category.label if category else "Total", text)
-        if category:
+        if "allocation" in rows.letter:
+            page.money_formula(at, 2, rows.cell("allocation", category), total.allocation, money)
+        elif category:
             page.money(at, 2, total.allocation, money)
         else:
             page.money_formula(at, 2, f"SUM(B{first}:B{at - 1})", total.allocation, money)
         for number, (_, key, value) in enumerate(_SUMMARY, 3):
             page.money_formula(at, number, rows.cell(key, category), value(total), money)
-        book.name(f"{PREFIXES[category]}_allocation", f"{SHEET}!$B${at}")
+        book.name(f"{name_prefix(category)}_allocation", f"{SHEET}!$B${at}")
         page.height(at, 20)
     book.name("Cover_claimed_now", f"{SHEET}!$G${first + 2}")
     row = first + 3
-    for warning in _warnings(figures.total):
+    for warning in _warnings(whole):
         page.text(row, 1, warning, "svd warning")
         row += 1
     return row
@@ -170,9 +178,18 @@ def _declaration(page: Page, document: ReturnDocument, row: int) -> int:
     )
 
 
-def _contents(page: Page, row: int) -> int:
+def contents(page: Page, row: int, sheets: Sequence[tuple[str, str]]) -> int:
+    """The other sheets, each a link. Gives back the first row after them."""
     heading(page, row, "In this workbook")
-    for at, (sheet, about) in enumerate(_CONTENTS, row + 1):
+    for at, (sheet, about) in enumerate(sheets, row + 1):
         page.link(at, 1, sheet, f"{sheet}!A1")
         page.text(at, 2, about, "svd subtitle")
-    return row + 1 + len(_CONTENTS)
+    return row + 1 + len(sheets)
+
+
+def audit_head(page: Page, row: int, seq: int | None, digest: str | None) -> int:
+    """The head of the audit chain, where there is one: a cut-off tail shows nowhere else. Gives the last row used."""
+    if digest is None:
+        return row - 1
+    page.text(row + 1, 1, f"Audit chain: line {seq}, hash {digest}", "svd note")
+    return row + 1

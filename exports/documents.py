@@ -8,9 +8,14 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from svd_tracker.calculations.area import AreaFigures
 from svd_tracker.calculations.figures import Category, ReturnFigures
 
 NEUTRAL_COLOUR = "00594F"
+
+
+class FiguresDiffer(ValueError):
+    """The rows given do not come to the figures given: nothing is built."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +94,40 @@ class ReturnDocument:
     @property
     def is_certified(self) -> bool:
         return self.certified_at is not None
+
+
+@dataclass(frozen=True)
+class HolderState:
+    """The certified revision that a holder is in the join with."""
+
+    revision_label: str
+    certified_by: str
+    certified_post: str
+    certified_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class AreaDocument:
+    """Everything the join of an area's returns says. ``states`` has the holders present, by ref."""
+
+    grant_name: str
+    grant_ref: str
+    agreement_ref: str
+    funder: str
+    area_name: str
+    lead_name: str  # who joins the returns and sends them on: the OPCC
+    fy: int
+    last_quarter: int
+    period_label: str
+    kind_label: str
+    revision_label: str
+    prepared_by: str
+    prepared_on: dt.date
+    built_at: dt.datetime
+    figures: AreaFigures
+    states: Mapping[str, HolderState]
+    short_names: Mapping[str, str] = field(default_factory=dict)  # by holder ref, for column heads
+    audit_seq: int | None = None
+    audit_hash: str | None = None
+    council_colour: str = NEUTRAL_COLOUR
+    marking: str = "OFFICIAL"

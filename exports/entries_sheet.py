@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from openpyxl.utils import get_column_letter
 
 from exports.cells import Book
-from exports.documents import ReturnDocument
+from exports.documents import FiguresDiffer, ReturnDocument
 from exports.page_setup import Edges, set_up
 from exports.stream import Stream, Value
 
@@ -27,10 +27,6 @@ _COLUMNS = (  # header, style
 )
 _AMOUNT = 9
 _NAMES = {"Entries_funding": "B", "Entries_quarter": "E", "Entries_amount": "I", "Entries_eligible": "J"}
-
-
-class FiguresDiffer(ValueError):
-    """The entries given do not come to the figures given: nothing is built."""
 
 
 def check_entries(document: ReturnDocument) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from exports.cells import Book
+from exports.cells import Book, TotalRows
 from exports.documents import CheckLine, MatchLine, ReturnDocument
 from exports.entries_sheet import SHEET as ENTRIES
 from exports.page_setup import Edges, set_up
-from exports.return_sheet import ReturnRows
 
 MATCH, CHECKS = "Match", "Checks"
 _STAGES: tuple[tuple[str, Callable[[MatchLine], int]], ...] = (
@@ -66,7 +65,7 @@ def add_match_sheet(book: Book, document: ReturnDocument, edges: Edges) -> None:
     set_up(page, edges, f"F{row}", f"{_MATCH_FIRST_ROW - 1}:{_MATCH_FIRST_ROW - 1}")
 
 
-def add_checks_sheet(book: Book, document: ReturnDocument, edges: Edges, rows: ReturnRows) -> None:
+def add_checks_sheet(book: Book, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:
     """Whether the workbook agrees with itself, by live formulas, and what the checks of the return found."""
     page = book.page(CHECKS, (12, 28, 84, 40))
     page.text(1, 1, "Checks", "svd title")

@@ -5,14 +5,14 @@ follows from it by adding and taking away is a formula. What does not follow fro
 funding, profile, forecast, open accruals, claimed before, and a claim that was held to a ceiling.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up, split_across
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnFigures, TotalFigures
@@ -22,11 +22,6 @@ from svd_tracker.periods import QUARTERS
 SHEET = "Return"
 FIRST_ROW = 6
 NAMED = ("funding", "to_date", "claimed_to_date", "claimed_before", "claimed_now", "locally_funded", "remaining")
-PREFIXES: Mapping[Category | None, str] = {
-    Category.LABOUR: "Labour",
-    Category.NON_LABOUR: "Non_labour",
-    None: "Total",
-}
 Figures = LineFigures | TotalFigures
 
 
@@ -105,18 +100,7 @@ def _sum(cells: list[str]) -> str | None:
     return f"SUM({','.join(cells)})" if cells else None
 
 
-@dataclass(frozen=True)
-class ReturnRows:
-    """Where the Cover finds the totals: the Return sheet's row by category, None for the whole."""
-
-    totals: Mapping[Category | None, int]
-    letter: Mapping[str, str]
-
-    def cell(self, key: str, category: Category | None) -> str:
-        return f"{SHEET}!${self.letter[key]}${self.totals[category]}"
-
-
-def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> ReturnRows:
+def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> TotalRows:
     """Lay the sheet out and name its totals. Gives back where the totals stand."""
     figures = document.figures
     layout = Layout(figures)
@@ -128,13 +112,12 @@ def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Retu
     totals = sheet.write()
     last_row = _adjustments(page, layout, figures, adjustments_row - 2)
     last_row = _notes(page, layout, document, last_row + 2, sheet.any_held)
-    for category, prefix in PREFIXES.items():
-        for key in NAMED:
-            book.name(f"{prefix}_{key}", f"{SHEET}!${layout.letter[key]}${totals[category]}")
+    rows = TotalRows(SHEET, totals, layout.letter)
+    rows.name_all(book, NAMED)
     page.sheet.freeze_panes = f"C{FIRST_ROW}"
     set_up(page, edges, f"{layout.letter['explanation']}{last_row}", f"{FIRST_ROW - 2}:{FIRST_ROW - 1}")
     split_across(page, layout.number["accruals"], 2, (FIRST_ROW - 2, totals[None], last_row))
-    return ReturnRows(totals, layout.letter)
+    return rows
 
 
 def _of(figures: ReturnFigures, category: Category) -> list[LineFigures]:

@@ -119,6 +119,7 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd quarter", font(), centre, border=grid, number_format=QUARTER)
     yield style("svd date", font(), right, border=grid, number_format=DATE)
     yield style("svd money", font(), right, border=grid, number_format=MONEY)
+    yield style("svd strong money", font(bold=True), right, border=grid, number_format=MONEY)
     yield style("svd held", font(italic=True), right, AMBER_TINT, grid, MONEY)
     yield style("svd percent", font(), right, border=grid, number_format=PERCENT)
     yield style("svd missing", font(GREY, italic=True), right, border=grid, number_format=MONEY)

@@ -4,7 +4,8 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
+from exports.documents import AreaDocument, CheckLine, EntryLine, HolderState, MatchLine, ReturnDocument
+from svd_tracker.calculations.area import AreaMemberFigures, join_area
 from svd_tracker.calculations.figures import (
     Category,
     Earlier,
@@ -253,3 +254,67 @@ def final() -> ReturnInputs:
     )
     late = entry(130, "D25-02", 4, -250_00, EntryKind.REVERSAL)
     return inputs(4, kind=ObligationKind.FINAL, entries=(*before.entries, late), earlier=earlier)
+
+
+def area(*, missing: bool = False, nobody: bool = False) -> AreaDocument:
+    """Dorset, BCP and the OPCC's own; BCP runs two of Dorset's interventions and one of its own."""
+    bcp_fundings = (
+        dataclasses.replace(funding(2, "Specialist nurse (BCP)", LABOUR, 40_000), ref="B25-01"),
+        dataclasses.replace(funding(4, "MVP in BCP schools", NON_LABOUR, 31_000, {2: 0, 3: 100_00}), ref="B25-02"),
+        dataclasses.replace(funding(6, "Detached youth work", NON_LABOUR, 8_000), ref="B25-03"),
+    )
+    bcp_entries = (entry(1, "B25-01", 1, 9_999_99), entry(2, "B25-02", 1, 7_000_01), entry(3, "B25-03", 1, -12_34))
+    bcp = inputs(fundings=bcp_fundings, entries=bcp_entries, allocations={LABOUR: 40_000_00, NON_LABOUR: 40_000_00})
+    opcc = inputs(
+        fundings=(dataclasses.replace(funding(1, "Strategic needs assessment", LABOUR, 10_000), ref="O25-01"),),
+        entries=(entry(1, "O25-01", 1, 2_500_00),),
+        allocations={LABOUR: 10_000_00},
+    )
+    shared = {
+        "D25-02": "Specialist nurse",
+        "B25-01": "Specialist nurse",
+        "D25-04": "Healthy relationships and MVP",
+        "B25-02": "Healthy relationships and MVP",
+    }
+    given = {
+        "BCP": ("Bournemouth, Christchurch and Poole Community Safety Partnership", bcp),
+        "DOR": ("Dorset Community Safety Partnership", inputs()),
+        "PCC": ("Office of the Police and Crime Commissioner", opcc),
+    }
+    recorded = {"BCP": {LABOUR: 40_000_00, NON_LABOUR: 39_000_00}, "DOR": ALLOCATIONS, "PCC": {LABOUR: 10_000_00}}
+    absent = set(given) if nobody else {"BCP"} if missing else set()
+    members = [
+        AreaMemberFigures(
+            ref,
+            name,
+            None if ref in absent else calculate_return(held),
+            "The return is not certified yet" if ref in absent else None,
+            shared,
+            recorded[ref],
+        )
+        for ref, (name, held) in given.items()
+    ]
+    state = HolderState(
+        "Revision 1", "A. Treasurer", "Chief finance officer", dt.datetime(2025, 7, 21, 14, 5, tzinfo=dt.UTC)
+    )
+    return AreaDocument(
+        grant_name="Serious Violence Duty 2025/26",
+        grant_ref="SVD-2025",
+        agreement_ref="HO/SVD/DOR/2025-26",
+        funder="Home Office",
+        area_name="Dorset",
+        lead_name="Office of the Police and Crime Commissioner for Dorset",
+        fy=FY,
+        last_quarter=1,
+        period_label=quarter_label(FY, 1),
+        kind_label="In-year return",
+        revision_label="Join 2",
+        prepared_by="OPCC officer",
+        prepared_on=dt.date(2025, 7, 25),
+        built_at=dt.datetime(2025, 7, 25, 10, 0, tzinfo=dt.UTC),
+        figures=join_area(members),
+        states={ref: state for ref in given if ref not in absent},
+        short_names={"BCP": "BCP CSP", "DOR": "Dorset CSP"},
+        audit_seq=431,
+        audit_hash="77ab" * 16,
+    )

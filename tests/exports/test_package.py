@@ -1,31 +1,25 @@
 """The package itself: the same bytes every time, no repair needed, text that stays text, no framework loaded."""
 
 import dataclasses
-import io
-import posixpath
-import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from exports.cells import Book
-from exports.documents import ReturnDocument
-from exports.entries_sheet import FiguresDiffer
+from exports.documents import FiguresDiffer, ReturnDocument
 from exports.return_workbook import build_return_workbook
 from exports.stored_results import ResultsDiffer, with_results
 from exports.styles import Palette
 from tests.exports import factory
+from tests.exports.package_lint import lint
 from tests.exports.parts import parts
 from tests.exports.reading import calamine_values, formulas, stored
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
-RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 NASTY = (
     "=1+1",
     "+cmd|' /C calc'!A0",
@@ -37,45 +31,6 @@ NASTY = (
     "a\x07b\r\nc",
     "<&>\"'",
 )
-
-
-def lint(data: bytes) -> None:
-    """Content types, relations and parts that belong together, as Excel wants them."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        names = archive.namelist()
-    assert len(names) == len(set(names))
-    assert names[0] == "[Content_Types].xml"
-    held = parts(data)
-    types = ElementTree.fromstring(held["[Content_Types].xml"])
-    overrides = {str(node.get("PartName")) for node in types if node.tag.endswith("Override")}
-    defaults = {str(node.get("Extension")) for node in types if node.tag.endswith("Default")}
-    assert {name.removeprefix("/") for name in overrides} <= set(names)
-    reached = {"[Content_Types].xml"}
-    for name, text in held.items():
-        ElementTree.fromstring(text)
-        if not name.endswith(".rels"):
-            assert f"/{name}" in overrides or name == "[Content_Types].xml" or name.rsplit(".", 1)[1] in defaults
-            continue
-        reached.add(name)
-        folder = posixpath.dirname(posixpath.dirname(name))
-        for relation in ElementTree.fromstring(text).iter(RELATION):
-            target = str(relation.get("Target"))
-            path = (
-                target.removeprefix("/")
-                if target.startswith("/")
-                else posixpath.normpath(posixpath.join(folder, target))
-            )
-            assert path in names
-            reached.add(path)
-    assert reached == set(names)
-    for name, text in held.items():
-        if name.startswith("xl/worksheets/sheet"):
-            rows = [int(number) for number in re.findall(r'<row r="(\d+)"', text)]
-            assert rows == sorted(set(rows))
-            cells = re.findall(r'<c r="([A-Z]+\d+)"', text)
-            assert len(cells) == len(set(cells))
-    assert 'fullCalcOnLoad="1"' in held["xl/workbook.xml"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1200])
