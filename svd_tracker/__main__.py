@@ -1,4 +1,4 @@
-"""``python -m svd_tracker …``, also installed as ``svd …``. Exit codes: 0 done, 1 refused or found wrong, 2 wrong use."""
+"""``python -m svd_tracker …``, also ``svd …``. Exit codes: 0 done, 1 refused or found wrong, 2 wrong use."""
 
 import sys
 

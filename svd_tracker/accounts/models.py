@@ -3,7 +3,7 @@
 import datetime as dt
 from enum import StrEnum
 
-from flask_security import UserMixin
+from flask_security import RoleMixin, UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -98,7 +98,7 @@ class Organisation(Base):
     name: Mapped[Line]
 
 
-class Person(Base, UserMixin):  # type: ignore[misc,unused-ignore]
+class Person(Base, UserMixin):
     """Somebody who signs in. Flask-Security's user; what they may do comes from RoleGrant, not from its roles."""
 
     __tablename__ = "person"
@@ -116,11 +116,11 @@ class Person(Base, UserMixin):  # type: ignore[misc,unused-ignore]
     organisation: Mapped[Organisation | None] = relationship()
     __mapper_args__ = {"version_id_col": row_version}
 
-    roles: list[object] = []  # Flask-Security asks for it; our roles are RoleGrant rows
+    roles: list[RoleMixin] = []  # Flask-Security asks for it; our roles are RoleGrant rows
 
 
 class RoleGrant(AppendOnly, Base, Recorded):
-    """A role given to a person from a day, or ended by a row that points at it. Never changed, so any past day shows."""
+    """A role given from a day, or ended by a row that points at it. Never changed, so any past day shows."""
 
     __tablename__ = "role_grant"
     __table_args__ = (

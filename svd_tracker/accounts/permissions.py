@@ -1,6 +1,6 @@
 """Which role may do what. A permission is a verb on a kind of record; where it holds is decided by scope."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,52 +45,50 @@ class Permission(StrEnum):
 ASSESSOR = "assessor"  # not a Role: it belongs to a round (rounds.RoundAssessor)
 
 _R = Role
-_MONEY_READERS = {_R.COORDINATOR, _R.FINANCE_OFFICER, _R.CERTIFIER, _R.AUDITOR}
+_MONEY_READERS: set[str] = {_R.COORDINATOR, _R.FINANCE_OFFICER, _R.CERTIFIER, _R.AUDITOR}
 _PARTNERSHIP = _MONEY_READERS | {_R.MEMBER}
 
-ROLES_WITH: Mapping[Permission, frozenset[str]] = {
-    permission: frozenset(roles)
-    for permission, roles in {
-        Permission.MANAGE_PEOPLE: {_R.ADMINISTRATOR},
-        Permission.MANAGE_SETTINGS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
-        Permission.VIEW_SETTINGS: _PARTNERSHIP | {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
-        Permission.VIEW_AUDIT: {_R.ADMINISTRATOR, _R.AUDITOR},
-        Permission.VIEW_JOBS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER, _R.FINANCE_OFFICER, _R.AUDITOR},
-        Permission.RUN_JOBS: {_R.ADMINISTRATOR},
-        Permission.VIEW_GRANT: _PARTNERSHIP | {_R.OPCC_OFFICER},
-        Permission.MANAGE_GRANT: {_R.COORDINATOR, _R.OPCC_OFFICER},
-        Permission.VIEW_FINANCE: _MONEY_READERS,
-        Permission.OPEN_FUNDING: {_R.COORDINATOR},
-        Permission.POST_ENTRY: {_R.FINANCE_OFFICER},
-        Permission.FORECAST: {_R.FINANCE_OFFICER, _R.COORDINATOR},
-        Permission.VIEW_RETURN: _MONEY_READERS,
-        Permission.VIEW_CERTIFIED_RETURN: _MONEY_READERS | {_R.OPCC_OFFICER},
-        Permission.PREPARE_RETURN: {_R.FINANCE_OFFICER},
-        Permission.CERTIFY_RETURN: {_R.CERTIFIER},
-        Permission.MANAGE_CALENDAR: {_R.OPCC_OFFICER},
-        Permission.VIEW_AREA_RETURN: {_R.OPCC_OFFICER, _R.AUDITOR},
-        Permission.JOIN_AREA_RETURN: {_R.OPCC_OFFICER},
-        Permission.VIEW_PLAN: _PARTNERSHIP,
-        Permission.MANAGE_PLAN: {_R.COORDINATOR, _R.FINANCE_OFFICER},
-        Permission.VIEW_ROUND: {_R.COORDINATOR, _R.MEMBER, _R.OPCC_OFFICER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
-        Permission.MANAGE_ROUND: {_R.COORDINATOR},
-        Permission.PROPOSE: {_R.PROPOSER, _R.COORDINATOR},
-        Permission.VIEW_PROPOSAL: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
-        Permission.DECLARE_INTEREST: {_R.COORDINATOR, _R.MEMBER, ASSESSOR},
-        Permission.SCORE: {ASSESSOR},
-        Permission.VIEW_RANKING: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, ASSESSOR},
-        Permission.DECIDE: {_R.COORDINATOR},
-        Permission.VIEW_DECISIONS: {
-            _R.COORDINATOR,
-            _R.MEMBER,
-            _R.AUDITOR,
-            _R.FINANCE_OFFICER,
-            _R.CERTIFIER,
-            _R.OPCC_OFFICER,
-            ASSESSOR,
-        },
-    }.items()
+_ROLES: Mapping[Permission, Collection[str]] = {
+    Permission.MANAGE_PEOPLE: {_R.ADMINISTRATOR},
+    Permission.MANAGE_SETTINGS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
+    Permission.VIEW_SETTINGS: _PARTNERSHIP | {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
+    Permission.VIEW_AUDIT: {_R.ADMINISTRATOR, _R.AUDITOR},
+    Permission.VIEW_JOBS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER, _R.FINANCE_OFFICER, _R.AUDITOR},
+    Permission.RUN_JOBS: {_R.ADMINISTRATOR},
+    Permission.VIEW_GRANT: _PARTNERSHIP | {_R.OPCC_OFFICER},
+    Permission.MANAGE_GRANT: {_R.COORDINATOR, _R.OPCC_OFFICER},
+    Permission.VIEW_FINANCE: _MONEY_READERS,
+    Permission.OPEN_FUNDING: {_R.COORDINATOR},
+    Permission.POST_ENTRY: {_R.FINANCE_OFFICER},
+    Permission.FORECAST: {_R.FINANCE_OFFICER, _R.COORDINATOR},
+    Permission.VIEW_RETURN: _MONEY_READERS,
+    Permission.VIEW_CERTIFIED_RETURN: _MONEY_READERS | {_R.OPCC_OFFICER},
+    Permission.PREPARE_RETURN: {_R.FINANCE_OFFICER},
+    Permission.CERTIFY_RETURN: {_R.CERTIFIER},
+    Permission.MANAGE_CALENDAR: {_R.OPCC_OFFICER},
+    Permission.VIEW_AREA_RETURN: {_R.OPCC_OFFICER, _R.AUDITOR},
+    Permission.JOIN_AREA_RETURN: {_R.OPCC_OFFICER},
+    Permission.VIEW_PLAN: _PARTNERSHIP,
+    Permission.MANAGE_PLAN: {_R.COORDINATOR, _R.FINANCE_OFFICER},
+    Permission.VIEW_ROUND: {_R.COORDINATOR, _R.MEMBER, _R.OPCC_OFFICER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
+    Permission.MANAGE_ROUND: {_R.COORDINATOR},
+    Permission.PROPOSE: {_R.PROPOSER, _R.COORDINATOR},
+    Permission.VIEW_PROPOSAL: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
+    Permission.DECLARE_INTEREST: {_R.COORDINATOR, _R.MEMBER, ASSESSOR},
+    Permission.SCORE: {ASSESSOR},
+    Permission.VIEW_RANKING: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, ASSESSOR},
+    Permission.DECIDE: {_R.COORDINATOR},
+    Permission.VIEW_DECISIONS: {
+        _R.COORDINATOR,
+        _R.MEMBER,
+        _R.AUDITOR,
+        _R.FINANCE_OFFICER,
+        _R.CERTIFIER,
+        _R.OPCC_OFFICER,
+        ASSESSOR,
+    },
 }
+ROLES_WITH: Mapping[Permission, frozenset[str]] = {permission: frozenset(roles) for permission, roles in _ROLES.items()}
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ class Access:
         """Whether the person may, in that scope; without one, whether they may anywhere at all."""
         if permission in (Permission.PUBLIC, Permission.SIGNED_IN):
             return True
-        return any(
-            held.role in ROLES_WITH[permission] and (scope is None or held.covers(scope)) for held in self.roles
-        )
+        return any(held.role in ROLES_WITH[permission] and (scope is None or held.covers(scope)) for held in self.roles)
 
     def holder_ids(self, permission: Permission) -> frozenset[int]:
         """The holders whose own records this permission reaches."""

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts.models import Area, Holder, Organisation, Person, RoleGrant, Setting, SignInFailure
 from svd_tracker.accounts.permissions import Access, HeldRole
@@ -35,6 +37,43 @@ def standing_role_grants(on: dt.date, person_id: int | None = None) -> Sequence[
     return db.session.scalars(query.order_by(RoleGrant.id)).all()
 
 
+def get_role_grant(person_id: int, grant_id: int, on: dt.date) -> RoleGrant:
+    """A role that a person has on a day. Raises NotFound for one that has ended or is somebody else's."""
+    for grant in standing_role_grants(on, person_id):
+        if grant.id == grant_id:
+            return grant
+    raise NotFound("role")
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    """A standing role in words: "Coordinator, Dorset Community Safety Partnership"."""
+
+    id: int
+    person_id: int
+    words: str
+    from_on: dt.date
+
+
+def role_rows(grants: Iterable[RoleGrant]) -> list[RoleRow]:
+    """Roles in words, with the names of what they are of, in two queries."""
+    holders = {holder.id: holder.name for holder in list_holders()}
+    areas = {area.id: area.name for area in list_areas()}
+    rows = []
+    for grant in grants:
+        of = holders[grant.holder_id] if grant.holder_id else areas[grant.area_id] if grant.area_id else ""
+        rows.append(RoleRow(grant.id, grant.person_id, f"{grant.role.label}{', ' + of if of else ''}", grant.from_on))
+    return rows
+
+
+def role_words_by_person(on: dt.date) -> dict[int, list[str]]:
+    """Everybody's roles of a day in words, by person."""
+    words: dict[int, list[str]] = {}
+    for row in role_rows(standing_role_grants(on)):
+        words.setdefault(row.person_id, []).append(row.words)
+    return words
+
+
 def load_access(person_id: int, on: dt.date) -> Access:
     """What a person may do on a day. A fixed number of queries, whatever the person has."""
     roles = [HeldRole(grant.role, grant.area_id, grant.holder_id) for grant in standing_role_grants(on, person_id)]
@@ -56,7 +95,8 @@ def find_person(email: str) -> Person | None:
 
 
 def list_people() -> Sequence[Person]:
-    return db.session.scalars(select(Person).order_by(func.lower(Person.name), Person.id)).all()
+    query = select(Person).options(joinedload(Person.organisation)).order_by(func.lower(Person.name), Person.id)
+    return db.session.scalars(query).all()
 
 
 def person_names(person_ids: Iterable[int | None]) -> dict[int | None, str]:
@@ -110,9 +150,7 @@ def read_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | No
 
     ``as_recorded_by`` reads it as it stood at a moment. Raises KeyError for a setting there is not.
     """
-    query = select(Setting.value).where(
-        Setting.key == key, or_(Setting.area_id.is_(None), Setting.area_id == area_id)
-    )
+    query = select(Setting.value).where(Setting.key == key, or_(Setting.area_id.is_(None), Setting.area_id == area_id))
     if as_recorded_by is not None:
         query = query.where(Setting.recorded_at <= as_recorded_by)
     newest = db.session.scalars(query.order_by(Setting.area_id.is_(None), Setting.id.desc()).limit(1)).first()

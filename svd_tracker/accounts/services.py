@@ -60,9 +60,7 @@ def add_holder(area: Area, kind: HolderKind, ref: str, name: str, accountable_bo
 def add_organisation(area_id: int, name: str, act: Act) -> Organisation:
     """A partner body; the one already there when the name is known."""
     name = name.strip()
-    known = db.session.scalar(
-        select(Organisation).where(Organisation.area_id == area_id, Organisation.name == name)
-    )
+    known = db.session.scalar(select(Organisation).where(Organisation.area_id == area_id, Organisation.name == name))
     if known:
         return known
     organisation = Organisation(area_id=area_id, name=name)
@@ -122,6 +120,12 @@ def set_first_password(person: Person, act: Act) -> str:
     clear_failures(person.email)
     audit.record(act, "reset_password", "person", person.email, area_id=None)
     return first
+
+
+def note_own_password(person: Person, act: Act) -> None:
+    """The person chose a password of their own; Flask-Security has stored it."""
+    person.must_change_password = False
+    audit.record(act, "change_password", "person", person.email, area_id=None)
 
 
 def set_active(person: Person, active: bool, act: Act) -> None:
@@ -210,9 +214,7 @@ def change_setting(key: str, value: str, area_id: int | None, reason: str, act: 
     db.session.add(
         Setting(area_id=area_id, key=key, value=value, reason=reason, recorded_at=act.at, recorded_by=act.by)
     )
-    audit.record(
-        act, "change", "setting", key, area_id=area_id, before={"value": before}, after={"value": value}
-    )
+    audit.record(act, "change", "setting", key, area_id=area_id, before={"value": before}, after={"value": value})
 
 
 def is_locked_out(account: str, address: str, at: dt.datetime) -> bool:

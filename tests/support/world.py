@@ -66,7 +66,8 @@ def seed(app: Flask) -> None:
             )
         }
         for someone in PEOPLE:
-            organisation = services.add_organisation(area.id, someone.organisation, act()) if someone.organisation else None
+            name = someone.organisation
+            organisation = services.add_organisation(area.id, name, act()) if name else None
             person, _ = services.add_person(
                 someone.email,
                 someone.name,

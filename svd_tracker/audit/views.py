@@ -1,0 +1,65 @@
+"""The audit trail on screen, with the chain's state; the trail as a file."""
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts.access import current_access, requires
+from svd_tracker.accounts.models import Role
+from svd_tracker.accounts.permissions import Permission
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.audit import queries
+from svd_tracker.readers.text_safe import write_csv
+from svd_tracker.web import navigation
+from svd_tracker.web.history import words_of
+
+bp = Blueprint("audit", __name__)
+navigation.add("Audit", "audit.index", Permission.VIEW_AUDIT, 90)
+PAGE = 100
+FILE = 50_000
+
+
+@bp.get("/audit")
+@requires(Permission.VIEW_AUDIT)
+def index() -> ResponseReturnValue:
+    before = request.args.get("before", type=int)
+    trail = queries.trail(_areas(), PAGE + 1, before)
+    return render_template(
+        "audit/index.html",
+        trail=trail[:PAGE],
+        more=trail[PAGE - 1].line.id if len(trail) > PAGE else None,
+        names=person_names(one.line.actor_id for one in trail),
+        words_of=words_of,
+        chains=queries.verify(),
+    )
+
+
+@bp.get("/audit.csv")
+@requires(Permission.VIEW_AUDIT)
+def download() -> ResponseReturnValue:
+    trail = queries.trail(_areas(), FILE)
+    names = person_names(one.line.actor_id for one in trail)
+    rows = [
+        [
+            one.line.seq,
+            one.line.at.isoformat(),
+            names.get(one.line.actor_id, ""),
+            one.line.source.value,
+            one.line.action,
+            one.line.subject_type,
+            one.line.subject_ref,
+            one.line.hash,
+        ]
+        for one in trail
+    ]
+    headings = ["Line", "When (UTC)", "Who", "Through", "Action", "Record", "Reference", "Hash"]
+    response = Response(write_csv(headings, rows), mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="svd-audit.csv"'
+    return response
+
+
+def _areas() -> list[int] | None:
+    """An auditor reads the chains of their areas; an administrator, who sees no scores, only the installation's."""
+    access = current_access()
+    if any(held.role == Role.AUDITOR for held in access.roles):
+        return sorted(access.area_ids(Permission.VIEW_AUDIT))
+    return []
