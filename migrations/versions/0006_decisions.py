@@ -136,12 +136,17 @@ def upgrade() -> None:
         sa.Column("words_to_applicant", sa.Text(), nullable=False),
         sa.Column("decided_on", sa.Date(), nullable=False),
         sa.Column("minute_ref", sa.String(length=250), nullable=False),
+        sa.Column("over_costs_reason", sa.String(length=250), nullable=False),
+        sa.Column("intervention_id", sa.Integer(), nullable=True),
         sa.Column("approval_id", sa.Integer(), nullable=True),
         sa.Column("supersedes_id", sa.Integer(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(), nullable=False),
         sa.Column("recorded_by", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["approval_id"], ["approval.id"], name=op.f("fk_decision_approval_id_approval")),
         sa.ForeignKeyConstraint(["holder_id"], ["holder.id"], name=op.f("fk_decision_holder_id_holder")),
+        sa.ForeignKeyConstraint(
+            ["intervention_id"], ["intervention.id"], name=op.f("fk_decision_intervention_id_intervention")
+        ),
         sa.ForeignKeyConstraint(["proposal_id"], ["proposal.id"], name=op.f("fk_decision_proposal_id_proposal")),
         sa.ForeignKeyConstraint(
             ["proposal_version_id"],

@@ -10,6 +10,7 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category
 from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded
+from svd_tracker.interventions.models import Intervention
 from svd_tracker.proposals.models import Proposal, ProposalVersion
 
 
@@ -30,7 +31,11 @@ class Outcome(StrEnum):
 
 
 class Decision(AppendOnly, Base, Recorded):
-    """Of one partnership on one proposal. Superseded, never edited: the standing one is superseded by nothing."""
+    """Of one partnership on one proposal. Superseded, never edited: the standing one is superseded by nothing.
+
+    ``intervention_id`` is the work that its money is for. ``over_costs_reason`` says why all partnerships together
+    give more than the proposal costs.
+    """
 
     __tablename__ = "decision"
     __table_args__ = (UniqueConstraint("proposal_id", "holder_id", "seq"), {"sqlite_autoincrement": True})
@@ -45,12 +50,15 @@ class Decision(AppendOnly, Base, Recorded):
     words_to_applicant: Mapped[LongText]
     decided_on: Mapped[dt.date]
     minute_ref: Mapped[Line]
+    over_costs_reason: Mapped[Line] = mapped_column(default="")
+    intervention_id: Mapped[int | None] = mapped_column(ForeignKey("intervention.id"))
     approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id"))
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), unique=True)
     proposal: Mapped[Proposal] = relationship()
     holder: Mapped[Holder] = relationship()
     version: Mapped[ProposalVersion] = relationship()
     approval: Mapped[Approval | None] = relationship()
+    intervention: Mapped[Intervention | None] = relationship()
     amounts: Mapped[list["DecisionAmount"]] = relationship(order_by="DecisionAmount.category")
     conditions: Mapped[list["Condition"]] = relationship(order_by="Condition.id")
 

@@ -1,5 +1,7 @@
 """One assessor's scores and reasons: a draft saved as one goes, and what was sent (DATA_MODEL.md section 5)."""
 
+from enum import StrEnum
+
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -8,8 +10,16 @@ from svd_tracker.db import AppendOnly, Base, LongText, Recorded
 from svd_tracker.proposals.models import Proposal, ProposalVersion
 
 
+class AssessmentState(StrEnum):
+    DRAFT = "draft"  # being scored, or reopened after it was sent
+    SENT = "sent"
+
+
 class Assessment(Base):
-    """One assessor on one proposal. ``proposal_version_id`` is the version that was read."""
+    """One assessor on one proposal. ``proposal_version_id`` is the version that was read.
+
+    While it is reopened what was sent before still counts; its drafts are what the next sending makes.
+    """
 
     __tablename__ = "assessment"
     __table_args__ = (UniqueConstraint("proposal_id", "person_id"),)
@@ -18,6 +28,7 @@ class Assessment(Base):
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     proposal_version_id: Mapped[int] = mapped_column(ForeignKey("proposal_version.id"))
+    state: Mapped[AssessmentState] = mapped_column(default=AssessmentState.DRAFT)
     comment: Mapped[LongText] = mapped_column(default="")
     row_version: Mapped[int] = mapped_column(default=1)
     proposal: Mapped[Proposal] = relationship()
