@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("pence", sa.BigInteger(), nullable=False),
         sa.Column("effective_on", sa.Date(), nullable=False),
         sa.Column("reason", sa.String(length=250), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("approval_id", sa.Integer(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(), nullable=False),
         sa.Column("recorded_by", sa.Integer(), nullable=True),

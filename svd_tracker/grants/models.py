@@ -118,6 +118,8 @@ class Allocation(Base):
 
 
 class AllocationVersion(AppendOnly, Base, Recorded):
+    """``provisional``: lowered in proportion with its award, until somebody settles the split (FIGURES.md 19)."""
+
     __tablename__ = "allocation_version"
     __table_args__ = (
         UniqueConstraint("allocation_id", "version_no"),
@@ -131,5 +133,6 @@ class AllocationVersion(AppendOnly, Base, Recorded):
     pence: Mapped[Pence]
     effective_on: Mapped[dt.date]
     reason: Mapped[Line]
+    provisional: Mapped[bool] = mapped_column(default=False)
     approval_id: Mapped[int] = mapped_column(ForeignKey("approval.id"))
     approval: Mapped[Approval] = relationship()
