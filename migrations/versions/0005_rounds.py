@@ -119,9 +119,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recorded_by"], ["person.id"], name=op.f("fk_interest_review_recorded_by_person")),
         sa.ForeignKeyConstraint(["round_id"], ["round.id"], name=op.f("fk_interest_review_round_id_round")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interest_review")),
-        sa.UniqueConstraint("round_id", "person_id", name=op.f("uq_interest_review_round_id_person_id")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_interest_review_person", "interest_review", ["round_id", "person_id"], unique=False)
     op.create_table(
         "proposal",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -70,7 +70,9 @@ class ProposalVersion(Base, Recorded):
     proposal: Mapped[Proposal] = relationship(back_populates="versions")
     asks: Mapped[list["ProposalAsk"]] = relationship(order_by="ProposalAsk.id", cascade="all, delete-orphan")
     costs: Mapped[list["ProposalCost"]] = relationship(order_by="ProposalCost.line_no", cascade="all, delete-orphan")
-    matches: Mapped[list["ProposalMatch"]] = relationship(order_by="ProposalMatch.line_no", cascade="all, delete-orphan")
+    matches: Mapped[list["ProposalMatch"]] = relationship(
+        order_by="ProposalMatch.line_no", cascade="all, delete-orphan"
+    )
     outputs: Mapped[list["ProposalOutput"]] = relationship(
         order_by="ProposalOutput.line_no", cascade="all, delete-orphan"
     )
@@ -204,10 +206,13 @@ class Interest(AppendOnly, Base, Recorded):
 
 
 class InterestReview(AppendOnly, Base, Recorded):
-    """A person has gone through a round's list of proposals and declared what there was to declare, maybe nothing."""
+    """A person has gone through a round's list of proposals and declared what there was to declare, maybe nothing.
+
+    A proposal that comes in later asks for another one, so a person may have several.
+    """
 
     __tablename__ = "interest_review"
-    __table_args__ = (UniqueConstraint("round_id", "person_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index("ix_interest_review_person", "round_id", "person_id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))

@@ -1,0 +1,275 @@
+"""Reading rounds, the money they are for, and how they are scored."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts.models import Holder, HolderKind, Role
+from svd_tracker.accounts.permissions import ASSESSOR as ASSESSOR_ROLE
+from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
+from svd_tracker.accounts.queries import add_role_source
+from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.ranking import CriterionFact
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine, Grant
+from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundShare, RoundState, Scheme
+
+ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assessors may look until it is published
+
+
+@dataclass(frozen=True)
+class ShareNow:
+    """A partnership's money of one category in a round, as it stands now. Pence."""
+
+    allocation_id: int
+    holder_id: int
+    holder_name: str
+    category: Category
+    allocated: int
+    kept_back: int
+    reason: str
+
+    @property
+    def available(self) -> int:
+        """May be negative after a cut: shown so, never as nought."""
+        return self.allocated - self.kept_back
+
+
+def get_round(round_id: int) -> Round:
+    found = db.session.get(
+        Round, round_id, options=[joinedload(Round.area), joinedload(Round.grant), joinedload(Round.scheme)]
+    )
+    if found is None:
+        raise NotFound("round")
+    return found
+
+
+def list_rounds(access: Access) -> Sequence[Round]:
+    """The rounds a person may look at, newest year first; proposers see none that is still being prepared."""
+    area_ids = {area_id for _, area_id in access.holders}
+    found = db.session.scalars(
+        select(Round)
+        .where(Round.area_id.in_(area_ids))
+        .options(joinedload(Round.grant), joinedload(Round.area))
+        .order_by(Round.fy.desc(), Round.ref.desc())
+    ).all()
+    taking_part = holder_ids_of([each.id for each in found])
+    return [each for each in found if _sees(access, each, taking_part.get(each.id, frozenset()))]
+
+
+def _sees(access: Access, round_: Round, holder_ids: frozenset[int]) -> bool:
+    if not access.may(Permission.VIEW_ROUND, scope_within(round_, holder_ids, access, Permission.VIEW_ROUND)):
+        return False
+    return round_.state is not RoundState.PREPARING or not only_proposes(access, round_, holder_ids)
+
+
+def only_proposes(access: Access, round_: Round, holder_ids: frozenset[int] | None = None) -> bool:
+    """Whether a person reaches this round only to propose to it."""
+    if holder_ids is None:
+        holder_ids = holder_ids_of([round_.id]).get(round_.id, frozenset())
+    scope = scope_within(round_, holder_ids, access, Permission.VIEW_ROUND)
+    roles = {
+        held.role for held in access.roles if held.role in ROLES_WITH[Permission.VIEW_ROUND] and held.covers(scope)
+    }
+    return roles == {Role.PROPOSER}
+
+
+def scope_within(round_: Round, holder_ids: Iterable[int], access: Access, permission: Permission) -> Scope:
+    """Where a round lives for one person: with a partnership of theirs that takes part, else with one that does.
+
+    A round without shares is still its whole area's. So a partnership that takes no part is kept out.
+    """
+    theirs = {
+        held.holder_id for held in access.roles if held.holder_id is not None and held.role in ROLES_WITH[permission]
+    }
+    ordered = sorted(holder_ids, key=lambda holder_id: (holder_id not in theirs, holder_id))
+    return Scope(round_.area_id, ordered[0] if ordered else None, round_.id)
+
+
+def scope_of(round_: Round, access: Access, permission: Permission) -> Scope:
+    """As ``scope_within``, reading which partnerships take part."""
+    return scope_within(round_, holder_ids_of([round_.id]).get(round_.id, frozenset()), access, permission)
+
+
+def holder_ids_of(round_ids: Iterable[int]) -> Mapping[int, frozenset[int]]:
+    """By round, the partnerships that take part, in one query."""
+    rows = db.session.execute(
+        select(RoundShare.round_id, Allocation.holder_id)
+        .join(Allocation, Allocation.id == RoundShare.allocation_id)
+        .where(RoundShare.round_id.in_(list(round_ids)))
+        .distinct()
+    )
+    found: dict[int, set[int]] = {}
+    for row in rows:
+        found.setdefault(row.round_id, set()).add(row.holder_id)
+    return {round_id: frozenset(holders) for round_id, holders in found.items()}
+
+
+def taking_part(round_id: int) -> Sequence[Holder]:
+    """The partnerships whose money is in the round, by name."""
+    ids = select(Allocation.holder_id).join(RoundShare, RoundShare.allocation_id == Allocation.id)
+    return db.session.scalars(
+        select(Holder).where(Holder.id.in_(ids.where(RoundShare.round_id == round_id))).order_by(Holder.name)
+    ).all()
+
+
+def shares_of(round_: Round) -> list[ShareNow]:
+    """The newest version of each share with its allocation's newest amount, by partnership and category."""
+    newest = (
+        select(func.max(RoundShare.id)).where(RoundShare.round_id == round_.id).group_by(RoundShare.allocation_id)
+    ).scalar_subquery()
+    rows = db.session.execute(
+        select(RoundShare, Allocation.holder_id, Holder.name, AwardLine.category, AllocationVersion.pence)
+        .join(Allocation, Allocation.id == RoundShare.allocation_id)
+        .join(AwardLine, AwardLine.id == Allocation.award_line_id)
+        .join(Holder, Holder.id == Allocation.holder_id)
+        .outerjoin(AllocationVersion, AllocationVersion.id == _newest_version_of(Allocation.id))
+        .where(RoundShare.id.in_(newest))
+        .order_by(Holder.name, AwardLine.category)
+    )
+    return [
+        ShareNow(
+            allocation_id=share.allocation_id,
+            holder_id=holder_id,
+            holder_name=name,
+            category=category,
+            allocated=pence or 0,
+            kept_back=share.kept_back_pence,
+            reason=share.reason,
+        )
+        for share, holder_id, name, category, pence in rows
+    ]
+
+
+def possible_shares(round_: Round) -> list[ShareNow]:
+    """Every partnership's allocation of the round's grant and year, those not in the round with nothing kept back."""
+    rows = db.session.execute(
+        select(Allocation.id, Allocation.holder_id, Holder.name, AwardLine.category, AllocationVersion.pence)
+        .join(AwardLine, AwardLine.id == Allocation.award_line_id)
+        .join(Holder, Holder.id == Allocation.holder_id)
+        .outerjoin(AllocationVersion, AllocationVersion.id == _newest_version_of(Allocation.id))
+        .where(AwardLine.grant_id == round_.grant_id, AwardLine.fy == round_.fy, Holder.kind == HolderKind.CSP)
+        .order_by(Holder.name, AwardLine.category)
+    )
+    in_round = {share.allocation_id: share for share in shares_of(round_)}
+    return [
+        in_round.get(row.id) or ShareNow(row.id, row.holder_id, row.name, row.category, row.pence or 0, 0, "")
+        for row in rows
+    ]
+
+
+def _newest_version_of(allocation_id: object) -> object:
+    return (
+        select(func.max(AllocationVersion.id))
+        .where(AllocationVersion.allocation_id == allocation_id)
+        .correlate(Allocation)
+        .scalar_subquery()
+    )
+
+
+def money_of_round(round_: Round) -> dict[int, dict[Category, int]]:
+    """By partnership, pence to be decided on by category: its allocation less what is kept back."""
+    found: dict[int, dict[Category, int]] = {}
+    for share in shares_of(round_):
+        found.setdefault(share.holder_id, {})[share.category] = share.available
+    return found
+
+
+def assessors_of(round_id: int) -> Sequence[RoundAssessor]:
+    return db.session.scalars(
+        select(RoundAssessor)
+        .where(RoundAssessor.round_id == round_id)
+        .options(joinedload(RoundAssessor.person), joinedload(RoundAssessor.organisation))
+        .order_by(RoundAssessor.id)
+    ).all()
+
+
+def is_assessor(round_id: int, person_id: int) -> bool:
+    return (
+        db.session.scalar(
+            select(RoundAssessor.id).where(RoundAssessor.round_id == round_id, RoundAssessor.person_id == person_id)
+        )
+        is not None
+    )
+
+
+def assessor_roles(person_id: int, on: dt.date) -> Iterable[HeldRole]:
+    """A person's roles as an assessor: from the opening of a round until its decisions are published."""
+    rows = db.session.execute(
+        select(Round.id, Round.area_id)
+        .join(RoundAssessor, RoundAssessor.round_id == Round.id)
+        .where(RoundAssessor.person_id == person_id, Round.state.in_(ASSESSING))
+    )
+    return [HeldRole(ASSESSOR_ROLE, row.area_id, None, row.id) for row in rows]
+
+
+add_role_source(assessor_roles)
+
+
+def criteria_of(scheme: Scheme) -> Sequence[Criterion]:
+    """The criteria with their scale points, in order, in two queries."""
+    return (
+        db.session.scalars(
+            select(Criterion)
+            .where(Criterion.scheme_id == scheme.id)
+            .options(joinedload(Criterion.points))
+            .order_by(Criterion.position, Criterion.id)
+        )
+        .unique()
+        .all()
+    )
+
+
+def criterion_facts(scheme: Scheme) -> list[CriterionFact]:
+    """The scheme as the ranking wants it, in order. A criterion without points is left out: it cannot be scored."""
+    return [
+        CriterionFact(
+            ref=each.ref,
+            name=each.name,
+            weight_hundredths=each.weight_hundredths,
+            scale_top_hundredths=max(point.hundredths for point in each.points),
+            minimum_hundredths=each.minimum_hundredths,
+            gate=each.is_gate,
+        )
+        for each in criteria_of(scheme)
+        if each.points
+    ]
+
+
+def get_criterion(round_: Round, criterion_id: int) -> Criterion:
+    found = db.session.get(Criterion, criterion_id)
+    if found is None or found.scheme_id != round_.scheme_id:
+        raise NotFound("criterion")
+    return found
+
+
+def rounds_with_scheme(round_: Round) -> Sequence[Round]:
+    """Other rounds of the area whose scheme has criteria and can be copied, newest first."""
+    filled = select(Criterion.scheme_id).distinct()
+    return db.session.scalars(
+        select(Round)
+        .where(Round.area_id == round_.area_id, Round.id != round_.id, Round.scheme_id.in_(filled))
+        .order_by(Round.fy.desc(), Round.ref.desc())
+    ).all()
+
+
+def list_grants_of(area_ids: Iterable[int]) -> Sequence[Grant]:
+    return db.session.scalars(select(Grant).where(Grant.area_id.in_(list(area_ids))).order_by(Grant.ref.desc())).all()
+
+
+def next_ref(area_id: int) -> str:
+    """RND-01, RND-02 … in an area: zero-padded, because refs compare as plain text."""
+    taken = set(db.session.scalars(select(Round.ref).where(Round.area_id == area_id)))
+    number = len(taken) + 1
+    while f"RND-{number:02d}" in taken:
+        number += 1
+    return f"RND-{number:02d}"
+
+
+def subject(round_: Round) -> str:
+    """What the audit calls a round."""
+    return f"{round_.area.ref}/{round_.ref}"
