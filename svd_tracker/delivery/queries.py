@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from svd_tracker.accounts.models import Person
+from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.delivery.models import Milestone, MilestoneEvent, MilestoneState, Output, OutputMeasure, OutputTarget
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
+from svd_tracker.interventions.models import Intervention, PlanLine
+from svd_tracker.periods import fy_of
 
 _OVER = (MilestoneState.REACHED, MilestoneState.DROPPED)
 
@@ -128,6 +130,28 @@ def next_milestones(
         for plan_line_id, milestones in waiting.items()
         if milestones
     }
+
+
+def late_milestones(holder_ids: Collection[int], on: dt.date) -> list[tuple[str, str, MilestoneNow]]:
+    """(holder's name, intervention's title, milestone) of each that is neither reached nor dropped and was due
+
+    before a day, in plans of that day's year and the year before. Three queries.
+    """
+    if not holder_ids:
+        return []
+    rows = db.session.execute(
+        select(PlanLine.id, Holder.name, Intervention.title)
+        .join(Holder, Holder.id == PlanLine.holder_id)
+        .join(Intervention, Intervention.id == PlanLine.intervention_id)
+        .where(PlanLine.holder_id.in_(holder_ids), PlanLine.fy.in_((fy_of(on) - 1, fy_of(on))))
+    ).all()
+    milestones = milestones_of([row.id for row in rows])
+    return [
+        (holder, title, now)
+        for plan_line_id, holder, title in rows
+        for now in milestones.get(plan_line_id, [])
+        if now.late(on)
+    ]
 
 
 def milestone_history(plan_line_id: int) -> list[MilestoneLine]:
