@@ -10,7 +10,7 @@ from functools import partial
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows, money_width
 from exports.documents import AreaDocument, FiguresDiffer
 from exports.page_setup import Edges, set_up
 from svd_tracker.calculations.area import AreaMemberFigures, InterventionFigures
@@ -39,7 +39,6 @@ _BLOCKS: tuple[tuple[str, str, Callable[[LineFigures], int]], ...] = (
     ("Spent to date, £", "to_date", lambda line: line.to_date),
     ("Claimed now, £", "claimed_now", lambda line: line.claimed_now),
 )
-_MONEY = 13.4
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def add_lines_sheet(book: Book, document: AreaDocument, edges: Edges) -> tuple[L
     last = max(row - 1, first)
 
     def lay_out() -> None:
-        page = book.page(LINES, [30, 14, 36, 13, *(_MONEY for _ in COLUMNS)])
+        page = book.page(LINES, [30, 14, 36, 13, *(_money_width(document) for _ in COLUMNS)])
         _head(page, "Certified lines", document, "as each holder certified them")
         _headers(page, 4, ["Holder", "Ref", "Intervention", "Category"])
         at = first
@@ -126,7 +125,7 @@ def add_lines_sheet(book: Book, document: AreaDocument, edges: Edges) -> tuple[L
 
 def add_area_sheet(book: Book, document: AreaDocument, edges: Edges, lines: LineRows) -> AreaRows:
     """The join: per category a row per holder, the totals of those present, then a total per holder."""
-    page = book.page(AREA, [40, *(_MONEY for _ in range(1 + len(COLUMNS)))])
+    page = book.page(AREA, [40, *(_money_width(document) for _ in range(1 + len(COLUMNS)))])
     figures = document.figures
     of_those = "" if figures.complete else ", of those present"
     _head(page, f"Returns of {document.area_name}", document, "every holder's certified return joined")
@@ -215,7 +214,7 @@ def add_interventions_sheet(book: Book, document: AreaDocument, edges: Edges, li
     """An intervention a row, a column per holder. Empty: that holder does not run it."""
     members, interventions = document.figures.members, document.figures.interventions
     columns = len(members) + 1
-    page = book.page(INTERVENTIONS, [40, *(14.5 for _ in range(len(_BLOCKS) * columns))])
+    page = book.page(INTERVENTIONS, [40, *(max(14.5, _money_width(document)) for _ in range(len(_BLOCKS) * columns))])
     _head(page, "By intervention", document, "an empty cell: the holder does not run it")
     page.text(4, 1, "", "svd band")
     page.text(5, 1, "Intervention", "svd header")
@@ -326,6 +325,11 @@ def add_area_checks(book: Book, document: AreaDocument, edges: Edges, lines: Lin
             column = f"SUM({LINES}!${letter}$5:${letter}${lines.last})"
             page.money_formula(row, 5, f"{column}-{rows.totals.cell(key, None)}", 0)
     set_up(page, edges, f"E{row}")
+
+
+def _money_width(document: AreaDocument) -> float:
+    total = document.figures.total
+    return money_width((value(total) for _, _, value in COLUMNS) if total else (), 13.4)
 
 
 def _head(page: Page, title: str, document: AreaDocument, about: str) -> None:

@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from exports.styles import Palette, register
 from svd_tracker.calculations.figures import Category
-from svd_tracker.money import to_decimal_pounds
+from svd_tracker.money import format_pounds, to_decimal_pounds
 
 NOT_GIVEN = "not given"
 LONGEST_TEXT = 32_767
@@ -39,6 +39,12 @@ def lines_needed(text: str, width: float) -> int:
     """How many lines wrapped text takes in a column of this width, which counts figures: letters are narrower."""
     across = max(4, int((width - 2) * 1.1))
     return sum(max(1, len(textwrap.wrap(part, across))) for part in text.split("\n"))
+
+
+def money_width(amounts: Iterable[int | None], least: float) -> float:
+    """How wide a column must be, in characters, so that none of the amounts turns into hashes."""
+    longest = max((len(format_pounds(amount)) for amount in amounts if amount is not None), default=0)
+    return max(least, longest + 1.6)
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,9 @@ class Page:
             self._cell(row, column, style)
 
     def merge(self, row: int, first: int, last: int) -> None:
+        """Join cells of a row into one; of a single cell there is nothing to join, and Excel would repair it."""
+        if first == last:
+            return
         self.sheet.merge_cells(start_row=row, end_row=row, start_column=first, end_column=last)
 
     def width(self, first: int, last: int) -> float:

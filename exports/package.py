@@ -1,7 +1,8 @@
 """From a Book to the file's bytes: stored results put in, long sheets spliced in, and the same bytes every time.
 
 Same inputs and same libraries give the same bytes, because parts stand in a fixed order with fixed times, and the
-workbook's own times come from the document, not from the clock.
+workbook's own times come from the document, not from the clock. Print titles are put as Excel writes them, columns
+first.
 """
 
 import datetime as dt
@@ -18,6 +19,8 @@ from exports.stream import Stream, spliced
 
 _FIRST_PARTS = ("[Content_Types].xml", "_rels/.rels", "docProps/app.xml", "docProps/core.xml", "xl/workbook.xml")
 _MODIFIED = re.compile(r"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+_MERGES = re.compile(r'(?<=<mergeCells count=")([0-9]+">)(.*?)(?=</mergeCells>)')
+_TITLES = re.compile(r"('[^<]*?'!\$[0-9]+:\$[0-9]+),('[^<]*?'!\$[A-Z]+:\$[A-Z]+)(?=</definedName>)")
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
@@ -46,7 +49,7 @@ def to_bytes(book: Book, streams: Mapping[str, Stream]) -> bytes:
             title = titles.get(name)
             with target.open(_entry(name), "w", force_zip64=False) as part:
                 if title is not None:
-                    xml = with_results(source.read(name).decode(), book.results[title])
+                    xml = _merges_in_order(with_results(source.read(name).decode(), book.results[title]))
                     if title in streams:
                         for piece in spliced(xml, streams[title]):
                             part.write(piece)
@@ -55,9 +58,20 @@ def to_bytes(book: Book, streams: Mapping[str, Stream]) -> bytes:
                 elif name == "docProps/core.xml":
                     core = source.read(name).decode()
                     part.write(_MODIFIED.sub(rf"\g<1>{made:%Y-%m-%dT%H:%M:%SZ}\g<2>", core).encode())
+                elif name == "xl/workbook.xml":
+                    part.write(_TITLES.sub(r"\2,\1", source.read(name).decode()).encode())
                 else:
                     part.write(source.read(name))
     return finished.getvalue()
+
+
+def _merges_in_order(xml: str) -> str:
+    """openpyxl keeps merged cells in a set, whose order changes from run to run."""
+
+    def put(match: re.Match[str]) -> str:
+        return match.group(1) + "".join(sorted(re.findall(r"<mergeCell [^>]*>", match.group(2))))
+
+    return _MERGES.sub(put, xml)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

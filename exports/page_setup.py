@@ -38,10 +38,10 @@ def set_up(page: Page, edges: Edges, last_cell: str, title_rows: str | None = No
     margins.left = margins.right = MARGIN_INCHES
     margins.top = margins.bottom = 0.7
     margins.header = margins.footer = 0.3
-    marking, small = _literal(edges.marking), "Arial,Regular"
+    marking, small = _literal(edges.marking, 40), "Arial,Regular"
     sheet.HeaderFooter = HeaderFooter(
         oddHeader=_edge(small, "&A", marking, ""),
-        oddFooter=_edge(small, _literal(edges.left), marking, f"{_literal(edges.right)}, page &P of &N"),
+        oddFooter=_edge(small, _literal(edges.left, 60), marking, f"{_literal(edges.right, 50)}, page &P of &N"),
     )
 
 
@@ -65,10 +65,10 @@ def split_across(page: Page, after_column: int, repeated: int, rows: tuple[int, 
     sheet.print_options.horizontalCentered = False
 
 
-def _literal(text: str) -> str:
+def _literal(text: str, most: int) -> str:
     """Text for a header or footer, where & begins a code; one line, and within Excel's limit of 255 in all."""
     one_line = " ".join(clean_text(text).split())
-    return (one_line if len(one_line) <= 60 else one_line[:59] + "…").replace("&", "&&")
+    return (one_line if len(one_line) <= most else one_line[: most - 1] + "…").replace("&", "&&")
 
 
 def _edge(font: str, left: str, center: str, right: str) -> HeaderFooterItem:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows, money_width
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up, split_across
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnFigures, TotalFigures
@@ -50,8 +50,10 @@ class Layout:
     def formula(self, template: str, row: int) -> str:
         return template.format(r=row, **self.letter)
 
-    def widths(self) -> list[float]:
-        return [12, 31, *(12.4 for _ in self.columns), 10, 35]
+    def widths(self, figures: ReturnFigures) -> list[float]:
+        rows: list[Figures] = [*figures.lines, *figures.categories.values(), figures.total]
+        money = money_width((column.value(row) for column in self.columns for row in rows), 12.4)
+        return [12, 31, *(money for _ in self.columns), 10, 35]
 
 
 def _columns(figures: ReturnFigures) -> list[Column]:
@@ -104,7 +106,7 @@ def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Tota
     """Lay the sheet out and name its totals. Gives back where the totals stand."""
     figures = document.figures
     layout = Layout(figures)
-    page = book.page(SHEET, layout.widths())
+    page = book.page(SHEET, layout.widths(figures))
     _head(page, layout, document)
     rows_above = len(figures.lines) + sum(not _of(figures, category) for category in Category)
     adjustments_row = FIRST_ROW + rows_above + 8  # after two heads, two subtotals, the total, and its own head
@@ -268,7 +270,7 @@ def _adjustments(page: Page, layout: Layout, figures: ReturnFigures, row: int) -
     if not figures.adjustments:
         page.text(row + 1, 1, "None in this return.", "svd note")
         return row + 1
-    headers = ("Ref", "Intervention", "Quarter", "Reported before, £", "In the ledger now, £", "Adjustment, £")
+    headers = ("Ref", "Intervention", "Quarter", "Reported before, £", "Ledger now, £", "Adjustment, £")
     for number, header in enumerate(headers, 1):
         page.text(row + 1, number, header, "svd header right" if number > 2 else "svd header")
     page.height(row + 1, 32)
@@ -293,6 +295,12 @@ def _adjustments(page: Page, layout: Layout, figures: ReturnFigures, row: int) -
     return at
 
 
+def _outturn_note(figures: ReturnFigures) -> str:
+    if figures.last_quarter in figures.total.forecast_by_quarter:  # a provisional return (FIGURES.md 12)
+        return "Outturn is spent before quarter 4 and the forecast of quarter 4, which stands in no claim."
+    return "Outturn is spent to date and the newest forecast of the quarters ahead."
+
+
 def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_held: bool) -> int:
     figures = document.figures
     own = ", ".join(f"Q{quarter}" for quarter in figures.own_quarters) or "no quarter: every one was reported before"
@@ -300,7 +308,7 @@ def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_h
         "Spent in a quarter is the sum of its rows on the Entries sheet, accruals and reversals included.",
         f"This period covers {own}. Adjustments are what changed since in quarters reported before.",
         "Claimed to date is the least of eligible spend and funding, inside its category's allocation.",
-        "Outturn is spent to date and the newest forecast of the quarters ahead.",
+        _outturn_note(figures),
         "Variance is outturn less funding: over is positive, under is in brackets.",
     ]
     if any_held:

@@ -13,7 +13,7 @@ from exports.page_setup import Edges
 from exports.return_sheet import add_return_sheet
 from svd_tracker.periods import quarter_short
 
-_NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^\s*$")
+_NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
 
 
 def build_return_workbook(document: ReturnDocument) -> bytes:
@@ -47,7 +47,7 @@ def build_return_workbook(document: ReturnDocument) -> bytes:
 
 
 def _check_refs(document: ReturnDocument) -> None:
-    """SUMIFS takes *, ?, ~ and a leading =, < or > for patterns, and small letters for capitals."""
+    """SUMIFS takes *, ?, ~ and a leading =, < or > for patterns, "007" for 7, and small letters for capitals."""
     refs = [line.ref for line in document.figures.lines]
     for ref in refs:
         if _NOT_A_CRITERION.search(ref):

@@ -105,9 +105,9 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd prose", font(), place(vertical="top"))
     yield style("svd link", font(palette.heading, line=True), plain)
     yield style("svd band", font(palette.heading, bold=True), centre, palette.tint_strong, header)
-    yield style("svd header", font(palette.on_colour, bold=True), inset, palette.colour, header)
+    yield style("svd header", font(palette.on_colour, 9, bold=True), inset, palette.colour, header)
     yield style(
-        "svd header right", font(palette.on_colour, bold=True), place("right", indent=1), palette.colour, header
+        "svd header right", font(palette.on_colour, 9, bold=True), place("right", indent=1), palette.colour, header
     )
     yield style("svd group", font(palette.heading, bold=True), inset_plain, palette.tint, Border(top=rule, bottom=rule))
     yield style("svd text", font(), inset, border=grid)

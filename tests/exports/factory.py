@@ -318,3 +318,13 @@ def area(*, missing: bool = False, nobody: bool = False) -> AreaDocument:
         audit_seq=431,
         audit_hash="77ab" * 16,
     )
+
+
+def large_sums() -> ReturnInputs:
+    """Tens of millions, over and under, with spend to the penny."""
+    fundings = (
+        funding(1, "A county's whole programme", LABOUR, 98_765_432),
+        funding(2, "Another", NON_LABOUR, 12_345_678),
+    )
+    entries = (entry(1, "D25-01", 1, 88_888_888_88), entry(2, "D25-02", 1, -77_777_777_77))
+    return inputs(fundings=fundings, entries=entries, allocations={LABOUR: 98_765_432_00, NON_LABOUR: 12_345_678_00})

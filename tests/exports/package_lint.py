@@ -45,6 +45,9 @@ def lint(data: bytes) -> None:
         if name.startswith("xl/worksheets/sheet"):
             rows = [int(number) for number in re.findall(r'<row r="(\d+)"', text)]
             assert rows == sorted(set(rows))
+            merges = re.findall(r'<mergeCell ref="([^"]*)"', text)
+            assert merges == sorted(set(merges))
+            assert all(":" in merge for merge in merges), "Excel repairs a merge of one cell"
             cells = re.findall(r'<c r="([A-Z]+\d+)"', text)
             assert len(cells) == len(set(cells))
     assert 'fullCalcOnLoad="1"' in held["xl/workbook.xml"]

@@ -1,6 +1,8 @@
 """The package itself: the same bytes every time, no repair needed, text that stays text, no framework loaded."""
 
 import dataclasses
+import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,18 @@ NASTY = (
 )
 
 
+def in_a_fresh_process(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize("count", [0, 1, 1200])
 def test_the_package_needs_no_repair(count: int) -> None:
     data = build_return_workbook(factory.document(factory.many(count)))
@@ -45,6 +59,19 @@ def test_the_same_document_gives_the_same_bytes() -> None:
     first = build_return_workbook(factory.certified(factory.with_adjustments()))
     assert build_return_workbook(factory.certified(factory.with_adjustments())) == first
     assert "2025-07-14T09:30:00Z" in parts(first)["docProps/core.xml"]
+    code = (
+        "import hashlib\nfrom tests.exports import factory\n"
+        "from exports.return_workbook import build_return_workbook as build\n"
+        "print(hashlib.sha256(build(factory.certified(factory.with_adjustments()))).hexdigest())"
+    )
+    for seed in ("1", "2"):
+        elsewhere = in_a_fresh_process(code, PYTHONHASHSEED=seed)
+        assert elsewhere == hashlib.sha256(first).hexdigest()
+
+
+def test_print_titles_stand_as_excel_writes_them() -> None:
+    workbook = parts(build_return_workbook(factory.document()))["xl/workbook.xml"]
+    assert "'Return'!$A:$B,'Return'!$4:$5</definedName>" in workbook
 
 
 def nasty() -> ReturnDocument:
@@ -98,7 +125,7 @@ def test_entries_that_do_not_come_to_the_figures_are_refused() -> None:
             build_return_workbook(dataclasses.replace(made, entries=entries))
 
 
-@pytest.mark.parametrize("ref", ["D*", "D?1", "=D", ">1", "~D", " "])
+@pytest.mark.parametrize("ref", ["D*", "D?1", "=D", ">1", "~D", " ", "007", "1-2", "1E5"])
 def test_a_ref_that_a_spreadsheet_takes_for_a_pattern_is_refused(ref: str) -> None:
     given = factory.inputs(fundings=[dataclasses.replace(factory.FUNDINGS[0], ref=ref)], entries=())
     with pytest.raises(ValueError, match="cannot add up"):
@@ -139,5 +166,4 @@ def test_exports_load_no_web_and_no_database() -> None:
         "for found in pkgutil.iter_modules(exports.__path__): __import__('exports.' + found.name)\n"
         "print([name for name in ('flask', 'sqlalchemy', 'werkzeug', 'jinja2') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert in_a_fresh_process(code) == "[]"

@@ -28,6 +28,7 @@ CASES: dict[str, Callable[[], ReturnInputs]] = {
     "fourteen lines": factory.fourteen_lines,
     "no entries": factory.no_entries,
     "no fundings": factory.no_fundings,
+    "large sums": factory.large_sums,
 }
 KEYS: dict[str, Callable[[LineFigures | TotalFigures], int | None]] = {
     "Funding this year": lambda f: f.funding,
