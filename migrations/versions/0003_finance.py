@@ -294,6 +294,7 @@ def upgrade() -> None:
             sa.Enum("release", "mistake", name="reversalwhy", native_enum=False, create_constraint=True, length=32),
             nullable=True,
         ),
+        sa.Column("follows_id", sa.Integer(), nullable=True),
         sa.Column("upload_id", sa.Integer(), nullable=True),
         sa.Column("upload_row", sa.Integer(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(), nullable=False),
@@ -304,8 +305,14 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(kind = 'reversal') = (reverses_id IS NOT NULL)", name=op.f("ck_ledger_entry_reversal_reverses")
         ),
+        sa.CheckConstraint(
+            "follows_id IS NULL OR kind <> 'reversal'", name=op.f("ck_ledger_entry_reversal_follows_nothing")
+        ),
         sa.CheckConstraint("pence <> 0", name=op.f("ck_ledger_entry_not_nought")),
         sa.CheckConstraint("quarter BETWEEN 1 AND 4", name=op.f("ck_ledger_entry_quarter")),
+        sa.ForeignKeyConstraint(
+            ["follows_id"], ["ledger_entry.id"], name=op.f("fk_ledger_entry_follows_id_ledger_entry")
+        ),
         sa.ForeignKeyConstraint(["funding_id"], ["funding.id"], name=op.f("fk_ledger_entry_funding_id_funding")),
         sa.ForeignKeyConstraint(["holder_id"], ["holder.id"], name=op.f("fk_ledger_entry_holder_id_holder")),
         sa.ForeignKeyConstraint(["recorded_by"], ["person.id"], name=op.f("fk_ledger_entry_recorded_by_person")),
@@ -314,6 +321,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.id"], name=op.f("fk_ledger_entry_upload_id_upload")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
+        sa.UniqueConstraint("follows_id", name=op.f("uq_ledger_entry_follows_id")),
         sa.UniqueConstraint("holder_id", "seq", name=op.f("uq_ledger_entry_holder_id_seq")),
         sa.UniqueConstraint("reverses_id", name=op.f("uq_ledger_entry_reverses_id")),
         sqlite_autoincrement=True,

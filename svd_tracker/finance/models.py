@@ -84,7 +84,8 @@ class LedgerEntry(AppendOnly, Base, Recorded):
     """One posted amount against a funding. Never changed or deleted; a mistake is reversed (DESIGN.md rule 3).
 
     ``pence`` is what is charged here: net plus irrecoverable VAT. ``document_total_pence`` is the whole
-    invoice's amount when match or local money pays the rest of it.
+    invoice's amount when match or local money pays the rest of it. ``follows_id`` is the release that this entry
+    stands in for: the accrual made again, or the invoice that it waited for (FIGURES.md 13).
     """
 
     __tablename__ = "ledger_entry"
@@ -94,6 +95,7 @@ class LedgerEntry(AppendOnly, Base, Recorded):
         CheckConstraint(_QUARTER, name="quarter"),
         CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_reverses"),
         CheckConstraint("(kind = 'reversal') = (reversal_why IS NOT NULL)", name="reversal_has_a_why"),
+        CheckConstraint("follows_id IS NULL OR kind <> 'reversal'", name="reversal_follows_nothing"),
         Index("ix_ledger_entry_cover", "funding_id", "fy", "quarter", "kind", "pence"),
         {"sqlite_autoincrement": True},
     )
@@ -113,6 +115,7 @@ class LedgerEntry(AppendOnly, Base, Recorded):
     eligible: Mapped[bool] = mapped_column(default=True)
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), unique=True)
     reversal_why: Mapped[ReversalWhy | None]
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), unique=True)
     upload_id: Mapped[int | None] = mapped_column(ForeignKey("upload.id"), index=True)
     upload_row: Mapped[int | None]
     funding: Mapped[Funding] = relationship()

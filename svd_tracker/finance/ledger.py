@@ -1,0 +1,429 @@
+"""Posting to the ledger, which only ever grows (DESIGN.md rule 3), and closing its quarters (FIGURES.md 13)."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, text
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.act import Act
+from svd_tracker.audit import services as audit
+from svd_tracker.calculations.accruals import accruals_to_release, release_quarter
+from svd_tracker.calculations.figures import EntryKind, ReversalWhy
+from svd_tracker.errors import Refused
+from svd_tracker.extensions import db
+from svd_tracker.files.models import Upload
+from svd_tracker.finance import facts, queries
+from svd_tracker.finance.fundings import subject_ref
+from svd_tracker.finance.models import (
+    ClaimLine,
+    CloseEvent,
+    Funding,
+    LedgerEntry,
+    LedgerEntryText,
+    LedgerHead,
+    QuarterClose,
+)
+from svd_tracker.money import format_pounds
+from svd_tracker.periods import QUARTERS, format_date, fy_end, fy_of, fy_start, quarter_of, quarter_short, quarter_start
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """An entry before it has its seq. Money in pence; ``pence`` has the irrecoverable VAT inside."""
+
+    funding_id: int
+    fy: int
+    kind: EntryKind
+    quarter: int
+    pence: int
+    spent_on: dt.date
+    document: str
+    vat_pence: int = 0
+    document_total_pence: int | None = None
+    eligible: bool = True
+    reverses_id: int | None = None
+    reversal_why: ReversalWhy | None = None
+    follows_id: int | None = None
+    upload_id: int | None = None
+    upload_row: int | None = None
+    supplier: str = ""
+    description: str = ""
+    reason: str = ""
+
+
+LONGEST = {"document": 120, "supplier": 250, "description": 1000, "reason": 1000}
+TEXT_COLUMNS = ("supplier", "description", "reason")
+
+
+def lock_ledger(holder_id: int) -> LedgerHead:
+    """The holder's count of entries, locked until the transaction ends: taken to post and to certify.
+
+    A cut by seq is a cut in time because of it. The first of all locks (DATA_MODEL.md section 0).
+    """
+    # Both databases know this form, and two first posts at one moment make one head.
+    db.session.execute(
+        text("INSERT INTO ledger_head (holder_id, seq) VALUES (:holder_id, 0) ON CONFLICT DO NOTHING"),
+        {"holder_id": holder_id},
+    )
+    return db.session.scalars(
+        select(LedgerHead)
+        .where(LedgerHead.holder_id == holder_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def append(act: Act, holder_id: int, entries: Sequence[NewEntry]) -> list[int]:
+    """Add entries in their order under the ledger's lock and give their ids. The one place that writes the ledger."""
+    if not entries:
+        return []
+    head = lock_ledger(holder_id)
+    rows = [
+        {name: value for name, value in vars(entry).items() if name not in TEXT_COLUMNS}
+        | {
+            "holder_id": holder_id,
+            "seq": head.seq + number,
+            "recorded_at": act.at,
+            "recorded_by": act.by,
+        }
+        for number, entry in enumerate(entries, start=1)
+    ]
+    head.seq += len(entries)
+    db.session.flush()
+    ids = list(db.session.scalars(insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True), rows))
+    db.session.execute(
+        insert(LedgerEntryText),
+        [
+            {"entry_id": entry_id} | {name: getattr(entry, name) or None for name in TEXT_COLUMNS}
+            for entry_id, entry in zip(ids, entries, strict=True)
+        ],
+    )
+    return ids
+
+
+def post_entry(
+    act: Act,
+    funding: Funding,
+    *,
+    kind: EntryKind,
+    spent_on: dt.date,
+    document: str,
+    pence: int,
+    vat_pence: int = 0,
+    document_total_pence: int | None = None,
+    supplier: str = "",
+    description: str = "",
+    reason: str = "",
+    eligible: bool = True,
+    quarter: int | None = None,
+    follows: LedgerEntry | None = None,
+    upload: Upload | None = None,
+    upload_row: int | None = None,
+) -> LedgerEntry:
+    """Post an actual, an accrual or a journal to a funding. Spend past the funding is taken, never refused.
+
+    ``pence`` is what is charged here with the irrecoverable VAT (``vat_pence``) inside it; ``document_total_pence``
+    is the whole invoice when match or local money pays the rest. The quarter follows from the date; an earlier one
+    needs a reason (FIGURES.md 14). ``follows`` is the released accrual whose invoice this is. Raises Refused.
+    """
+    if kind is EntryKind.REVERSAL:
+        raise ValueError("a reversal is posted by reversing its entry")
+    refuse_bad_date(funding.fy, spent_on, act.on)
+    _refuse_bad_amounts(pence, vat_pence, document_total_pence)
+    _refuse_long(document=document, supplier=supplier, description=description, reason=reason)
+    dated = quarter_of(spent_on)
+    if quarter is not None and quarter not in range(1, dated + 1):
+        words = f"The date falls in {quarter_short(funding.fy, dated)}: choose that quarter or an earlier one"
+        raise Refused(words, field="quarter")
+    why_reason = _why_a_reason_is_needed(kind, eligible, quarter not in (None, dated))
+    if why_reason and not reason.strip():
+        raise Refused(why_reason, field="reason")
+    if follows is not None:
+        _refuse_not_waiting(follows, funding)
+    new = NewEntry(
+        funding_id=funding.id,
+        fy=funding.fy,
+        kind=kind,
+        quarter=quarter or dated,
+        pence=pence,
+        vat_pence=vat_pence,
+        document_total_pence=document_total_pence,
+        spent_on=spent_on,
+        document=document.strip(),
+        eligible=eligible,
+        follows_id=follows.id if follows else None,
+        upload_id=upload.id if upload else None,
+        upload_row=upload_row,
+        supplier=supplier.strip(),
+        description=description.strip(),
+        reason=reason.strip(),
+    )
+    return _post(act, funding, new, "post")
+
+
+def reverse_mistake(act: Act, entry: LedgerEntry, reason: str) -> LedgerEntry:
+    """Take back a whole entry that was wrong, in its own quarter and with its own eligibility (FIGURES.md 6).
+
+    Raises Refused for one that is reversed already or is itself a reversal, and without a reason.
+    """
+    if entry.kind is EntryKind.REVERSAL:
+        raise Refused("A reversal is not reversed. Post the entry again instead")
+    if not reason.strip():
+        raise Refused("Say what was wrong with the entry", field="reason")
+    return _post(act, entry.funding, _reversal(entry, ReversalWhy.MISTAKE, entry.quarter, reason.strip()), "reverse")
+
+
+def release_accrual(act: Act, entry: LedgerEntry, reason: str) -> LedgerEntry:
+    """Release an accrual of quarter 4 with its invoice, or when it is dropped, in its own quarter (FIGURES.md 13).
+
+    Those of earlier quarters are released by the close of a quarter. Raises Refused.
+    """
+    if entry.kind is not EntryKind.ACCRUAL or entry.quarter != QUARTERS[-1]:
+        raise Refused("Only an accrual of quarter 4 is released by hand: closing a quarter releases the others")
+    if not reason.strip():
+        raise Refused("Say whether its invoice has come or why it is dropped", field="reason")
+    return _post(act, entry.funding, _reversal(entry, ReversalWhy.RELEASE, entry.quarter, reason.strip()), "release")
+
+
+def accrue_again(act: Act, release_entry: LedgerEntry) -> LedgerEntry:
+    """Accrue a released accrual again in the quarter of its release, so that to date stays until its invoice comes.
+
+    Raises Refused for what is not a release, or one that was accrued again or invoiced already.
+    """
+    _refuse_not_waiting(release_entry, release_entry.funding)
+    new = NewEntry(
+        funding_id=release_entry.funding_id,
+        fy=release_entry.fy,
+        kind=EntryKind.ACCRUAL,
+        quarter=release_entry.quarter,
+        pence=-release_entry.pence,
+        vat_pence=-release_entry.vat_pence,
+        spent_on=release_entry.spent_on,
+        document=release_entry.document,
+        eligible=release_entry.eligible,
+        follows_id=release_entry.id,
+        supplier=release_entry.text.supplier or "",
+        description=release_entry.text.description or "",
+    )
+    return _post(act, release_entry.funding, new, "accrue_again")
+
+
+def close_quarters(
+    act: Act,
+    *,
+    holder_id: int,
+    grant_id: int,
+    fy: int,
+    quarters: Iterable[int],
+    ledger_seq: int,
+    return_ref: str,
+) -> list[int]:
+    """Close quarters for a certified return that read the ledger up to ``ledger_seq``; release what it accrued.
+
+    Each open accrual that the return saw is released in the quarter after its own (FIGURES.md 13). Gives the ids of
+    the releases. A quarter that is closed already is passed over.
+    """
+    lock_ledger(holder_id)
+    closing = [q for q in sorted(quarters) if q not in queries.closed_quarters(holder_id, grant_id, fy)]
+    _add_events(act, holder_id, grant_id, fy, closing, CloseEvent.CLOSE, ledger_seq, return_ref)
+    if not closing:
+        return []
+    seen = facts.entry_facts(holder_id, grant_id, fy)
+    # What was reversed after the cut is not open any more; what was accrued after it waits for the next close.
+    due = {accrual.seq for accrual in accruals_to_release(seen, max(closing)) if accrual.seq <= ledger_seq}
+    accruals = db.session.scalars(
+        select(LedgerEntry)
+        .where(LedgerEntry.holder_id == holder_id, LedgerEntry.seq.in_(due))
+        .order_by(LedgerEntry.seq)
+    ).all()
+    releases = [
+        _reversal(accrual, ReversalWhy.RELEASE, release_quarter(accrual.quarter), f"Released by {return_ref}")
+        for accrual in accruals
+    ]
+    ids = append(act, holder_id, releases)
+    holder = accounts.get_holder(holder_id)
+    audit.record(
+        act,
+        "close",
+        "quarter",
+        f"{holder.area.ref}/{holder.ref}/{fy}",
+        area_id=holder.area_id,
+        holder_id=holder_id,
+        after={"return": return_ref, "quarters": closing, "ledger_seq": ledger_seq, "released": len(ids)},
+    )
+    return ids
+
+
+def reopen_quarters(
+    act: Act, *, holder_id: int, grant_id: int, fy: int, quarters: Iterable[int], return_ref: str
+) -> None:
+    """Open quarters again for a return that was reopened before it was sent. Releases stay: to date follows from them.
+
+    Part of the verb that reopens the return, which writes the audit line.
+    """
+    head = lock_ledger(holder_id)
+    closed = queries.closed_quarters(holder_id, grant_id, fy)
+    reopening = [q for q in sorted(quarters) if q in closed]
+    _add_events(act, holder_id, grant_id, fy, reopening, CloseEvent.REOPEN, head.seq, return_ref)
+
+
+def write_claims(act: Act, claims: Mapping[int, tuple[int, int]], fy: int, quarter: int, return_ref: str) -> None:
+    """Keep what a certified return claimed and left to local money, to date, in pence by funding id.
+
+    Part of the verb that certifies, which writes the audit line.
+    """
+    db.session.add_all(
+        ClaimLine(
+            funding_id=funding_id,
+            fy=fy,
+            quarter=quarter,
+            return_ref=return_ref,
+            claimed_to_date_pence=claimed,
+            local_to_date_pence=local,
+            recorded_at=act.at,
+            recorded_by=act.by,
+        )
+        for funding_id, (claimed, local) in claims.items()
+    )
+    db.session.flush()
+
+
+def refuse_bad_date(fy: int, spent_on: dt.date, today: dt.date) -> None:
+    """An entry's date lies in its funding's financial year and not in the future."""
+    if fy_of(spent_on) != fy:
+        raise Refused(
+            f"Enter a date from {format_date(fy_start(fy))} to {format_date(fy_end(fy))}: the day the goods or the "
+            "service came, not the day of the invoice. Spend of another year goes to that year's funding",
+            field="spent_on",
+        )
+    if spent_on > today:
+        words = f"Enter a date up to today, {format_date(today)}. What is still to come belongs in the forecast"
+        raise Refused(words, field="spent_on")
+
+
+def _refuse_bad_amounts(pence: int, vat_pence: int, document_total_pence: int | None) -> None:
+    if pence == 0:
+        raise Refused("Enter an amount other than £0.00", field="pence")
+    if abs(vat_pence) > abs(pence) or vat_pence * pence < 0:
+        raise Refused("The VAT must be part of the amount, with the same sign", field="vat_pence")
+    if document_total_pence is None:
+        return
+    if abs(document_total_pence) < abs(pence) or document_total_pence * pence < 0:
+        words = f"Enter {format_pounds(pence)} or more: the whole invoice is at least the part that is charged here"
+        raise Refused(words, field="document_total_pence")
+
+
+def _refuse_long(**given: str) -> None:
+    for field, value in given.items():
+        if len(value) > LONGEST[field]:
+            raise Refused(f"Use {LONGEST[field]:,} characters or fewer", field=field)
+
+
+def _why_a_reason_is_needed(kind: EntryKind, eligible: bool, earlier_quarter: bool) -> str | None:
+    if not eligible:
+        return "Say why the grant does not pay for this"
+    if earlier_quarter:
+        return "Say why this belongs to an earlier quarter than its date"
+    if kind is EntryKind.JOURNAL:
+        return "Say what the journal puts right"
+    return None
+
+
+def _refuse_not_waiting(release: LedgerEntry, funding: Funding) -> None:
+    if release.reversal_why is not ReversalWhy.RELEASE or release.funding_id != funding.id:
+        raise Refused("Choose a released accrual of this funding", field="follows")
+    if release.quarter == QUARTERS[-1] and _accrual_quarter(release) == QUARTERS[-1]:
+        raise Refused("This accrual was released with its invoice or dropped, so nothing waits for it", field="follows")
+    if db.session.scalar(select(LedgerEntry.id).where(LedgerEntry.follows_id == release.id)):
+        raise Refused("This accrual was already accrued again, or its invoice has come", field="follows")
+
+
+def _accrual_quarter(release: LedgerEntry) -> int | None:
+    return db.session.scalar(select(LedgerEntry.quarter).where(LedgerEntry.id == release.reverses_id))
+
+
+def _reversal(entry: LedgerEntry, why: ReversalWhy, quarter: int, reason: str) -> NewEntry:
+    """The whole amount with the sign turned; a release of another quarter is dated to that quarter's first day."""
+    total = entry.document_total_pence
+    return NewEntry(
+        funding_id=entry.funding_id,
+        fy=entry.fy,
+        kind=EntryKind.REVERSAL,
+        quarter=quarter,
+        pence=-entry.pence,
+        vat_pence=-entry.vat_pence,
+        document_total_pence=None if total is None else -total,
+        spent_on=entry.spent_on if quarter == entry.quarter else quarter_start(entry.fy, quarter),
+        document=entry.document,
+        eligible=entry.eligible,
+        reverses_id=entry.id,
+        reversal_why=why,
+        supplier=entry.text.supplier or "",
+        description=entry.text.description or "",
+        reason=reason,
+    )
+
+
+def _post(act: Act, funding: Funding, new: NewEntry, action: str) -> LedgerEntry:
+    lock_ledger(funding.holder_id)
+    if new.reverses_id and db.session.scalar(select(LedgerEntry.id).where(LedgerEntry.reverses_id == new.reverses_id)):
+        raise Refused("This entry was already reversed")
+    (entry_id,) = append(act, funding.holder_id, [new])
+    entry = queries.get_entry(entry_id)
+    audit.record(
+        act,
+        action,
+        "funding",
+        subject_ref(funding),
+        area_id=funding.allocation.holder.area_id,
+        holder_id=funding.holder_id,
+        after={
+            "entry": entry.seq,
+            "kind": entry.kind.value,
+            "quarter": entry.quarter,
+            "pence": entry.pence,
+            "document": entry.document,
+            "eligible": entry.eligible,
+            "reason": new.reason,
+        },
+    )
+    return entry
+
+
+def _add_events(
+    act: Act,
+    holder_id: int,
+    grant_id: int,
+    fy: int,
+    quarters: Sequence[int],
+    event: CloseEvent,
+    ledger_seq: int,
+    return_ref: str,
+) -> None:
+    before = dict(
+        db.session.execute(
+            select(QuarterClose.quarter, func.max(QuarterClose.seq))
+            .where(QuarterClose.holder_id == holder_id, QuarterClose.grant_id == grant_id, QuarterClose.fy == fy)
+            .group_by(QuarterClose.quarter)
+        )
+        .tuples()
+        .all()
+    )
+    db.session.add_all(
+        QuarterClose(
+            holder_id=holder_id,
+            grant_id=grant_id,
+            fy=fy,
+            quarter=quarter,
+            seq=before.get(quarter, 0) + 1,
+            event=event,
+            ledger_seq=ledger_seq,
+            return_ref=return_ref,
+            recorded_at=act.at,
+            recorded_by=act.by,
+        )
+        for quarter in quarters
+    )
+    db.session.flush()

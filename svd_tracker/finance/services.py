@@ -1,0 +1,43 @@
+"""Every verb of money, from one place: fundings, the ledger, uploads, forecasts."""
+
+from svd_tracker.finance.forecasts import open_quarters, save_forecast
+from svd_tracker.finance.fundings import (
+    DirectDecision,
+    change_funding,
+    even_profile,
+    fund_directly,
+    open_funding,
+    subject_ref,
+)
+from svd_tracker.finance.ledger import (
+    accrue_again,
+    close_quarters,
+    lock_ledger,
+    post_entry,
+    release_accrual,
+    reopen_quarters,
+    reverse_mistake,
+    write_claims,
+)
+from svd_tracker.finance.uploads import confirm_upload, import_ledger
+
+__all__ = [
+    "DirectDecision",
+    "accrue_again",
+    "change_funding",
+    "close_quarters",
+    "confirm_upload",
+    "even_profile",
+    "fund_directly",
+    "import_ledger",
+    "lock_ledger",
+    "open_funding",
+    "open_quarters",
+    "post_entry",
+    "release_accrual",
+    "reopen_quarters",
+    "reverse_mistake",
+    "save_forecast",
+    "subject_ref",
+    "write_claims",
+]
