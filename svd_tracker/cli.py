@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command. Returns 0 when it was done, 1 when it was refused or found something wrong, 2 for wrong use."""
     if arguments is None:
         arguments = sys.argv[1:]
-    if arguments and arguments[0] in ("demo", "check", "setup", "test"):
+    if arguments and arguments[0] == "demo":
         os.environ.setdefault("SVD_ENV", "demo")
     try:
         return cli.main(args=arguments, prog_name="svd", standalone_mode=False, obj=ScriptInfo(create_app=_create)) or 0
