@@ -272,13 +272,10 @@ def _record(
 
 def _refuse_steps(round_: Round, state: RoundState) -> None:
     """What proposals have to say about a round's next step (rounds.services.move)."""
-    counts = dict(
-        db.session.execute(
-            select(Proposal.state, func.count()).where(Proposal.round_id == round_.id).group_by(Proposal.state)
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(Proposal.state, func.count()).where(Proposal.round_id == round_.id).group_by(Proposal.state)
     )
+    counts = {of_state: count for of_state, count in rows}  # noqa: C416  a row is not a pair to the type checker
     if state is RoundState.PREPARING and counts:
         raise Refused("There are proposals already, so the round cannot go back to preparing")
     if state is RoundState.SCORING and round_.state is RoundState.OPEN and not counts.get(ProposalState.SUBMITTED):

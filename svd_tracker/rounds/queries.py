@@ -10,12 +10,13 @@ from sqlalchemy.orm import joinedload
 from svd_tracker.accounts.models import Holder, HolderKind, Role
 from svd_tracker.accounts.permissions import ASSESSOR as ASSESSOR_ROLE
 from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
-from svd_tracker.accounts.queries import add_role_source
+from svd_tracker.accounts.queries import add_role_source, list_holders
 from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import CriterionFact
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
-from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine, Grant
+from svd_tracker.grants.models import Allocation
+from svd_tracker.grants.queries import award_table
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundShare, RoundState, Scheme
 
 ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assessors may look until it is published
@@ -119,56 +120,36 @@ def taking_part(round_id: int) -> Sequence[Holder]:
 
 def shares_of(round_: Round) -> list[ShareNow]:
     """The newest version of each share with its allocation's newest amount, by partnership and category."""
-    newest = (
-        select(func.max(RoundShare.id)).where(RoundShare.round_id == round_.id).group_by(RoundShare.allocation_id)
-    ).scalar_subquery()
-    rows = db.session.execute(
-        select(RoundShare, Allocation.holder_id, Holder.name, AwardLine.category, AllocationVersion.pence)
-        .join(Allocation, Allocation.id == RoundShare.allocation_id)
-        .join(AwardLine, AwardLine.id == Allocation.award_line_id)
-        .join(Holder, Holder.id == Allocation.holder_id)
-        .outerjoin(AllocationVersion, AllocationVersion.id == _newest_version_of(Allocation.id))
-        .where(RoundShare.id.in_(newest))
-        .order_by(Holder.name, AwardLine.category)
-    )
-    return [
-        ShareNow(
-            allocation_id=share.allocation_id,
-            holder_id=holder_id,
-            holder_name=name,
-            category=category,
-            allocated=pence or 0,
-            kept_back=share.kept_back_pence,
-            reason=share.reason,
-        )
-        for share, holder_id, name, category, pence in rows
-    ]
+    return [share for share, in_round in _shares(round_) if in_round]
 
 
 def possible_shares(round_: Round) -> list[ShareNow]:
     """Every partnership's allocation of the round's grant and year, those not in the round with nothing kept back."""
-    rows = db.session.execute(
-        select(Allocation.id, Allocation.holder_id, Holder.name, AwardLine.category, AllocationVersion.pence)
-        .join(AwardLine, AwardLine.id == Allocation.award_line_id)
-        .join(Holder, Holder.id == Allocation.holder_id)
-        .outerjoin(AllocationVersion, AllocationVersion.id == _newest_version_of(Allocation.id))
-        .where(AwardLine.grant_id == round_.grant_id, AwardLine.fy == round_.fy, Holder.kind == HolderKind.CSP)
-        .order_by(Holder.name, AwardLine.category)
-    )
-    in_round = {share.allocation_id: share for share in shares_of(round_)}
-    return [
-        in_round.get(row.id) or ShareNow(row.id, row.holder_id, row.name, row.category, row.pence or 0, 0, "")
-        for row in rows
-    ]
+    return [share for share, _ in _shares(round_)]
 
 
-def _newest_version_of(allocation_id: object) -> object:
-    return (
-        select(func.max(AllocationVersion.id))
-        .where(AllocationVersion.allocation_id == allocation_id)
-        .correlate(Allocation)
-        .scalar_subquery()
-    )
+def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
+    newest = select(func.max(RoundShare.id)).where(RoundShare.round_id == round_.id).group_by(RoundShare.allocation_id)
+    in_round = {
+        share.allocation_id: share for share in db.session.scalars(select(RoundShare).where(RoundShare.id.in_(newest)))
+    }
+    allocations = award_table(round_.grant_id, round_.fy)
+    found: list[tuple[ShareNow, bool]] = []
+    for holder in list_holders(round_.area_id):
+        for category, allocation in allocations.of_holder(holder.id).items():
+            share = in_round.get(allocation.id)
+            if holder.kind is HolderKind.CSP:
+                now = ShareNow(
+                    allocation_id=allocation.id,
+                    holder_id=holder.id,
+                    holder_name=holder.name,
+                    category=category,
+                    allocated=allocation.pence,
+                    kept_back=share.kept_back_pence if share else 0,
+                    reason=share.reason if share else "",
+                )
+                found.append((now, share is not None))
+    return found
 
 
 def money_of_round(round_: Round) -> dict[int, dict[Category, int]]:
@@ -255,10 +236,6 @@ def rounds_with_scheme(round_: Round) -> Sequence[Round]:
         .where(Round.area_id == round_.area_id, Round.id != round_.id, Round.scheme_id.in_(filled))
         .order_by(Round.fy.desc(), Round.ref.desc())
     ).all()
-
-
-def list_grants_of(area_ids: Iterable[int]) -> Sequence[Grant]:
-    return db.session.scalars(select(Grant).where(Grant.area_id.in_(list(area_ids))).order_by(Grant.ref.desc())).all()
 
 
 def next_ref(area_id: int) -> str:

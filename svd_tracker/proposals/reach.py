@@ -1,0 +1,98 @@
+"""Which proposals of a round a person may read: one rule for lists, pages and everything built on them.
+
+A proposer reads those of their own organisation. Coordinators and members read what is asked of their partnership
+(DESIGN.md rule 10), coordinators its drafts too, and the one who keyed a draft in reads it before it asks anybody.
+The round's assessors and the area's auditor read everything that was submitted. A declared interest shuts a
+proposal on top of that (rule 7).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from svd_tracker.accounts.access import current_access
+from svd_tracker.accounts.models import Role
+from svd_tracker.accounts.permissions import ASSESSOR, Access, Permission, Scope
+from svd_tracker.accounts.queries import get_person
+from svd_tracker.errors import NotAllowed
+from svd_tracker.proposals import queries
+from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.proposals.queries import ProposalRow
+from svd_tracker.rounds import queries as round_queries
+from svd_tracker.rounds.models import Round
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What one person reaches in one round. ``shut`` holds the proposals that an interest keeps from them."""
+
+    person_id: int
+    organisation_id: int | None
+    coordinates: frozenset[int]
+    belongs_to: frozenset[int]
+    everything_submitted: bool
+    shut: frozenset[int]
+
+    def covers(
+        self, organisation_id: int, author_id: int | None, holder_ids: Iterable[int], *, was_submitted: bool
+    ) -> bool:
+        """Whether a proposal is within reach, interests aside."""
+        if self.organisation_id is not None and organisation_id == self.organisation_id:
+            return True
+        asked = frozenset(holder_ids)
+        if self.coordinates & asked or (self.coordinates and author_id == self.person_id):
+            return True
+        return was_submitted and (self.everything_submitted or bool(self.belongs_to & asked))
+
+    def covers_row(self, row: ProposalRow) -> bool:
+        return self.covers(row.organisation_id, row.author_id, row.holder_ids, was_submitted=row.was_submitted)
+
+    def owns(self, organisation_id: int) -> bool:
+        return self.organisation_id is not None and self.organisation_id == organisation_id
+
+
+def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = None) -> Reach:
+    """What a person reaches in a round. ``holder_ids``: the partnerships taking part, when they are known already."""
+    if holder_ids is None:
+        holder_ids = round_queries.holder_ids_of([round_.id]).get(round_.id, frozenset())
+    here = Scope(round_.area_id, None, round_.id)
+    roles = [held for held in access.roles if held.covers(here)]
+    proposes = any(held.role == Role.PROPOSER for held in roles)
+    return Reach(
+        person_id=access.person_id,
+        organisation_id=get_person(access.person_id).organisation_id if proposes else None,
+        coordinates=holder_ids & {held.holder_id for held in roles if held.role == Role.COORDINATOR},
+        belongs_to=holder_ids & {held.holder_id for held in roles if held.role in (Role.COORDINATOR, Role.MEMBER)},
+        everything_submitted=any(held.role in (Role.AUDITOR, ASSESSOR) for held in roles),
+        shut=queries.shut_proposal_ids(access.person_id, round_.id),
+    )
+
+
+def list_for(access: Access, round_: Round) -> tuple[list[ProposalRow], Reach]:
+    """The proposals of a round that a person reaches, by ref; those in ``reach.shut`` show no more than their title."""
+    reach = reach_of(access, round_)
+    return [row for row in queries.rows_of(round_.id) if reach.covers_row(row)], reach
+
+
+def may_edit(access: Access, reach: Reach, proposal: Proposal) -> bool:
+    """Whether a person may change a draft: the proposer's own organisation, or a coordinator who reaches it."""
+    if proposal.state not in (ProposalState.DRAFT, ProposalState.RETURNED):
+        return False
+    return reach.owns(proposal.organisation_id) or bool(reach.coordinates)
+
+
+def of_proposal(permission: Permission) -> Callable[..., Scope]:
+    """The scope function of every route with a ``proposal_id``: refuses what is out of reach or shut (rule 7)."""
+
+    def scope(proposal_id: int, **_: Any) -> Scope:
+        proposal, access = queries.get_proposal(proposal_id), current_access()
+        round_ = proposal.round
+        holder_ids = round_queries.holder_ids_of([round_.id]).get(round_.id, frozenset())
+        reach = reach_of(access, round_, holder_ids)
+        row = next(row for row in queries.rows_of(round_.id) if row.id == proposal_id)
+        if not reach.covers_row(row):
+            raise NotAllowed("This proposal is not one that you may read.")
+        queries.refuse_if_shut(access.person_id, proposal)
+        return round_queries.scope_within(round_, holder_ids, access, permission)
+
+    return scope
