@@ -1,0 +1,74 @@
+"""Scoring a proposal, sending the scores, reopening them."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from svd_tracker.calculations.ranking import points
+from svd_tracker.rounds.models import Criterion
+from svd_tracker.scoring.models import Assessment
+from svd_tracker.scoring.services import LONGEST_REASON, Given
+from svd_tracker.web.forms import Form, RadiosField, TextAreaField, VersionedForm, max_length, required
+
+NOT_GIVEN = ("", "No mark yet")
+
+
+class AssessForm(VersionedForm, Form):
+    """One radio group and one reason for each criterion, named by its id; ``assess_form`` adds them."""
+
+    def given(self, criteria: Sequence[Criterion]) -> dict[int, Given]:
+        fields: Any = self
+        return {
+            each.id: Given(fields[f"mark_{each.id}"].data, fields[f"reason_{each.id}"].data or "") for each in criteria
+        }
+
+
+def assess_form(criteria: Sequence[Criterion], reasons_required: bool, assessment: Assessment | None) -> AssessForm:
+    """The form of one scheme, with what is saved already."""
+    fields: dict[str, Any] = {}
+    for each in criteria:
+        fields[f"mark_{each.id}"] = RadiosField(
+            each.name,
+            choices=[
+                *((str(point.hundredths), mark_words(each, point.hundredths, point.words)) for point in each.points),
+                NOT_GIVEN,
+            ],
+            coerce=int,
+            missing="Choose one of the marks of the scale",
+        )
+        fields[f"reason_{each.id}"] = TextAreaField(
+            f"Your reason: {each.name}",
+            max_chars=LONGEST_REASON,
+            description="Needed before you send" if reasons_required else "If you wish",
+        )
+    fields["comment"] = TextAreaField("Anything else about this proposal (if you wish)", max_chars=LONGEST_REASON)
+    form: type[AssessForm] = type("SchemeAssessForm", (AssessForm,), fields)
+    return form(data=saved_values(criteria, assessment))
+
+
+def saved_values(criteria: Sequence[Criterion], assessment: Assessment | None) -> Mapping[str, object]:
+    """What is saved now, by field name."""
+    drafts = {draft.criterion_id: draft for draft in assessment.drafts} if assessment else {}
+    values: dict[str, object] = {"comment": assessment.comment if assessment else ""}
+    for each in criteria:
+        draft = drafts.get(each.id)
+        values[f"mark_{each.id}"] = draft.hundredths if draft else None
+        values[f"reason_{each.id}"] = draft.reason if draft else ""
+    return {**values, "row_version": assessment.row_version if assessment else 0}
+
+
+def mark_words(criterion: Criterion, hundredths: int, words: str) -> str:
+    """A point of the scale as read: "3 – Good evidence"; a gate's points are words alone."""
+    return words if criterion.is_gate else f"{points(Fraction(hundredths))} – {words}"
+
+
+class SendForm(Form):
+    pass
+
+
+class ReopenForm(Form):
+    reason = TextAreaField(
+        "Why the scores are reopened",
+        [required("Enter why the scores are reopened"), max_length(1000)],
+        description="The assessor is not told in writing by this service: tell them as well",
+    )

@@ -1,0 +1,290 @@
+"""Pages of scoring: one's own list, one proposal beside its criteria, who has sent, the ranking."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm.exc import StaleDataError
+
+from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.permissions import Access, Permission, Scope
+from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.ranking import points
+from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
+from svd_tracker.extensions import db
+from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals.models import Proposal
+from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+from svd_tracker.rounds import queries as rounds
+from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.scoring import forms, queries, ranking_queries, services
+from svd_tracker.scoring.models import Assessment, AssessmentState
+from svd_tracker.web import navigation
+
+bp = Blueprint("scoring", __name__)
+
+
+def _round_scope(permission: Permission) -> Callable[[int], Scope]:
+    def scope(round_id: int) -> Scope:
+        return rounds.scope_of(rounds.get_round(round_id), current_access(), permission)
+
+    return scope
+
+
+def _proposal_scope(permission: Permission) -> Callable[[int], Scope]:
+    def scope(proposal_id: int) -> Scope:
+        return rounds.scope_of(proposals.get_proposal(proposal_id).round, current_access(), permission)
+
+    return scope
+
+
+def _assessment_scope(assessment_id: int) -> Scope:
+    round_ = queries.get_assessment(assessment_id).proposal.round
+    return rounds.scope_of(round_, current_access(), Permission.MANAGE_ROUND)
+
+
+@bp.get("/rounds/<int:round_id>/scoring")
+@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+def index(round_id: int) -> ResponseReturnValue:
+    """An assessor's own list, and for everybody else who has sent what. No marks."""
+    round_, access = rounds.get_round(round_id), current_access()
+    assessor = rounds.is_assessor(round_id, access.person_id) and round_.state is not RoundState.PUBLISHED
+    reviewed = assessor and proposals.has_finished_review(round_id, access.person_id)
+    scope = rounds.scope_of(round_, access, Permission.VIEW_RANKING)
+    group = may(Permission.VIEW_RANKING, Scope(scope.area_id, scope.holder_id))
+    return render_template(
+        "scoring/index.html",
+        round=round_,
+        own=queries.own_proposals(round_, access.person_id) if assessor else None,
+        reviewed=reviewed,
+        board=queries.board(round_) if group else None,
+        may_reopen=may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND)),
+        shut=proposals.shut_proposal_ids(access.person_id, round_id),
+        hidden=queries.hidden_because(round_, access),
+        person_id=access.person_id,
+    )
+
+
+@bp.route("/proposals/<int:proposal_id>/assessment", methods=["GET", "POST"])
+@requires(Permission.SCORE, _proposal_scope(Permission.SCORE))
+def assess(proposal_id: int) -> ResponseReturnValue:
+    proposal, person_id = proposals.get_proposal(proposal_id), current_access().person_id
+    round_ = proposal.round
+    proposals.refuse_if_shut(person_id, proposal)
+    if round_.state is RoundState.SCORING and not proposals.has_finished_review(round_.id, person_id):
+        flash("Say first whether you have an interest in any of the proposals. Then you can score.", "important")
+        return redirect(url_for("proposals.interests", round_id=round_.id), 303)
+    assessment = queries.assessment_of(proposal, person_id)
+    sent = assessment is not None and assessment.state is AssessmentState.SENT
+    if assessment is None or not sent:
+        services.refuse_unless_scoring(round_, proposal, person_id)
+    criteria = rounds.criteria_of(round_.scheme)
+    form = forms.assess_form(criteria, round_.scheme.reasons_required, assessment)
+    clash = None
+    if form.validate_on_submit():
+        try:
+            services.save_draft(
+                current_act(),
+                proposal,
+                form.given(criteria),
+                row_version=form.row_version.data or 0,
+                comment=form["comment"].data or "",
+            )
+            db.session.commit()
+        except (ChangedMeanwhile, StaleDataError):
+            db.session.rollback()
+            assessment = queries.assessment_of(proposal, person_id)
+            now = forms.saved_values(criteria, assessment)
+            clash = form.take_newer({key: now[key] for key in now if key != "row_version"}, _version(assessment))
+        except NotAllowed:
+            raise
+        except Refused as refused:
+            db.session.rollback()
+            form[refused.field or "comment"].errors = [refused.message]
+        else:
+            return _after_saving(round_, proposal, person_id)
+    version = proposals.submitted_version(proposal)
+    own = queries.own_proposals(round_, person_id)
+    return render_template(
+        "scoring/assess.html",
+        round=round_,
+        proposal=proposal,
+        version=version,
+        criteria=criteria,
+        form=form,
+        clash=clash,
+        sent=sent and clash is None,
+        marks={
+            each.id: {p.hundredths: forms.mark_words(each, p.hundredths, p.words) for p in each.points}
+            for each in criteria
+        },
+        drafts={draft.criterion_id: draft for draft in assessment.drafts} if assessment else {},
+        assessment=assessment,
+        own=[each for each in own if not each.shut],
+        weight=sum(each.weight_hundredths for each in criteria),
+    )
+
+
+def _version(assessment: Assessment | None) -> int:
+    return assessment.row_version if assessment else 0
+
+
+def _after_saving(round_: Round, proposal: Proposal, person_id: int) -> ResponseReturnValue:
+    if "next" not in request.form:
+        flash("Saved. Nobody else sees it until you send your scores.", "success")
+        return redirect(url_for("scoring.assess", proposal_id=proposal.id), 303)
+    open_now = [each for each in queries.own_proposals(round_, person_id) if each.missing]
+    later = [each for each in open_now if each.ref > proposal.ref] or [
+        each for each in open_now if each.ref < proposal.ref
+    ]
+    flash(f"{proposal.ref} is saved.", "success")
+    if later:
+        return redirect(url_for("scoring.assess", proposal_id=later[0].proposal_id), 303)
+    return redirect(url_for("scoring.index", round_id=round_.id), 303)
+
+
+@bp.route("/rounds/<int:round_id>/scoring/send", methods=["GET", "POST"])
+@requires(Permission.SCORE, _round_scope(Permission.SCORE))
+def send(round_id: int) -> ResponseReturnValue:
+    round_, person_id = rounds.get_round(round_id), current_access().person_id
+    form = forms.SendForm()
+    missing: list[tuple[int, str, list[str]]] = []
+    if form.validate_on_submit():
+        try:
+            services.send_all(round_, person_id, current_act())
+            db.session.commit()
+        except services.Incomplete as incomplete:
+            db.session.rollback()
+            missing = incomplete.missing
+            form.form_errors.append(incomplete.message)
+        else:
+            flash("Your scores are sent.", "success")
+            return redirect(url_for("scoring.index", round_id=round_id), 303)
+    own = queries.own_proposals(round_, person_id)
+    return render_template("scoring/send.html", round=round_, form=form, own=own, missing=missing)
+
+
+@bp.route("/assessments/<int:assessment_id>/reopen", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, _assessment_scope)
+def reopen(assessment_id: int) -> ResponseReturnValue:
+    assessment = queries.get_assessment(assessment_id)
+    round_ = assessment.proposal.round
+    proposals.refuse_if_shut(current_access().person_id, assessment.proposal)
+    form = forms.ReopenForm()
+    back = url_for("scoring.index", round_id=round_.id)
+    if form.validate_on_submit():
+        try:
+            services.reopen(assessment, form.reason.data or "", current_act())
+            db.session.commit()
+        except NotAllowed:
+            raise
+        except Refused as refused:
+            db.session.rollback()
+            form.reason.errors = [refused.message]
+        else:
+            flash(f"{assessment.person.name} can change their scores of {assessment.proposal.ref} again.", "success")
+            return redirect(back, 303)
+    return render_template("scoring/reopen.html", form=form, assessment=assessment, round=round_, cancel_url=back)
+
+
+@bp.get("/rounds/<int:round_id>/ranking")
+@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+def ranking(round_id: int) -> ResponseReturnValue:
+    round_ = rounds.get_round(round_id)
+    queries.refuse_unless_shown(round_, current_access())
+    found = ranking_queries.ranking(round_, current_access().person_id)
+    return render_template(
+        "scoring/ranking.html",
+        round=round_,
+        ranking=found,
+        mean_text=ranking_queries.mean_text,
+        categories=list(Category),
+        points=points,
+    )
+
+
+@bp.get("/rounds/<int:round_id>/ranking.csv")
+@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+def ranking_csv(round_id: int) -> ResponseReturnValue:
+    round_ = rounds.get_round(round_id)
+    queries.refuse_unless_shown(round_, current_access())
+    found = ranking_queries.ranking(round_, current_access().person_id)
+    content = write_csv(_csv_head(found), _csv_rows(found))
+    return Response(
+        content,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="ranking-{round_.ref}.csv"'},
+    )
+
+
+def _csv_head(found: ranking_queries.Ranking) -> list[str]:
+    asks = [f"Asked of {holder.name}, {each.label.lower()}" for holder in found.holders for each in Category]
+    lines = [f"Line of {line.holder.name}" for line in found.lines or ()]
+    means = [f"{each.name} (mean)" for each in found.criteria]
+    return ["Rank", "Ref", "Proposal", "Organisation", "Result", *means, "Scorers", "Not ranked because", *asks, *lines]
+
+
+def _csv_rows(found: ranking_queries.Ranking) -> Iterator[list[CsvCell]]:
+    places = [{each.row.ref: each.state.value for each in line.rows} for line in found.lines or ()]
+    for row in found.rows:
+        means = {each.ref: each for each in row.criteria}
+        yield [
+            row.rank,
+            row.ref,
+            row.title,
+            row.organisation,
+            row.result_text,
+            *(ranking_queries.mean_text(each, means[each.ref]) if means else None for each in found.criteria),
+            None if row.shut else row.scorers,
+            row.reason,
+            *(Money(row.asks.get(holder.id, {}).get(each, 0)) for holder in found.holders for each in Category),
+            *((place.get(row.ref) or "").replace("_", " ") for place in places),
+        ]
+
+
+@bp.get("/proposals/<int:proposal_id>/scores")
+@requires(Permission.VIEW_RANKING, _proposal_scope(Permission.VIEW_RANKING))
+def scores(proposal_id: int) -> ResponseReturnValue:
+    """Each assessor's marks and reasons for one proposal."""
+    proposal = proposals.get_proposal(proposal_id)
+    round_ = proposal.round
+    queries.refuse_unless_shown(round_, current_access(), proposal)
+    found = ranking_queries.ranking(round_, current_access().person_id)
+    criteria = rounds.criteria_of(round_.scheme)
+    return render_template(
+        "scoring/scores.html",
+        round=round_,
+        proposal=proposal,
+        row=next((row for row in found.rows if row.proposal_id == proposal_id), None),
+        criteria=criteria,
+        facts=found.criteria,
+        mean_text=ranking_queries.mean_text,
+        marks={
+            each.id: {p.hundredths: forms.mark_words(each, p.hundredths, p.words) for p in each.points}
+            for each in criteria
+        },
+        sent=queries.scores_of(proposal),
+    )
+
+
+@navigation.add_work
+def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
+    for round_ in rounds.list_rounds(access):
+        if round_.state is not RoundState.SCORING:
+            continue
+        url = url_for("scoring.index", round_id=round_.id)
+        if round_.id in access.round_ids(Permission.SCORE):
+            own = [each for each in queries.own_proposals(round_, access.person_id) if not each.shut]
+            unsent = [each for each in own if each.state is not AssessmentState.SENT]
+            left = sum(not each.complete for each in unsent)
+            if not proposals.has_finished_review(round_.id, access.person_id):
+                continue  # declaring interests comes first, and has an item of its own
+            if left:
+                yield navigation.WorkItem(f"Score {left} of {len(own)} proposals: {round_.name}", url)
+            elif unsent:
+                yield navigation.WorkItem(f"Send your scores of {len(unsent)} proposals: {round_.name}", url)
+        if access.may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND)):
+            waiting = queries.board(round_).waiting
+            words = f"Assessors still to send: {waiting}" if waiting else "All scores are in: see the ranking"
+            yield navigation.WorkItem(f"{words} ({round_.name})", url)
