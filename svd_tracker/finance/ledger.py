@@ -402,15 +402,12 @@ def _add_events(
     ledger_seq: int,
     return_ref: str,
 ) -> None:
-    before = dict(
-        db.session.execute(
-            select(QuarterClose.quarter, func.max(QuarterClose.seq))
-            .where(QuarterClose.holder_id == holder_id, QuarterClose.grant_id == grant_id, QuarterClose.fy == fy)
-            .group_by(QuarterClose.quarter)
-        )
-        .tuples()
-        .all()
+    newest = db.session.execute(
+        select(QuarterClose.quarter, func.max(QuarterClose.seq))
+        .where(QuarterClose.holder_id == holder_id, QuarterClose.grant_id == grant_id, QuarterClose.fy == fy)
+        .group_by(QuarterClose.quarter)
     )
+    before = {quarter: seq for quarter, seq in newest}  # noqa: C416
     db.session.add_all(
         QuarterClose(
             holder_id=holder_id,

@@ -211,16 +211,13 @@ def committed(allocation_id: int) -> int:
 
 def committed_by_allocation(allocation_ids: Iterable[int]) -> dict[int, int]:
     """``committed`` of several at once; an allocation with no funding is absent. One query."""
-    return dict(
-        db.session.execute(
-            select(Funding.allocation_id, sum_pence(FundingVersion.pence))
-            .join(FundingVersion, FundingVersion.funding_id == Funding.id)
-            .where(Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(_newest()))
-            .group_by(Funding.allocation_id)
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(Funding.allocation_id, sum_pence(FundingVersion.pence))
+        .join(FundingVersion, FundingVersion.funding_id == Funding.id)
+        .where(Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(_newest()))
+        .group_by(Funding.allocation_id)
     )
+    return {allocation_id: pence for allocation_id, pence in rows}  # noqa: C416  rows are not pairs to the type checker
 
 
 def _committed() -> Select[int]:
@@ -371,4 +368,4 @@ def newest_claims(holder_id: int, grant_id: int, fy: int, before_quarter: int = 
         )
         .order_by(ClaimLine.id)
     )
-    return dict(rows.tuples().all())
+    return {ref: pence for ref, pence in rows}  # noqa: C416
