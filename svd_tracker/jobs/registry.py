@@ -1,0 +1,43 @@
+"""The jobs that there are. A feature registers its own, so that this module knows none of them."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from svd_tracker.act import Act
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One piece of a job's work: its name in the claims, in words, and the day that it falls due."""
+
+    name: str
+    title: str
+    due_on: dt.date
+
+
+@dataclass(frozen=True)
+class Job:
+    """``due`` reads which work is still to be done, that of coming days too; it writes nothing.
+
+    ``run`` does the work of one slot through services, without a commit, and says in a sentence what it did. It may
+    be called again for a slot whose first run was cut short.
+    """
+
+    name: str
+    title: str
+    due: Callable[[dt.date], Iterable[Slot]]
+    run: Callable[[str, Act], str]
+
+
+_jobs: dict[str, Job] = {}
+
+
+def register(job: Job) -> Job:
+    _jobs[job.name] = job
+    return job
+
+
+def jobs() -> tuple[Job, ...]:
+    """In the order in which they were registered, which is the order in which they run."""
+    return tuple(_jobs.values())

@@ -1,0 +1,261 @@
+"""Reading the area's returns: who is in, who is missing and why, and joins as they were stored."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts.models import Holder
+from svd_tracker.calculations.area import AreaFigures, AreaMemberFigures, join_area
+from svd_tracker.calculations.figures import Category, ObligationKind, ReturnFigures
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.grants import queries as grants
+from svd_tracker.periods import format_date
+from svd_tracker.returns import figures_store, obligation_queries
+from svd_tracker.returns.figures_store import LineRow
+from svd_tracker.returns.models import (
+    AreaReturn,
+    AreaRevision,
+    Certificate,
+    FigureBuild,
+    FinanceReturn,
+    Obligation,
+    ReturnRevision,
+    RevisionState,
+)
+
+
+@dataclass(frozen=True)
+class Period:
+    """What the returns of an area are joined by."""
+
+    grant_id: int
+    fy: int
+    last_quarter: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A holder with an allocation: its newest certified return of the period, or why there is none."""
+
+    holder: Holder
+    revision_id: int | None
+    revision_no: int | None
+    certificate: Certificate | None
+    figures: ReturnFigures | None
+    rows: tuple[LineRow, ...]
+    missing_reason: str | None
+    recorded_allocations: Mapping[Category, int]
+
+
+@dataclass(frozen=True)
+class PeriodRow:
+    """A period of a grant as the list of area returns shows it."""
+
+    period: Period
+    grant_name: str
+    area_id: int
+    holders: int
+    certified: int
+    revision_id: int | None
+    revision_no: int | None
+    complete: bool | None
+    joined: int  # how many returns are in the newest join
+
+
+def members_of(period: Period) -> list[Member]:
+    """Every holder with an allocation in the year, partnerships by name, then the OPCC. A fixed number of queries."""
+    table = grants.award_table(period.grant_id, period.fy)
+    allocations: dict[int, dict[Category, int]] = {}
+    for category, line in table.lines.items():
+        for holder_id, share in line.allocations.items():
+            allocations.setdefault(holder_id, {})[category] = share.pence
+    with_money = [holder_id for holder_id, shares in allocations.items() if any(shares.values())]
+    holders = db.session.scalars(select(Holder).where(Holder.id.in_(with_money)).order_by(Holder.kind, Holder.name))
+    due = {
+        row.holder_id: row
+        for row in obligation_queries.list_obligations(
+            with_money, grant_id=period.grant_id, fy=period.fy, last_quarter=period.last_quarter
+        )
+        if row.kind is ObligationKind.IN_YEAR
+    }
+    certificates = {certificate.revision_id: certificate for certificate in _certificates(period)}
+    rows = figures_store.load(certificate.build_id for certificate in certificates.values())
+    members = []
+    for holder in holders:
+        row = due.get(holder.id)
+        certificate = certificates.get(row.revision_id or 0) if row else None
+        lines = rows[certificate.build_id] if certificate else ()
+        members.append(
+            Member(
+                holder=holder,
+                revision_id=row.revision_id if row and certificate else None,
+                revision_no=row.revision_no if row and certificate else None,
+                certificate=certificate,
+                figures=figures_store.from_rows(lines) if certificate else None,
+                rows=lines,
+                missing_reason=None if certificate else _why_missing(row),
+                recorded_allocations=allocations[holder.id],
+            )
+        )
+    return members
+
+
+def join_members(members: Sequence[Member]) -> AreaFigures:
+    """The join of what is certified now."""
+    return join_area(
+        [
+            AreaMemberFigures(
+                ref=member.holder.ref,
+                name=member.holder.name,
+                figures=member.figures,
+                missing_reason=member.missing_reason,
+                recorded_allocations=member.recorded_allocations,
+            )
+            for member in members
+        ]
+    )
+
+
+def stored_join(revision: AreaRevision) -> AreaFigures:
+    """A join as it was stored, from its own rows. The OPCC's record is that of the day: it agreed."""
+    build_id = db.session.scalars(select(FigureBuild.id).where(FigureBuild.area_revision_id == revision.id)).one()
+    by_holder: dict[int | None, list[LineRow]] = {}
+    for row in figures_store.load([build_id])[build_id]:
+        by_holder.setdefault(row.holder_id, []).append(row)
+    members = []
+    for member in revision.members:
+        figures = figures_store.from_rows(by_holder[member.holder_id]) if member.return_revision_id else None
+        members.append(
+            AreaMemberFigures(
+                ref=member.holder.ref,
+                name=member.holder.name,
+                figures=figures,
+                missing_reason=member.missing_reason,
+                recorded_allocations={category: total.allocation for category, total in figures.categories.items()}
+                if figures
+                else {},
+            )
+        )
+    return join_area(members)
+
+
+def get_area_revision(area_revision_id: int) -> AreaRevision:
+    """A join with its return, grant and members."""
+    found = db.session.scalars(
+        select(AreaRevision).where(AreaRevision.id == area_revision_id).options(joinedload(AreaRevision.members))
+    ).unique()
+    revision = found.first()
+    if revision is None:
+        raise NotFound("area return")
+    return revision
+
+
+def get_area_return(area_return_id: int) -> AreaReturn:
+    found = db.session.get(AreaReturn, area_return_id, options=[joinedload(AreaReturn.grant)])
+    if found is None:
+        raise NotFound("area return")
+    return found
+
+
+def find_area_return(period: Period) -> AreaReturn | None:
+    return db.session.scalar(
+        select(AreaReturn).where(
+            AreaReturn.grant_id == period.grant_id,
+            AreaReturn.fy == period.fy,
+            AreaReturn.last_quarter == period.last_quarter,
+        )
+    )
+
+
+def revisions_of(period: Period) -> Sequence[AreaRevision]:
+    """The joins of a period, first to last, with their members."""
+    return (
+        db.session.scalars(
+            select(AreaRevision)
+            .join(AreaReturn, AreaReturn.id == AreaRevision.area_return_id)
+            .where(
+                AreaReturn.grant_id == period.grant_id,
+                AreaReturn.fy == period.fy,
+                AreaReturn.last_quarter == period.last_quarter,
+            )
+            .options(joinedload(AreaRevision.members))
+            .order_by(AreaRevision.revision_no)
+        )
+        .unique()
+        .all()
+    )
+
+
+def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
+    """The periods of the grants of these areas, newest first, with how many returns are in. Two queries."""
+    areas = tuple(area_ids)
+    found: dict[Period, list[obligation_queries.ObligationRow]] = {}
+    for row in obligation_queries.list_obligations(None):
+        if row.area_id in areas and row.kind is ObligationKind.IN_YEAR:
+            found.setdefault(Period(row.grant_id, row.fy, row.last_quarter), []).append(row)
+    newest = select(func.max(AreaRevision.id)).group_by(AreaRevision.area_return_id)
+    joins = {
+        Period(of.grant_id, of.fy, of.last_quarter): revision
+        for of, revision in db.session.execute(
+            select(AreaReturn, AreaRevision)
+            .join(AreaRevision, AreaRevision.area_return_id == AreaReturn.id)
+            .where(AreaReturn.area_id.in_(areas), AreaRevision.id.in_(newest))
+            .options(joinedload(AreaRevision.members))
+        ).unique()
+    }
+    listed = []
+    for period, rows in sorted(found.items(), key=lambda item: (-item[0].fy, item[0].grant_id, item[0].last_quarter)):
+        revision = joins.get(period)
+        listed.append(
+            PeriodRow(
+                period=period,
+                grant_name=rows[0].grant_name,
+                area_id=rows[0].area_id,
+                holders=len(rows),
+                certified=sum(row.state is RevisionState.CERTIFIED for row in rows),
+                revision_id=revision.id if revision else None,
+                revision_no=revision.revision_no if revision else None,
+                complete=revision.complete if revision else None,
+                joined=sum(member.return_revision_id is not None for member in revision.members) if revision else 0,
+            )
+        )
+    return listed
+
+
+def stands_on(revision: AreaRevision) -> str:
+    """What a stored join stands on, in the form of ``names_of``."""
+    return names_of({member.holder_id: member.return_revision_id for member in revision.members})
+
+
+def names_of(revisions: Mapping[int, int | None]) -> str:
+    """The certified revision of each holder, or "missing", as one text."""
+    return " ".join(f"{holder_id}:{revision or 'missing'}" for holder_id, revision in sorted(revisions.items()))
+
+
+def _certificates(period: Period) -> Sequence[Certificate]:
+    return db.session.scalars(
+        select(Certificate)
+        .join(ReturnRevision, ReturnRevision.id == Certificate.revision_id)
+        .join(FinanceReturn, FinanceReturn.id == ReturnRevision.finance_return_id)
+        .join(Obligation, Obligation.id == FinanceReturn.obligation_id)
+        .where(
+            Obligation.grant_id == period.grant_id,
+            Obligation.fy == period.fy,
+            Obligation.last_quarter == period.last_quarter,
+            ReturnRevision.state == RevisionState.CERTIFIED,
+        )
+    ).all()
+
+
+def _why_missing(row: obligation_queries.ObligationRow | None) -> str:
+    if row is None:
+        return "Its return is not in the calendar"
+    due = f"due {format_date(row.due_on)}"
+    if row.state is RevisionState.CHECKED:
+        return f"Checked, not yet certified, {due}"
+    if row.state is RevisionState.DRAFT:
+        return f"Drafted, not yet checked, {due}"
+    return f"Not drafted yet, {due}"

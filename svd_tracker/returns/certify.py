@@ -1,0 +1,229 @@
+"""Certifying: the figures of a checked build become final, and its workbook is sealed (DESIGN.md rules 4 and 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exports.return_workbook import build_return_workbook
+from svd_tracker import db as database
+from svd_tracker.accounts.queries import get_person, person_names
+from svd_tracker.act import Act
+from svd_tracker.audit import queries as audit_queries
+from svd_tracker.audit import services as audit
+from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
+from svd_tracker.extensions import db
+from svd_tracker.finance import queries as finance_queries
+from svd_tracker.finance import services as finance
+from svd_tracker.grants import queries as grants
+from svd_tracker.periods import quarter_short
+from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns.checks import Finding
+from svd_tracker.returns.models import (
+    Certificate,
+    FigureBuild,
+    LineSection,
+    Obligation,
+    ReturnFileKind,
+    ReturnRevision,
+    RevisionState,
+)
+from svd_tracker.returns.services import (
+    BUILT_AGAIN,
+    add_event,
+    keep_workbook,
+    lock_revision,
+    refuse_unless,
+    why_stale,
+)
+from svd_tracker.returns.workbook import Signed, document_of, file_name
+
+LONGEST_POST = 250
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A certificate with its workbook, made and not yet stored."""
+
+    revision_id: int
+    build_id: int
+    revision_no: int
+    name: str
+    post: str
+    statement: str
+    audit_seq: int
+    audit_hash: str
+    figures: ReturnFigures
+    file_name: str
+    workbook: bytes
+
+
+def certify_return(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
+    """Certify a checked return; what was sealed. ``build_seen`` is the build that was on the page.
+
+    Closes the return's quarters, which releases their accruals, and writes what was claimed. Raises NotAllowed for the
+    person who prepared it; Refused for one that is not checked, that stands on an older budget, or before an earlier
+    return is certified (FIGURES.md 4 and 5); ChangedMeanwhile when it was built again.
+    """
+    sealed = seal(revision_id, build_seen, post, act)
+    store_certificate(sealed, act)
+    return sealed
+
+
+def seal(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
+    """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored."""
+    with database.reading(db.session()):
+        revision = queries.get_revision(revision_id)
+        obligation = revision.of.obligation
+        build = _may_be_certified(revision, build_seen, act)
+        if not post.strip():
+            raise Refused("Enter your post, like chief finance officer (section 151)", field="post")
+        if len(post.strip()) > LONGEST_POST:
+            raise Refused(f"Use {LONGEST_POST} characters or fewer", field="post")
+        assert act.by is not None  # nobody certifies without being signed in: _may_be_certified saw to it
+        terms = grants.current_terms(obligation.grant_id)
+        if terms is None:
+            raise Refused("The grant has no agreement terms, so there is no declaration to certify by")
+        rows = figures_store.load([build.id])[build.id]
+        figures = figures_store.from_rows(rows)
+        number = 1 + max((each.revision_no or 0 for each in revision.of.revisions), default=0)
+        audit_seq, audit_hash = audit_queries.head_of(obligation.grant.area_id)
+        name = get_person(act.by).name
+        earlier = queries.earlier_builds(obligation)
+        entries = finance_queries.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
+        document = document_of(
+            obligation,
+            terms,
+            figures,
+            Signed(
+                status="Certified",
+                revision=f"revision {number}",
+                prepared_by=person_names([revision.prepared_by])[revision.prepared_by],
+                prepared_on=revision.prepared_on or act.on,
+                statement=terms.declaration,
+                certified_by=name,
+                certified_post=post.strip(),
+                certified_at=act.at,
+                audit_seq=audit_seq,
+                audit_hash=audit_hash,
+            ),
+            built_at=build.recorded_at,
+            entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
+            adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
+            notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING},
+            match=figures_store.match_from_rows(rows),
+            findings=[
+                Finding(each.severity, each.code, each.subject_ref, each.message)
+                for each in queries.findings_of(build.id)
+            ],
+            funding_ids=queries.funding_ids_of(build.id),
+        )
+        return Sealed(
+            revision_id=revision_id,
+            build_id=build.id,
+            revision_no=number,
+            name=name,
+            post=post.strip(),
+            statement=terms.declaration,
+            audit_seq=audit_seq,
+            audit_hash=audit_hash,
+            figures=figures,
+            file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"revision {number}"),
+            workbook=build_return_workbook(document),
+        )
+
+
+def store_certificate(sealed: Sealed, act: Act) -> None:
+    """Store what was sealed, after looking again, under lock, that it still may be."""
+    revision = queries.get_revision(sealed.revision_id)
+    obligation = revision.of.obligation
+    finance.lock_ledger(obligation.holder_id)
+    allocations = grants.allocations_of_holder(obligation.grant_id, obligation.holder_id, obligation.fy)
+    grants.lock_allocations(allocation.id for allocation, _ in allocations.values())
+    lock_revision(revision)
+    build = _may_be_certified(revision, sealed.build_id, act)
+    assert act.by is not None
+    db.session.add(
+        Certificate(
+            revision_id=revision.id,
+            build_id=build.id,
+            person_id=act.by,
+            name=sealed.name,
+            post=sealed.post,
+            statement=sealed.statement,
+            audit_seq=sealed.audit_seq,
+            audit_hash=sealed.audit_hash,
+            recorded_at=act.at,
+            recorded_by=act.by,
+        )
+    )
+    sha256 = keep_workbook(build, ReturnFileKind.SEALED, obligation, sealed.file_name, sealed.workbook, act)
+    revision.state = RevisionState.CERTIFIED
+    revision.revision_no = sealed.revision_no
+    revision.certified_by = act.by
+    add_event(revision, "certified", "", act)
+    db.session.flush()
+    figures, ids = sealed.figures, queries.funding_ids_of(build.id)
+    finance.close_quarters(
+        act,
+        holder_id=obligation.holder_id,
+        grant_id=obligation.grant_id,
+        fy=obligation.fy,
+        quarters=figures.own_quarters,
+        ledger_seq=build.ledger_seq,
+        return_ref=revision.of.ref,
+    )
+    finance.write_claims(
+        act,
+        {ids[line.ref]: (line.claimed_to_date, line.locally_funded) for line in figures.lines},
+        obligation.fy,
+        obligation.last_quarter,
+        revision.of.ref,
+    )
+    audit.record(
+        act,
+        "certify",
+        "finance_return",
+        revision.of.ref,
+        area_id=obligation.grant.area_id,
+        holder_id=obligation.holder_id,
+        before={"state": RevisionState.CHECKED.value},
+        after={
+            "state": RevisionState.CERTIFIED.value,
+            "revision": sealed.revision_no,
+            "build": build.build_no,
+            "claimed_to_date": figures.total.claimed_to_date,
+            "claimed_now": figures.total.claimed_now,
+            "post": sealed.post,
+            "sha256": sha256,
+        },
+    )
+
+
+def why_not(revision: ReturnRevision, build: FigureBuild) -> list[str]:
+    """What stands in the way of certifying a build, whoever asks; nothing when it may be certified."""
+    obligation = revision.of.obligation
+    reasons = []
+    before = queries.uncertified_before(obligation)
+    if before:
+        reasons.append(f"{_periods(before)} must be certified before this one")
+    if queries.later_certified(obligation):
+        reasons.append("A later return is certified already: what comes late is an adjustment in the open return")
+    if stale := why_stale(obligation, build):
+        reasons.append(stale)
+    return reasons
+
+
+def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> FigureBuild:
+    refuse_unless("certified", revision)
+    if act.by is None or act.by == revision.prepared_by:
+        raise NotAllowed("You prepared this return, so somebody else must certify it")
+    build = queries.newest_build(revision.id)
+    if build is None or build.id != build_seen:
+        raise ChangedMeanwhile(BUILT_AGAIN)
+    if reasons := why_not(revision, build):
+        raise Refused(reasons[0])
+    return build
+
+
+def _periods(obligations: Sequence[Obligation]) -> str:
+    return " and ".join(quarter_short(each.fy, each.last_quarter) for each in obligations)

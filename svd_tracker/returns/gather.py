@@ -1,0 +1,164 @@
+"""Everything that goes into a return, read at one cut: the ledger's seq and the versions recorded by a moment.
+
+Called inside one reading transaction, so that all of it is of one snapshot (FIGURES.md 5).
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from svd_tracker.accounts.queries import read_whole_setting
+from svd_tracker.audit.services import canonical
+from svd_tracker.calculations.figures import (
+    Earlier,
+    ObligationKind,
+    ReturnInputs,
+    ReversalWhy,
+    Tolerance,
+)
+from svd_tracker.errors import Refused
+from svd_tracker.finance import match_queries
+from svd_tracker.finance import queries as finance
+from svd_tracker.finance.facts import to_entry_facts, to_funding_facts
+from svd_tracker.finance.queries import EntryRow
+from svd_tracker.grants import queries as grants
+from svd_tracker.grants.models import GrantTerms
+from svd_tracker.periods import quarter_end
+from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns.checks import CheckFacts
+from svd_tracker.returns.figures_store import MatchFigures
+from svd_tracker.returns.models import Obligation
+from svd_tracker.returns.queries import CertifiedBuild
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The inputs of a return and what its checks and its workbook need beside them. ``notes`` are by funding ref."""
+
+    inputs: ReturnInputs
+    terms: GrantTerms
+    entries: Sequence[EntryRow]
+    funding_ids: Mapping[str, int]
+    notes: Mapping[str, str]
+    match: tuple[MatchFigures, ...]
+    facts: CheckFacts
+    adjusted_after_seq: int
+    ledger_seq: int
+    inputs_digest: str
+    budgets_digest: str
+
+
+def gather(obligation: Obligation, at: dt.datetime) -> Gathered:
+    """Read all that one return is made of. Raises Refused while the grant has no terms.
+
+    A fixed number of queries, whatever the number of fundings and entries.
+    """
+    holder_id, grant_id, fy = obligation.holder_id, obligation.grant_id, obligation.fy
+    area_id, last = obligation.grant.area_id, obligation.last_quarter
+    terms = grants.current_terms(grant_id, at)
+    if terms is None:
+        raise Refused("The grant has no agreement terms yet: enter them before a return is built")
+    ledger_seq = finance.ledger_seq(holder_id)
+    entries = tuple(entry for entry in finance.entry_rows(holder_id, grant_id, fy, ledger_seq) if entry.quarter <= last)
+    fundings = finance.fundings(holder_id, fy, grant_id, at)
+    forecasts = finance.newest_forecasts([funding.id for funding in fundings], at)
+    budgets = queries.budget_versions(obligation, at)
+    tolerance = Tolerance(
+        read_whole_setting("variance_bp", area_id, at), read_whole_setting("variance_pence", area_id, at)
+    )
+    builds = queries.earlier_builds(obligation)
+    match = tuple(
+        MatchFigures(
+            line.plan_line_title,
+            line.organisation,
+            line.kind.value,
+            line.promised,
+            line.confirmed,
+            line.achieved,
+            line.withdrawn,
+        )
+        for line in match_queries.match_lines(holder_id, fy, quarter_end(fy, last), at)
+    )
+    funding_ids = {funding.ref: funding.id for funding in fundings}
+    notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
+    bodies = queries.bodies_outstanding(funding_ids.values())
+    inputs = ReturnInputs(
+        kind=obligation.kind,
+        last_quarter=last,
+        allocations={
+            category: pence
+            for category, (_, pence) in grants.allocations_of_holder(grant_id, holder_id, fy, at).items()
+        },
+        fundings=to_funding_facts(fundings, forecasts),
+        entries=to_entry_facts(entries),
+        earlier=_earlier(builds),
+        tolerance=tolerance,
+    )
+    digest_of = {
+        "ledger_seq": ledger_seq,
+        "budgets": budgets,
+        "terms": terms.id,
+        "forecasts": {funding.ref: forecasts[funding.id].id for funding in fundings if funding.id in forecasts},
+        "settings": [tolerance.basis_points, tolerance.pence],
+        "earlier": [build.build_id for build in builds],
+        "match": [[line.plan_line, line.source, line.kind, *_stages(line)] for line in match],
+    }
+    return Gathered(
+        inputs=inputs,
+        terms=terms,
+        entries=entries,
+        funding_ids=funding_ids,
+        notes=notes,
+        match=match,
+        facts=CheckFacts(
+            fy=fy,
+            holder_id=holder_id,
+            grant_id=grant_id,
+            funding_ids=funding_ids,
+            notes=notes,
+            quarters_with_entries=frozenset(
+                entry.quarter for entry in entries if entry.reversal_why is not ReversalWhy.RELEASE
+            ),
+            agreement=terms.status,
+            bodies_outstanding={ref: bodies[key] for ref, key in funding_ids.items() if key in bodies},
+            earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
+        ),
+        adjusted_after_seq=builds[-1].ledger_seq if builds else 0,
+        ledger_seq=ledger_seq,
+        inputs_digest=digest(digest_of),
+        budgets_digest=digest(budgets),
+    )
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def _stages(line: MatchFigures) -> list[int]:
+    return [getattr(line, stage) for stage in figures_store.MATCH_STAGES]
+
+
+def _earlier(builds: Sequence[CertifiedBuild]) -> Earlier:
+    """What the newest certified revisions of earlier periods said, from their stored rows (FIGURES.md 3)."""
+    if not builds:
+        return Earlier()
+    rows = figures_store.load(build.build_id for build in builds)
+    reported: dict[tuple[str, int], int] = {}
+    adjusted: dict[tuple[str, int], int] = {}
+    claimed: dict[str, int] = {}
+    final: dict[str, int] | None = None
+    for build in builds:
+        figures = figures_store.from_rows(rows[build.build_id])
+        claimed = {line.ref: line.claimed_to_date for line in figures.lines}
+        if build.kind is ObligationKind.FINAL:
+            final = claimed
+        for line in figures.lines:
+            for quarter in figures.own_quarters:
+                reported[line.ref, quarter] = line.spent_by_quarter[quarter]
+        for change in figures.adjustments:
+            key = (change.funding_ref, change.quarter)
+            adjusted[key] = adjusted.get(key, 0) + change.pence
+    closed = frozenset(range(1, builds[-1].last_quarter + 1))
+    return Earlier(closed, reported, adjusted, claimed, final)

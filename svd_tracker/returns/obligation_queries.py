@@ -1,0 +1,243 @@
+"""Reading the calendar: what is due when, and how far its return has come."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts.models import Holder
+from svd_tracker.calculations.figures import ObligationKind
+from svd_tracker.clock import london_day
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.grants.models import (
+    AgreementStatus,
+    Allocation,
+    AllocationVersion,
+    AwardLine,
+    Grant,
+    GrantTerms,
+)
+from svd_tracker.periods import QUARTERS, add_working_days, quarter_end
+from svd_tracker.returns.models import (
+    Certificate,
+    FigureBuild,
+    FinanceReturn,
+    Obligation,
+    ObligationVersion,
+    ReturnRevision,
+    RevisionState,
+)
+
+
+@dataclass(frozen=True)
+class CalendarGap:
+    """A holder's year of a grant for which obligations are still to be opened."""
+
+    grant_id: int
+    area_id: int
+    holder_id: int
+    holder_ref: str
+    fy: int
+    quarters: tuple[int, ...]
+    draft_working_days: int
+    due_working_days: int
+
+
+@dataclass(frozen=True)
+class ObligationRow:
+    """An obligation as the list of returns shows it, with the newest revision of its return, if there is one."""
+
+    id: int
+    ref: str
+    grant_id: int
+    grant_name: str
+    area_id: int
+    holder_id: int
+    holder_name: str
+    fy: int
+    last_quarter: int
+    kind: ObligationKind
+    draft_on: dt.date
+    due_on: dt.date
+    revision_id: int | None
+    revision_no: int | None
+    state: RevisionState | None
+    prepared_by: int | None
+    certified_at: dt.datetime | None
+    built_at: dt.datetime | None
+
+    def is_late(self, today: dt.date) -> bool:
+        return self.state is not RevisionState.CERTIFIED and self.due_on < today
+
+    @property
+    def period(self) -> tuple[int, int, int]:
+        return self.grant_id, self.fy, self.last_quarter
+
+
+def calendar_gaps(on: dt.date) -> list[CalendarGap]:
+    """What is missing of the calendar, for years whose last return is not yet due on a day. Three queries."""
+    newest_terms = select(func.max(GrantTerms.id)).group_by(GrantTerms.grant_id)
+    terms = {
+        row.grant_id: row
+        for row in db.session.scalars(
+            select(GrantTerms).where(
+                GrantTerms.id.in_(newest_terms),
+                GrantTerms.status.in_((AgreementStatus.OFFERED, AgreementStatus.SIGNED)),
+            )
+        )
+    }
+    newest_share = select(func.max(AllocationVersion.id)).group_by(AllocationVersion.allocation_id)
+    years = db.session.execute(
+        select(AwardLine.grant_id, AwardLine.fy, Holder.id, Holder.ref, Holder.area_id)
+        .join(Allocation, Allocation.award_line_id == AwardLine.id)
+        .join(AllocationVersion, AllocationVersion.allocation_id == Allocation.id)
+        .join(Holder, Holder.id == Allocation.holder_id)
+        .where(AllocationVersion.id.in_(newest_share), AllocationVersion.pence > 0, AwardLine.grant_id.in_(terms))
+        .distinct()
+        .order_by(AwardLine.grant_id, AwardLine.fy, Holder.ref)
+    ).all()
+    standing = {
+        row._tuple()
+        for row in db.session.execute(
+            select(Obligation.grant_id, Obligation.fy, Obligation.holder_id, Obligation.last_quarter).where(
+                Obligation.kind == ObligationKind.IN_YEAR
+            )
+        )
+    }
+    gaps = []
+    for grant_id, fy, holder_id, holder_ref, area_id in years:
+        of = terms[grant_id]
+        missing = tuple(quarter for quarter in QUARTERS if (grant_id, fy, holder_id, quarter) not in standing)
+        if missing and add_working_days(quarter_end(fy, 4), of.due_working_days) >= on:
+            days = (of.draft_working_days, of.due_working_days)
+            gaps.append(CalendarGap(grant_id, area_id, holder_id, holder_ref, fy, missing, *days))
+    return gaps
+
+
+def get_obligation(obligation_id: int) -> Obligation:
+    """The obligation with its grant and holder."""
+    found = db.session.get(
+        Obligation, obligation_id, options=[joinedload(Obligation.grant), joinedload(Obligation.holder)]
+    )
+    if found is None:
+        raise NotFound("obligation")
+    return found
+
+
+def find_obligations(
+    holder_ref: str, fy: int, last_quarter: int, kind: ObligationKind = ObligationKind.IN_YEAR
+) -> list[Obligation]:
+    """The obligations of a holder by its ref for a period: one for each grant."""
+    return list(
+        db.session.scalars(
+            select(Obligation)
+            .join(Obligation.holder)
+            .options(joinedload(Obligation.grant))
+            .where(
+                Holder.ref == holder_ref,
+                Obligation.fy == fy,
+                Obligation.last_quarter == last_quarter,
+                Obligation.kind == kind,
+            )
+            .order_by(Obligation.id)
+        )
+    )
+
+
+def newest_dates(obligation_id: int) -> ObligationVersion:
+    """The dates that hold now."""
+    found = db.session.scalars(_versions(obligation_id).limit(1)).first()
+    if found is None:
+        raise NotFound("dates of the obligation")
+    return found
+
+
+def date_versions(obligation_id: int) -> Sequence[ObligationVersion]:
+    """Every version of the dates, newest first."""
+    return db.session.scalars(_versions(obligation_id)).all()
+
+
+def list_obligations(
+    holder_ids: Iterable[int] | None,
+    *,
+    grant_id: int | None = None,
+    fy: int | None = None,
+    last_quarter: int | None = None,
+) -> list[ObligationRow]:
+    """The obligations of these holders (None: of all), newest year first, then by quarter and holder. One query."""
+    newest_dates = select(func.max(ObligationVersion.id)).group_by(ObligationVersion.obligation_id)
+    last_built = (
+        select(FigureBuild.revision_id, func.max(FigureBuild.recorded_at).label("at"))
+        .group_by(FigureBuild.revision_id)
+        .subquery()
+    )
+    newest_revisions = select(func.max(ReturnRevision.id)).group_by(ReturnRevision.finance_return_id)
+    query = (
+        select(
+            Obligation.id,
+            Obligation.ref,
+            Grant.id,
+            Grant.name,
+            Grant.area_id,
+            Holder.id,
+            Holder.name,
+            Obligation.fy,
+            Obligation.last_quarter,
+            Obligation.kind,
+            ObligationVersion.draft_on,
+            ObligationVersion.due_on,
+            ReturnRevision.id,
+            ReturnRevision.revision_no,
+            ReturnRevision.state,
+            ReturnRevision.prepared_by,
+            Certificate.recorded_at,
+            last_built.c.at,
+        )
+        .join(Grant, Grant.id == Obligation.grant_id)
+        .join(Holder, Holder.id == Obligation.holder_id)
+        .join(ObligationVersion, ObligationVersion.obligation_id == Obligation.id)
+        .outerjoin(FinanceReturn, FinanceReturn.obligation_id == Obligation.id)
+        .outerjoin(
+            ReturnRevision,
+            and_(ReturnRevision.finance_return_id == FinanceReturn.id, ReturnRevision.id.in_(newest_revisions)),
+        )
+        .outerjoin(Certificate, Certificate.revision_id == ReturnRevision.id)
+        .outerjoin(last_built, last_built.c.revision_id == ReturnRevision.id)
+        .where(ObligationVersion.id.in_(newest_dates))
+        .order_by(Obligation.fy.desc(), Obligation.grant_id, Obligation.last_quarter, Holder.kind, Holder.name)
+    )
+    if holder_ids is not None:
+        query = query.where(Obligation.holder_id.in_(list(holder_ids)))
+    for column, value in (
+        (Obligation.grant_id, grant_id),
+        (Obligation.fy, fy),
+        (Obligation.last_quarter, last_quarter),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [ObligationRow(*tuple(row)) for row in db.session.execute(query)]
+
+
+def to_be_drafted() -> list[ObligationRow]:
+    """Obligations whose draft is still to be built on its day, by day.
+
+    One drafted before that day is drafted again on it; one drafted since, checked or certified is not.
+    """
+    rows = [
+        row
+        for row in list_obligations(None)
+        if row.state is None
+        or (row.state is RevisionState.DRAFT and row.built_at is not None and london_day(row.built_at) < row.draft_on)
+    ]
+    return sorted(rows, key=lambda row: (row.draft_on, row.id))
+
+
+def _versions(obligation_id: int) -> Select[ObligationVersion]:
+    return (
+        select(ObligationVersion)
+        .where(ObligationVersion.obligation_id == obligation_id)
+        .order_by(ObligationVersion.version_no.desc())
+    )

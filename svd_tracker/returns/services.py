@@ -1,0 +1,319 @@
+"""The life of a return: built, checked, sent back, certified (DESIGN.md section 3; FIGURES.md 1 to 9).
+
+Building is two steps, so that nobody waits while a workbook is made: ``prepare`` reads at one cut and holds no lock,
+``store_draft`` writes what was prepared, unless something it stands on was changed meanwhile.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from exports.return_workbook import build_return_workbook
+from svd_tracker import db as database
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.act import Act
+from svd_tracker.audit import services as audit
+from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.calculations.returns import calculate_return, own_quarters
+from svd_tracker.errors import ChangedMeanwhile, Refused
+from svd_tracker.extensions import db
+from svd_tracker.files import services as files
+from svd_tracker.files.models import FileKind
+from svd_tracker.finance import services as finance
+from svd_tracker.periods import format_date, quarter_end, quarter_short
+from svd_tracker.returns import figures_store, obligation_queries, queries
+from svd_tracker.returns.checks import ERROR, Finding, run_checks
+from svd_tracker.returns.figures_store import LineRow
+from svd_tracker.returns.gather import digest, gather
+from svd_tracker.returns.models import (
+    FigureBuild,
+    FinanceReturn,
+    Obligation,
+    ReturnEvent,
+    ReturnFile,
+    ReturnFileKind,
+    ReturnFinding,
+    ReturnRevision,
+    RevisionState,
+)
+from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
+
+# What may follow what. Nothing follows certified: its row is frozen by the database itself.
+TRANSITIONS: Mapping[str, tuple[RevisionState, RevisionState]] = {
+    "built": (RevisionState.DRAFT, RevisionState.DRAFT),
+    "checked": (RevisionState.DRAFT, RevisionState.CHECKED),
+    "sent_back": (RevisionState.CHECKED, RevisionState.DRAFT),
+    "certified": (RevisionState.CHECKED, RevisionState.CERTIFIED),
+}
+_REFUSED = {
+    RevisionState.DRAFT: "This return is still a draft: check it first",
+    RevisionState.CHECKED: "This return is checked and with the certifier: send it back before it is changed",
+    RevisionState.CERTIFIED: "This return is certified and never changes",
+}
+BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
+BUDGET_CHANGED = "An allocation or a funding was changed after this return was built: build it again"
+EARLIER_CHANGED = "An earlier return was certified after this one was built: build it again"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A build that is worked out and not yet stored."""
+
+    obligation_id: int
+    build_no: int
+    ledger_seq: int
+    inputs_digest: str
+    budgets_digest: str
+    figures: ReturnFigures
+    rows: tuple[LineRow, ...]
+    findings: tuple[Finding, ...]
+    funding_ids: Mapping[str, int]
+    file_name: str
+    workbook: bytes
+
+
+def draft_return(obligation_id: int, act: Act) -> ReturnRevision:
+    """Build a return's draft and store it: the one function behind the button, the command and the schedule.
+
+    Raises Refused when the return is checked or certified, when its period is not over, or while the grant has no
+    terms; ChangedMeanwhile when a budget changed while it was being built.
+    """
+    return store_draft(prepare(obligation_id, act), act)
+
+
+def prepare(obligation_id: int, act: Act) -> Prepared:
+    """Work out a return as recorded up to ``act.at``, in a reading transaction of its own that holds no write lock.
+
+    Whatever the session had open is rolled back. Nothing is stored.
+    """
+    with database.reading(db.session()):
+        obligation = obligation_queries.get_obligation(obligation_id)
+        revision = queries.newest_revision(obligation_id)
+        _refuse_build(obligation, revision, act.on)
+        build = queries.newest_build(revision.id) if revision else None
+        build_no = build.build_no + 1 if build else 1
+        gathered = gather(obligation, act.at)
+        figures = calculate_return(gathered.inputs)
+        findings = run_checks(figures, gathered.facts)
+        signed = Signed(
+            status="Draft",
+            revision=f"build {build_no}",
+            prepared_by=person_names([act.by])[act.by],
+            prepared_on=act.on,
+            statement=gathered.terms.declaration,
+        )
+        document = document_of(
+            obligation,
+            gathered.terms,
+            figures,
+            signed,
+            built_at=act.at,
+            entries=gathered.entries,
+            adjusted_after_seq=gathered.adjusted_after_seq,
+            notes=gathered.notes,
+            match=gathered.match,
+            findings=findings,
+            funding_ids=gathered.funding_ids,
+        )
+        return Prepared(
+            obligation_id=obligation_id,
+            build_no=build_no,
+            ledger_seq=gathered.ledger_seq,
+            inputs_digest=gathered.inputs_digest,
+            budgets_digest=gathered.budgets_digest,
+            figures=figures,
+            rows=(*figures_store.to_rows(figures, gathered.notes), *figures_store.match_rows(gathered.match)),
+            findings=findings,
+            funding_ids=gathered.funding_ids,
+            file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"draft {build_no}"),
+            workbook=build_return_workbook(document),
+        )
+
+
+def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
+    """Store what was prepared as the newest build of the return's draft, which is made with its first."""
+    obligation = obligation_queries.get_obligation(prepared.obligation_id)
+    finance.lock_ledger(obligation.holder_id)
+    revision = queries.newest_revision(obligation.id)
+    if revision is not None:
+        lock_revision(revision)
+    _refuse_build(obligation, revision, act.on)
+    newest = queries.newest_build(revision.id) if revision else None
+    if (newest.build_no if newest else 0) != prepared.build_no - 1:
+        raise ChangedMeanwhile("Somebody else built this return at the same moment: theirs is shown")
+    if digest(queries.budget_versions(obligation)) != prepared.budgets_digest:
+        raise ChangedMeanwhile(BUDGET_CHANGED)
+    if revision is None:
+        revision = _first_revision(obligation)
+    build = FigureBuild(
+        revision_id=revision.id,
+        build_no=prepared.build_no,
+        ledger_seq=prepared.ledger_seq,
+        inputs_digest=prepared.inputs_digest,
+        budgets_digest=prepared.budgets_digest,
+        recorded_at=act.at,
+        recorded_by=act.by,
+    )
+    db.session.add(build)
+    db.session.flush()
+    figures_store.save(build.id, prepared.rows, prepared.funding_ids)
+    if prepared.findings:
+        db.session.execute(
+            insert(ReturnFinding),
+            [
+                {
+                    "build_id": build.id,
+                    "severity": each.severity,
+                    "code": each.code,
+                    "subject_ref": each.subject_ref,
+                    "message": each.message,
+                }
+                for each in prepared.findings
+            ],
+        )
+    file = keep_workbook(build, ReturnFileKind.DRAFT, obligation, prepared.file_name, prepared.workbook, act)
+    add_event(revision, "built", "", act)
+    audit.record(
+        act,
+        "build",
+        "finance_return",
+        revision.of.ref,
+        area_id=obligation.grant.area_id,
+        holder_id=obligation.holder_id,
+        after={
+            "build": build.build_no,
+            "ledger_seq": build.ledger_seq,
+            "claimed_now": prepared.figures.total.claimed_now,
+            "sha256": file,
+        },
+    )
+    return revision
+
+
+def check_return(revision: ReturnRevision, build_seen: int, act: Act) -> None:
+    """Pass a draft to the certifier. Who does so has prepared it, and cannot certify it (DESIGN.md rule 6).
+
+    ``build_seen`` is the build that was on the page. Raises Refused while a check has found an error.
+    """
+    lock_revision(revision)
+    refuse_unless("checked", revision)
+    build = _build_seen(revision, build_seen)
+    errors = [each for each in queries.findings_of(build.id) if each.severity == ERROR]
+    if errors:
+        some = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        raise Refused(f"The checks found {some}: put them right and build the return again")
+    if stale := why_stale(revision.of.obligation, build):
+        raise Refused(stale)
+    revision.prepared_by, revision.prepared_on = act.by, act.on
+    _move(revision, "checked", "", act, {"build": build.build_no})
+
+
+def send_back(revision: ReturnRevision, reason: str, act: Act) -> None:
+    """Give a checked return back to its preparer, with the reason, as a draft."""
+    lock_revision(revision)
+    refuse_unless("sent_back", revision)
+    if not reason.strip():
+        raise Refused("Say what is to be put right", field="reason")
+    revision.prepared_by = revision.prepared_on = None
+    _move(revision, "sent_back", reason.strip(), act, {"reason": reason.strip()})
+
+
+def why_stale(obligation: Obligation, build: FigureBuild) -> str | None:
+    """Why a build no longer stands on what holds now, or None (FIGURES.md 4 and 5)."""
+    if digest(queries.budget_versions(obligation)) != build.budgets_digest:
+        return BUDGET_CHANGED
+    earlier = queries.earlier_builds(obligation)
+    closed = range(1, earlier[-1].last_quarter + 1) if earlier else ()
+    own = own_quarters(obligation.last_quarter, closed)
+    if figures_store.own_quarters_of(build.id) != own or any(each.build_id > build.id for each in earlier):
+        return EARLIER_CHANGED
+    return None
+
+
+def lock_revision(revision: ReturnRevision) -> None:
+    """Hold the revision until the transaction ends and read it as it is now."""
+    db.session.refresh(revision, with_for_update={"of": ReturnRevision})
+
+
+def refuse_unless(event: str, revision: ReturnRevision) -> None:
+    """Raise Refused unless the transition table lets this event happen to the revision as it is."""
+    if revision.state is not TRANSITIONS[event][0]:
+        raise Refused(_REFUSED[revision.state])
+
+
+def add_event(revision: ReturnRevision, event: str, reason: str, act: Act) -> None:
+    db.session.add(
+        ReturnEvent(
+            revision_id=revision.id,
+            event=event,
+            to_state=TRANSITIONS[event][1],
+            reason=reason,
+            recorded_at=act.at,
+            recorded_by=act.by,
+        )
+    )
+
+
+def keep_workbook(
+    build: FigureBuild, kind: ReturnFileKind, obligation: Obligation, name: str, content: bytes, act: Act
+) -> str:
+    """Keep a workbook of a build and give its SHA-256."""
+    file = files.keep(
+        act,
+        area_id=obligation.grant.area_id,
+        holder_id=obligation.holder_id,
+        kind=FileKind.RETURN_WORKBOOK,
+        name=name,
+        media_type=MEDIA_TYPE,
+        content=content,
+    )
+    db.session.add(ReturnFile(build_id=build.id, kind=kind, file_id=file.id, recorded_at=act.at, recorded_by=act.by))
+    return file.sha256
+
+
+def _refuse_build(obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> None:
+    if revision is not None:
+        refuse_unless("built", revision)
+    end = quarter_end(obligation.fy, obligation.last_quarter)
+    if on <= end:
+        period = quarter_short(obligation.fy, obligation.last_quarter)
+        raise Refused(f"{period} ends on {format_date(end)}: its return is built after that")
+
+
+def _first_revision(obligation: Obligation) -> ReturnRevision:
+    of = db.session.scalar(select(FinanceReturn).where(FinanceReturn.obligation_id == obligation.id))
+    if of is None:
+        grant = obligation.grant
+        of = FinanceReturn(obligation_id=obligation.id, ref=f"{grant.area.ref}/{grant.ref}/{obligation.ref}")
+        db.session.add(of)
+        db.session.flush()
+    revision = ReturnRevision(finance_return_id=of.id, state=RevisionState.DRAFT)
+    db.session.add(revision)
+    db.session.flush()
+    return revision
+
+
+def _build_seen(revision: ReturnRevision, build_seen: int) -> FigureBuild:
+    build = queries.newest_build(revision.id)
+    if build is None or build.id != build_seen:
+        raise ChangedMeanwhile(BUILT_AGAIN)
+    return build
+
+
+def _move(revision: ReturnRevision, event: str, reason: str, act: Act, what: Mapping[str, object]) -> None:
+    obligation = revision.of.obligation
+    before = revision.state.value
+    revision.state = TRANSITIONS[event][1]
+    add_event(revision, event, reason, act)
+    audit.record(
+        act,
+        event,
+        "finance_return",
+        revision.of.ref,
+        area_id=obligation.grant.area_id,
+        holder_id=obligation.holder_id,
+        before={"state": before},
+        after={"state": revision.state.value, **what},
+    )

@@ -1,0 +1,168 @@
+"""From a return to the document that its workbook shows, and the name that the workbook goes by."""
+
+import datetime as dt
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+
+from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
+from svd_tracker.accounts.models import Holder
+from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReturnFigures, ReversalWhy
+from svd_tracker.clock import LONDON
+from svd_tracker.finance.models import MatchKind
+from svd_tracker.finance.queries import EntryRow
+from svd_tracker.grants.models import GrantTerms
+from svd_tracker.periods import fy_label, quarter_label
+from svd_tracker.returns.checks import Finding
+from svd_tracker.returns.figures_store import MatchFigures
+from svd_tracker.returns.models import Obligation
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+KINDS: Mapping[ObligationKind, str] = {
+    ObligationKind.IN_YEAR: "In-year return",
+    ObligationKind.PROVISIONAL: "Provisional year-end return",
+    ObligationKind.FINAL: "Final return",
+}
+_WHERE = {"ledger": "Ledger", "grant": "Grant agreement", "year": "Allocation", "returns": "Returns"}
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who prepared a workbook's return and, once it is certified, who certified it and what they said."""
+
+    status: str
+    revision: str
+    prepared_by: str
+    prepared_on: dt.date
+    statement: str
+    certified_by: str | None = None
+    certified_post: str | None = None
+    certified_at: dt.datetime | None = None
+    audit_seq: int | None = None
+    audit_hash: str | None = None
+
+
+def document_of(
+    obligation: Obligation,
+    terms: GrantTerms,
+    figures: ReturnFigures,
+    signed: Signed,
+    *,
+    built_at: dt.datetime,
+    entries: Sequence[EntryRow],
+    adjusted_after_seq: int,
+    notes: Mapping[str, str],
+    match: Sequence[MatchFigures],
+    findings: Sequence[Finding],
+    funding_ids: Mapping[str, int],
+) -> ReturnDocument:
+    """What the workbook says. ``adjusted_after_seq`` is the cut of the newest earlier certified return."""
+    grant, holder = obligation.grant, obligation.holder
+    lines = {line.ref: line for line in figures.lines}
+    refs = {str(funding_id): ref for ref, funding_id in funding_ids.items()}
+    own = frozenset(figures.own_quarters)
+    return ReturnDocument(
+        grant_name=grant.name,
+        grant_ref=grant.ref,
+        agreement_ref=terms.agreement_ref,
+        funder=grant.funder,
+        area_name=grant.area.name,
+        holder_name=holder.name,
+        accountable_body=holder.accountable_body,
+        fy=obligation.fy,
+        last_quarter=obligation.last_quarter,
+        period_label=quarter_label(obligation.fy, obligation.last_quarter),
+        kind_label=KINDS[obligation.kind],
+        status_label=signed.status,
+        revision_label=signed.revision,
+        prepared_by=signed.prepared_by,
+        prepared_on=signed.prepared_on,
+        certified_by=signed.certified_by,
+        certified_post=signed.certified_post,
+        certified_at=signed.certified_at.astimezone(LONDON) if signed.certified_at else None,
+        statement=signed.statement,
+        built_at=built_at.astimezone(LONDON),
+        figures=figures,
+        audit_seq=signed.audit_seq,
+        audit_hash=signed.audit_hash,
+        council_colour=current_app.config["COUNCIL_COLOUR"],
+        marking=current_app.config["PROTECTIVE_MARKING"],
+        explanations=notes,
+        match=tuple(
+            MatchLine(
+                line.plan_line, line.source, MatchKind(line.kind).label, line.promised, line.confirmed, line.achieved
+            )
+            for line in match
+        ),
+        entries=[
+            EntryLine(
+                seq=entry.seq,
+                funding_ref=entry.funding_ref,
+                funding_title=lines[entry.funding_ref].title,
+                category=lines[entry.funding_ref].category,
+                quarter=entry.quarter,
+                kind_label=kind_label(entry),
+                spent_on=entry.spent_on,
+                document=entry.document,
+                pence=entry.pence,
+                eligible=entry.eligible,
+                adjustment=entry.quarter not in own and entry.seq > adjusted_after_seq,
+            )
+            for entry in entries
+        ],
+        checks=tuple(
+            CheckLine(each.severity.capitalize(), each.code, each.message, _where(each.subject_ref, refs))
+            for each in findings
+        ),
+    )
+
+
+def kind_label(entry: EntryRow) -> str:
+    if entry.kind is EntryKind.REVERSAL:
+        return "Release" if entry.reversal_why is ReversalWhy.RELEASE else "Reversal of a mistake"
+    return entry.kind.value.capitalize()
+
+
+def file_name(holder: Holder, fy: int, last_quarter: int, state: str) -> str:
+    """A name that every system takes: "SVD return Dorset CSP Q1 2025-26 revision 1.xlsx"."""
+    short = holder.name.replace("Community Safety Partnership", "CSP")
+    return safe_name(f"SVD return {short} Q{last_quarter} {fy_label(fy)} {state}.xlsx")
+
+
+def safe_name(name: str) -> str:
+    """Without what a file system or a shell takes for something else. A slash becomes a dash."""
+    plain = re.sub(r"[\x00-\x1f<>:\"|?*]", "", re.sub(r"[\\/]", "-", name))
+    return re.sub(r"\s+", " ", plain).strip(" .")
+
+
+def write_copy(folder: str, name: str, content: bytes) -> Path:
+    """Put a copy into a folder whole or not at all, never over another file of that name. Raises OSError."""
+    into = Path(folder)
+    into.mkdir(parents=True, exist_ok=True)
+    target = into / safe_name(name)
+    number = 1
+    while target.exists() and target.read_bytes() != content:
+        number += 1
+        target = target.with_name(f"{Path(safe_name(name)).stem} ({number}).xlsx")
+    handle, part = tempfile.mkstemp(dir=into, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).chmod(0o640)
+        Path(part).replace(target)
+    except OSError:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _where(subject_ref: str, refs: Mapping[str, str]) -> str:
+    kind, _, key = subject_ref.partition(":")
+    return refs[key] if kind in ("funding", "forecast") else _WHERE[kind]
