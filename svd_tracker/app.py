@@ -32,6 +32,7 @@ FEATURES = (
     "accounts",
     "audit",
     "jobs",
+    "approvals",
     "grants",
     "finance",
     "delivery",

@@ -1,0 +1,168 @@
+# mypy: disallow-subclassing-any=False
+"""Forms for agreements, awards and their split."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from svd_tracker.accounts.models import Area, Holder
+from svd_tracker.approvals.models import ApprovalBody
+from svd_tracker.calculations.figures import Category
+from svd_tracker.grants.models import AgreementStatus, PaymentBasis
+from svd_tracker.grants.split import allocation_field, short_name
+from svd_tracker.web.forms import (
+    CheckboxesField,
+    DateField,
+    Form,
+    OnceMixin,
+    PoundsField,
+    RadiosField,
+    SelectField,
+    TextAreaField,
+    TextField,
+    VersionedForm,
+    WholeNumberField,
+    max_length,
+    required,
+)
+
+DECLARATION = (
+    "I certify that, to the best of my knowledge, the expenditure in this return was incurred for the purposes of the "
+    "grant, is eligible under its agreement, and agrees with the accounts."
+)
+
+
+class PercentField(WholeNumberField):
+    """A percentage as people type it, 2.5; ``data`` is basis points, 250."""
+
+    blank_message = "Enter a percentage between 0 and 100, like 2.5"
+
+    def read(self, text: str) -> int:
+        typed = re.fullmatch(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?", text.strip().removesuffix("%").strip())
+        points = int(typed[1]) * 100 + int((typed[2] or "").ljust(2, "0")) if typed else None
+        if points is None or points > 10_000:
+            raise ValueError(self.blank_message)
+        return points
+
+    def shown(self) -> str:
+        whole, rest = divmod(self.data, 100)
+        return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+
+
+class GrantForm(OnceMixin, Form):
+    area = SelectField("Area", [required("Choose the area that the grant is for")], coerce=int)
+    name = TextField("Name", [required("Enter the grant's name"), max_length(250)])
+    ref = TextField(
+        "Reference",
+        [required("Enter a short reference for the grant, like SVD-2025"), max_length(64)],
+        description="Short: it stands in the name of each return.",
+    )
+    funder = TextField("Funder", [required("Enter who pays the grant"), max_length(250)], default="Home Office")
+    starts_on = DateField("First day of the grant")
+    ends_on = DateField("Last day of the grant")
+
+    def offer(self, areas: Sequence[Area]) -> None:
+        self.area.choices = [(area.id, area.name) for area in areas]
+        if len(areas) == 1:
+            self.area.data = areas[0].id
+
+
+class TermsForm(VersionedForm, OnceMixin, Form):
+    """Its fields are named as the columns of GrantTerms, so that another's newer version can be set beside it."""
+
+    status = RadiosField(
+        "Where the agreement stands",
+        [required("Choose where the agreement stands")],
+        choices=[(status.value, status.value.capitalize()) for status in AgreementStatus],
+    )
+    agreement_ref = TextField(
+        "Agreement reference", [max_length(250)], description="As on the agreement, if it has one."
+    )
+    signed_on = DateField("Signed on", allow_blank=True, description="Leave blank until it is signed.")
+    payment_basis = RadiosField(
+        "How the grant is paid",
+        [required("Choose how the grant is paid")],
+        choices=[(basis.value, basis.label) for basis in PaymentBasis],
+    )
+    over_programme_bp = PercentField(
+        "Over-programming margin (per cent)",
+        description="How far decisions may pass an allocation. 0 when they may not.",
+    )
+    draft_working_days = WholeNumberField("A return is drafted this many working days after its period", largest=250)
+    due_working_days = WholeNumberField("A return is due this many working days after its period", largest=250)
+    retention_years = WholeNumberField("Years that records are kept", smallest=1, largest=100)
+    declaration = TextAreaField(
+        "What the certifier declares", [required("Enter the words that the certifier agrees to")], max_chars=4000
+    )
+    effective_on = DateField("These terms apply from")
+    reason = TextField("Why the terms are entered or changed", [required("Say why"), max_length(250)])
+
+
+class ApprovalFields:
+    """Who allowed money to move: what every form that moves money asks."""
+
+    body = TextField("Who allowed it", [required("Enter who allowed it, like Home Office"), max_length(250)])
+    minute_ref = TextField(
+        "Letter or minute reference", [required("Enter the reference of the letter or minute"), max_length(250)]
+    )
+    decided_on = DateField("Date of the letter or meeting")
+    needs = CheckboxesField(
+        "Who must still agree",
+        choices=[(body.value, body.label) for body in ApprovalBody],
+        description="Spend is at risk until they have. Leave blank when everybody has agreed.",
+    )
+    reason = TextField("Why", [required("Say why"), max_length(250)])
+
+
+class AwardForm(ApprovalFields, VersionedForm, OnceMixin, Form):
+    amount = PoundsField("Award")
+    effective_on = DateField("It applies from")
+
+
+class _ShareForm(ApprovalFields, VersionedForm, OnceMixin, Form):
+    effective_on = DateField("It applies from")
+
+
+class _YearForm(ApprovalFields, OnceMixin, Form):
+    minute = TextField(
+        "Minute reference", [max_length(250)], description="Of the meeting that agreed the split, if there was one."
+    )
+
+
+def share_form(holders: Sequence[Holder], categories: Sequence[Category]) -> type[Any]:
+    """Shares of several holders and categories in one form, a box for each; blank where there is none."""
+    return type("ShareForm", (_ShareForm,), _share_boxes(holders, categories))
+
+
+def year_form(holders: Sequence[Holder]) -> type[Any]:
+    """A whole year in one form: each category's award and shares."""
+    awards = {award_field(category): PoundsField(f"{category.label} award", allow_blank=True) for category in Category}
+    return type("YearForm", (_YearForm,), {**awards, **_share_boxes(holders, list(Category))})
+
+
+def award_field(category: Category) -> str:
+    return f"award_{category.value}"
+
+
+def amounts(form: Any, holders: Sequence[Holder], categories: Sequence[Category]) -> dict[tuple[int, Category], int]:
+    """The shares that were typed, in pence by (holder id, category), in the order of the page."""
+    boxes = {(one.id, category): form[allocation_field(one.id, category)] for category in categories for one in holders}
+    return {key: box.data for key, box in boxes.items() if box.data is not None}
+
+
+def refuse_emptied(form: Any, standing: Mapping[str, int]) -> bool:
+    """Mark the boxes that were emptied though there is a share: missing is not nought. Whether there are any."""
+    emptied = [form[name] for name in standing if name in form and form[name].data is None and not form[name].errors]
+    for box in emptied:
+        box.errors = ["Enter an amount, or 0.00 to take this allocation away"]
+    return bool(emptied)
+
+
+def _share_boxes(holders: Sequence[Holder], categories: Sequence[Category]) -> dict[str, PoundsField]:
+    return {
+        allocation_field(one.id, category): PoundsField(
+            f"{short_name(one)}, {category.label.lower()}", allow_blank=True
+        )
+        for category in categories
+        for one in holders
+    }

@@ -1,0 +1,286 @@
+"""The pages of grants and approvals, as each kind of person meets them."""
+
+import pytest
+from flask import Flask
+
+from svd_tracker.approvals import queries as approvals
+from svd_tracker.audit import queries as audit
+from svd_tracker.calculations.figures import Category
+from svd_tracker.extensions import db
+from svd_tracker.grants import queries
+from svd_tracker.grants.models import AgreementStatus, Grant
+from tests.support.client import PageClient
+from tests.support.money import holder, make_terms
+
+pytestmark = pytest.mark.db
+
+COORDINATOR = "coordinator@dorset.example"
+APPROVAL = {
+    "body": "Home Office",
+    "minute_ref": "HO/25/2",
+    "decided_on-day": "20",
+    "decided_on-month": "3",
+    "decided_on-year": "2025",
+    "reason": "Second award letter",
+    "effective_on-day": "1",
+    "effective_on-month": "4",
+    "effective_on-year": "2025",
+}
+TERMS = {
+    "status": "signed",
+    "agreement_ref": "SVD/25/DOR",
+    "signed_on-day": "1",
+    "signed_on-month": "4",
+    "signed_on-year": "2025",
+    "payment_basis": "arrears",
+    "over_programme_bp": "2.5",
+    "draft_working_days": "10",
+    "due_working_days": "20",
+    "retention_years": "7",
+    "declaration": "I certify it.",
+    "effective_on-day": "1",
+    "effective_on-month": "4",
+    "effective_on-year": "2025",
+    "reason": "Margin agreed",
+}
+ADD = {
+    "area": "1",
+    "name": "Serious Violence Duty grant",
+    "ref": "SVD-25",
+    "funder": "Home Office",
+    "starts_on-day": "1",
+    "starts_on-month": "4",
+    "starts_on-year": "2025",
+    "ends_on-day": "31",
+    "ends_on-month": "3",
+    "ends_on-year": "2027",
+}
+
+
+def text_of(client: PageClient, url: str) -> str:
+    return client.get(url).get_data(as_text=True)
+
+
+def share(ref: str, category: str = "labour") -> str:
+    return f"allocation_{holder(ref).id}_{category}"
+
+
+def shares(**changes: str) -> dict[str, str]:
+    """The form of allocations as make_grant leaves them, with changes by holder ref to the labour boxes."""
+    labour = {"dorset": "41,200.15", "bcp": "43,212.22", "opcc": "12,000.00", **changes}
+    other = {"dorset": "91,330.40", "bcp": "92,257.23", "opcc": "12,000.00"}
+    return {share(ref): typed for ref, typed in labour.items()} | {
+        share(ref, "non_labour"): typed for ref, typed in other.items()
+    }
+
+
+def test_a_coordinator_is_led_from_nothing_to_a_year(client: PageClient) -> None:
+    client.sign_in(COORDINATOR)
+    assert "Add a grant" in text_of(client, "/grants")
+    client.get("/grants/add")
+    terms = client.post("/grants/add", ADD).location
+    assert "Now enter its terms" in text_of(client, terms)
+    shown = client.post(terms, {**TERMS, "row_version": "0"}).location
+    page = text_of(client, shown)
+    assert "2.5%" in page
+    assert "Set up a year" in page
+    new = f"{shown}/years/new"
+    assert "Set up 2025/26" in text_of(client, new)
+    typed = {
+        "award_labour": "1,000.00",
+        share("dorset"): "600.50",
+        share("bcp"): "399.50",
+        **APPROVAL,
+        "minute": "TFG 3",
+    }
+    page = text_of(client, client.post(new, typed).location)
+    assert "£600.50" in page
+    assert "£399.50" not in page.split("How these amounts")[0].split("The other holders")[0]
+    assert "HO/25/2; minute TFG 3" in page
+    copied = text_of(client, new)
+    assert "Set up 2026/27" in copied
+    assert 'value="600.50"' in copied
+    assert [line.broken_at for line in audit.verify()] == [None] * len(audit.verify())
+
+
+def test_a_member_with_nothing_yet_is_told_who_adds_it(client: PageClient) -> None:
+    page = text_of(client.sign_in("member@bcp.example"), "/grants")
+    assert "The coordinator adds it" in page
+    assert "/grants/add" not in page
+
+
+@pytest.mark.parametrize(
+    ("email", "status"),
+    [
+        ("member@dorset.example", 200),
+        ("finance.officer@bcp.example", 200),
+        ("auditor@audit.example", 200),
+        ("administrator@dorset.example", 403),
+        ("proposer@charity.example", 403),
+        ("assessor.health@nhs.example", 403),
+    ],
+)
+def test_who_may_read(client: PageClient, grant: Grant, email: str, status: int) -> None:
+    grant_id = grant.id
+    client.sign_in(email)
+    for url in ("/grants", f"/grants/{grant_id}", f"/grants/{grant_id}/years/2025", "/approvals/1"):
+        client.get(url, status=status)
+    for path in ("terms", "years/new", "years/2025/labour", "years/2025/allocate"):
+        client.get(f"/grants/{grant_id}/{path}", status=403)
+        client.post(f"/grants/{grant_id}/{path}", status=403)
+    client.get("/approvals/1/agree", status=403)
+
+
+def test_one_holder_does_not_see_anothers_share(client: PageClient, grant: Grant) -> None:
+    url, overview = f"/grants/{grant.id}/years/2025", f"/grants/{grant.id}"
+    for email in ("member@bcp.example", "coordinator@bcp.example"):
+        page = text_of(client.sign_in(email), url)
+        assert "£43,212.22" in page
+        assert "£41,200.15" not in page
+        assert "£91,330.40" not in page
+        assert "£53,200.15 of the labour award" in page  # Dorset and the OPCC together
+        assert "£292,000.00" in page
+        assert "BCP: committed" in text_of(client, overview)
+    for email in ("opcc.officer@opcc.example", "auditor@audit.example"):
+        page = text_of(client.sign_in(email), url)
+        assert "£43,212.22" in page
+        assert "£41,200.15" in page
+
+
+def test_a_year_that_is_not_set_up_is_not_found(client: PageClient, grant: Grant) -> None:
+    grant_id = grant.id
+    client.sign_in(COORDINATOR)
+    for path in ("years/2031", "years/2031/allocate", "years/2031/labour"):
+        client.get(f"/grants/{grant_id}/{path}", status=404)
+    client.get("/grants/999", status=404)
+    client.get("/approvals/999", status=404)
+    assert "Every year of this grant is set up" in text_of(client, f"/grants/{grant_id}/years/new")
+
+
+def test_the_pages_ask_a_bounded_number_of_questions(client: PageClient, grant: Grant) -> None:
+    grant_id = grant.id
+    client.sign_in("auditor@audit.example")
+    for url in (f"/grants/{grant_id}/years/2025", f"/grants/{grant_id}", "/grants", "/approvals/1"):
+        client.get(url)
+        assert len(client.queries) <= 25, client.queries
+
+
+def test_too_much_is_refused_at_its_box(client: PageClient, grant: Grant) -> None:
+    url = f"/grants/{grant.id}/years/2025/allocate"
+    client.sign_in(COORDINATOR)
+    page = client.post(url, {**shares(dorset="41,200.16"), **APPROVAL, "row_version": "8"}, 200).get_data(as_text=True)
+    assert "Dorset labour: enter £41,200.15 or less, which is all that is left of the award" in page
+    assert f'href="#{share("dorset")}"' in page
+    assert 'value="41,200.16"' in page
+    assert queries.award_table(1, 2025).versions == 8
+    assert approvals.list_outstanding([1]) == []
+    assert "Enter an amount, or 0.00" in client.post(
+        url, {**shares(opcc=""), **APPROVAL, "row_version": "8"}, 200
+    ).get_data(as_text=True)
+
+
+def test_a_split_is_changed_once_however_often_it_is_sent(client: PageClient, grant: Grant) -> None:
+    grant_id = grant.id
+    client.sign_in(COORDINATOR)
+    url = f"/grants/{grant_id}/years/2025/allocate"
+    typed = {**shares(dorset="42,200.15", opcc="11,000.00"), **APPROVAL, "row_version": "8", "once_key": "a" * 32}
+    first = client.post(url, typed).location
+    assert "Saved: 2 allocations changed." in text_of(client, first)
+    assert client.post(url, typed).location == first
+    table = queries.award_table(grant_id, 2025)
+    assert table.versions == 10
+    assert table.of_holder(holder("dorset").id)[Category.LABOUR].pence == 42_200_15
+    assert [line.action for line in audit.history("grant", "SVD-2025")] == [
+        "allocate",
+        "set_up_year",
+        "new_terms",
+        "add",
+    ]
+
+
+def test_the_second_of_two_is_told_and_keeps_what_they_typed(client: PageClient, grant: Grant) -> None:
+    grant_id = grant.id
+    client.sign_in(COORDINATOR)
+    url = f"/grants/{grant_id}/terms"
+    client.post(url, {**TERMS, "row_version": "1"})
+    page = client.post(url, {**TERMS, "row_version": "1", "due_working_days": "25"}, 200).get_data(as_text=True)
+    assert "changed this after you opened it" in page
+    assert 'name="due_working_days"' in page
+    assert 'value="25"' in page
+    assert 'name="row_version" type="hidden" value="2"' in page
+    client.post(url, {**TERMS, "row_version": "2", "due_working_days": "25"})
+    assert [terms.due_working_days for terms in queries.terms_versions(grant_id)] == [25, 20, 20]
+    url = f"/grants/{grant_id}/years/2025/allocate"
+    client.post(url, {**shares(dorset="40,000.00"), **APPROVAL, "row_version": "8"})
+    page = client.post(url, {**shares(dorset="39,000.00"), **APPROVAL, "row_version": "8"}, 200).get_data(as_text=True)
+    assert "<strong>£39,000.00</strong>" in page
+    assert "£40,000.00" in page
+    url = f"/grants/{grant_id}/years/2025/labour"
+    page = client.post(url, {"amount": "1.00", **APPROVAL, "row_version": "7"}, 200).get_data(as_text=True)
+    assert "£96,412.37" in page
+    assert "changed this after you opened it" in page
+
+
+def test_a_cut_lowers_the_shares_and_says_so(client: PageClient, grant: Grant) -> None:
+    client.sign_in("opcc.officer@opcc.example")
+    url = f"/grants/{grant.id}/years/2025/labour"
+    page = text_of(client, client.post(url, {"amount": "48,206.18", **APPROVAL, "row_version": "1"}).location)
+    assert page.count("Provisional") == 3
+    assert "Lowered with the award" in page
+    assert "£20,600.07" in page
+    assert "£48,206.18" in page
+
+
+def test_unsigned_terms_put_spend_at_risk(client: PageClient, grant: Grant) -> None:
+    make_terms(grant, status=AgreementStatus.OFFERED, signed_on=None, reason="Sent back for a new signature")
+    db.session.commit()
+    page = text_of(client.sign_in("member@dorset.example"), f"/grants/{grant.id}/years/2025")
+    assert "Spend is at risk: the agreement is offered, not signed." in page
+
+
+def test_an_approval_waits_for_those_who_must_agree(client: PageClient, grant: Grant) -> None:
+    client.sign_in(COORDINATOR)
+    client.post(
+        f"/grants/{grant.id}/years/2025/labour",
+        {"amount": "96,412.37", **APPROVAL, "needs": ["accountable_body", "opcc"], "row_version": "1"},
+    )
+    assert "APP-0002: still to agree: Accountable body, OPCC" in text_of(client, "/")
+    page = text_of(client, "/approvals/2")
+    assert "Accountable body, OPCC have not agreed yet" in page
+    client.get("/approvals/2/agree")
+    agreed = {"agreed_on-day": "1", "agreed_on-month": "4", "agreed_on-year": "2025", "reference": "Email"}
+    bad = client.post("/approvals/2/agree", {**agreed, "body": "opcc", "agreed_on-year": "2099"}, 200)
+    assert "Enter a date that is today or in the past" in bad.get_data(as_text=True)
+    for body in ("opcc", "accountable_body"):
+        client.post("/approvals/2/agree", {**agreed, "body": body})
+    page = text_of(client, "/approvals/2")
+    assert "Until 1 April 2025, no longer" in page
+    assert "APP-0002" not in text_of(client, "/")
+    assert [line.action for line in audit.history("approval", "APP-0002")] == ["agree", "agree"]
+    client.post("/approvals/2/agree", {**agreed, "body": "opcc"})  # nobody is left: led back
+
+
+def test_bad_input_is_answered_at_its_place(client: PageClient, grant: Grant) -> None:
+    grant_id = grant.id
+    client.sign_in(COORDINATOR)
+    page = client.post("/grants/add", {**ADD, "ends_on-year": "2024", "ref": "SVD-2025"}, 200).get_data(as_text=True)
+    assert "Enter a last day that is after the first day" in page
+    assert "There is already a grant &#34;SVD-2025&#34;" in client.post(
+        "/grants/add", {**ADD, "ref": "SVD-2025"}, 200
+    ).get_data(as_text=True)
+    for changes, words in (
+        ({"signed_on-day": "", "signed_on-month": "", "signed_on-year": ""}, "Enter the day the agreement was signed"),
+        ({"over_programme_bp": "101"}, "Enter a percentage between 0 and 100"),
+        ({"draft_working_days": "21"}, "The draft must come before the return is due"),
+        ({"reason": ""}, "Say why"),
+    ):
+        sent = {**TERMS, "row_version": "1", **changes}
+        assert words in client.post(f"/grants/{grant_id}/terms", sent, 200).get_data(as_text=True)
+    sent = {**APPROVAL, "amount": "lots", "row_version": "1"}
+    page = client.post(f"/grants/{grant_id}/years/2025/labour", sent, 200).get_data(as_text=True)
+    assert "Enter an amount in pounds, like 1,250.00" in page
+    assert 'value="lots"' in page
+
+
+def test_a_stranger_is_led_to_sign_in(app: Flask, client: PageClient, grant: Grant) -> None:
+    assert "/sign-in" in client.get(f"/grants/{grant.id}", status=302).location
