@@ -18,18 +18,12 @@ from svd_tracker.proposals.models import Proposal
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import forms, queries, ranking_queries, services
 from svd_tracker.scoring.models import Assessment, AssessmentState
 from svd_tracker.web import navigation
 
 bp = Blueprint("scoring", __name__)
-
-
-def _round_scope(permission: Permission) -> Callable[[int], Scope]:
-    def scope(round_id: int) -> Scope:
-        return rounds.scope_of(rounds.get_round(round_id), current_access(), permission)
-
-    return scope
 
 
 def _proposal_scope(permission: Permission) -> Callable[[int], Scope]:
@@ -45,7 +39,7 @@ def _assessment_scope(assessment_id: int) -> Scope:
 
 
 @bp.get("/rounds/<int:round_id>/scoring")
-@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+@requires(Permission.VIEW_RANKING, of_round(Permission.VIEW_RANKING))
 def index(round_id: int) -> ResponseReturnValue:
     """An assessor's own list, and for everybody else who has sent what. No marks."""
     round_, access = rounds.get_round(round_id), current_access()
@@ -145,7 +139,7 @@ def _after_saving(round_: Round, proposal: Proposal, person_id: int) -> Response
 
 
 @bp.route("/rounds/<int:round_id>/scoring/send", methods=["GET", "POST"])
-@requires(Permission.SCORE, _round_scope(Permission.SCORE))
+@requires(Permission.SCORE, of_round(Permission.SCORE))
 def send(round_id: int) -> ResponseReturnValue:
     round_, person_id = rounds.get_round(round_id), current_access().person_id
     form = forms.SendForm()
@@ -189,7 +183,7 @@ def reopen(assessment_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/rounds/<int:round_id>/ranking")
-@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+@requires(Permission.VIEW_RANKING, of_round(Permission.VIEW_RANKING))
 def ranking(round_id: int) -> ResponseReturnValue:
     round_ = rounds.get_round(round_id)
     queries.refuse_unless_shown(round_, current_access())
@@ -205,7 +199,7 @@ def ranking(round_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/rounds/<int:round_id>/ranking.csv")
-@requires(Permission.VIEW_RANKING, _round_scope(Permission.VIEW_RANKING))
+@requires(Permission.VIEW_RANKING, of_round(Permission.VIEW_RANKING))
 def ranking_csv(round_id: int) -> ResponseReturnValue:
     round_ = rounds.get_round(round_id)
     queries.refuse_unless_shown(round_, current_access())

@@ -1,0 +1,212 @@
+"""Reading decisions: the standing ones, their history, what is still to be decided."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.permissions import ROLES_WITH, Access, Permission, Scope
+from svd_tracker.accounts.queries import list_holders
+from svd_tracker.approvals.models import Approval
+from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions.models import Condition, ConditionState, Decision
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.finance import queries as finance
+from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import reach
+from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.rounds.models import Round
+
+_PARTS = (
+    joinedload(Decision.holder),
+    joinedload(Decision.intervention),
+    selectinload(Decision.amounts),
+    selectinload(Decision.conditions).selectinload(Condition.events),
+)
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One proposal and one partnership asked, with its standing decision. Pence by category.
+
+    ``shut``: a declared interest keeps it from the reader, so that nothing of the decision is in the row.
+    """
+
+    proposal_id: int
+    ref: str
+    title: str
+    organisation: str
+    holder: Holder
+    asked: Mapping[Category, int]
+    decision: Decision | None
+    shut: bool
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class HolderTotals:
+    """What one partnership was asked, has decided to give, and has left of its allocations. Pence by category."""
+
+    holder: Holder
+    asked: Mapping[Category, int]
+    decided: Mapping[Category, int]
+    left: Mapping[Category, int]
+    undecided: int
+
+
+def get_decision(decision_id: int) -> Decision:
+    found = db.session.get(
+        Decision,
+        decision_id,
+        options=[
+            *_PARTS,
+            joinedload(Decision.proposal).joinedload(Proposal.round),
+            joinedload(Decision.proposal).joinedload(Proposal.organisation),
+            joinedload(Decision.approval).selectinload(Approval.steps),
+            joinedload(Decision.version),
+        ],
+    )
+    if found is None:
+        raise NotFound("decision")
+    return found
+
+
+def get_condition(condition_id: int) -> Condition:
+    found = db.session.get(Condition, condition_id, options=[selectinload(Condition.events)])
+    if found is None:
+        raise NotFound("condition")
+    return found
+
+
+def standing(proposal_ids: Iterable[int]) -> dict[tuple[int, int], Decision]:
+    """By (proposal id, holder id), the decision that nothing supersedes."""
+    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
+    found = db.session.scalars(
+        select(Decision)
+        .where(Decision.proposal_id.in_(list(proposal_ids)), Decision.id.not_in(superseded))
+        .options(*_PARTS)
+    )
+    return {(each.proposal_id, each.holder_id): each for each in found}
+
+
+def find_standing(proposal_id: int, holder_id: int) -> Decision | None:
+    return standing([proposal_id]).get((proposal_id, holder_id))
+
+
+def is_standing(decision: Decision) -> bool:
+    return db.session.scalar(select(Decision.id).where(Decision.supersedes_id == decision.id)) is None
+
+
+def chain(proposal_id: int, holder_id: int) -> Sequence[Decision]:
+    """Every decision of a partnership on a proposal, newest first."""
+    return db.session.scalars(
+        select(Decision)
+        .where(Decision.proposal_id == proposal_id, Decision.holder_id == holder_id)
+        .options(*_PARTS)
+        .order_by(Decision.seq.desc())
+    ).all()
+
+
+def decisions_of_round(round_id: int) -> Sequence[Decision]:
+    """Every decision of a round with its holder, amounts and conditions, superseded ones too, in their order."""
+    return db.session.scalars(
+        select(Decision)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .where(Proposal.round_id == round_id)
+        .options(*_PARTS)
+        .order_by(Proposal.ref, Decision.holder_id, Decision.seq)
+    ).all()
+
+
+def amounts_of(decision: Decision | None) -> dict[Category, int]:
+    """Pence by category, with every category there; noughts where nothing was decided or given."""
+    given = {each.category: each.pence for each in decision.amounts} if decision else {}
+    return {category: given.get(category, 0) for category in Category}
+
+
+def state_of(condition: Condition) -> ConditionState | None:
+    """What became of a condition; None while it is open. The newest event counts."""
+    return condition.events[-1].state if condition.events else None
+
+
+def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
+    """Every proposal with each partnership asked, as far as this person may see it, by ref (DESIGN.md rule 10).
+
+    A proposal asked of several is shown whole to each of them; finance officers and certifiers see what their own
+    holder decides.
+    """
+    reached = reach.reach_of(access, round_)
+    everything, own = _sees_all(access, round_), access.holder_ids(Permission.VIEW_DECISIONS)
+    listed = [
+        each
+        for each in proposals.rows_of(round_.id)
+        if each.was_submitted and each.state in (ProposalState.SUBMITTED, ProposalState.WITHDRAWN)
+    ]
+    decided = standing(each.id for each in listed)
+    holders = {holder.id: holder for holder in list_holders(round_.area_id)}
+    return [
+        DecisionRow(
+            proposal_id=each.id,
+            ref=each.ref,
+            title=each.title,
+            organisation=each.organisation,
+            holder=holders[holder_id],
+            asked=each.asked[holder_id],
+            decision=None if each.id in reached.shut else decided.get((each.id, holder_id)),
+            shut=each.id in reached.shut,
+            withdrawn=each.state is ProposalState.WITHDRAWN,
+        )
+        for each in listed
+        for holder_id in sorted(each.asked, key=lambda holder_id: holders[holder_id].name)
+        if (everything or each.holder_ids & reached.belongs_to or holder_id in own)
+        and (each.state is ProposalState.SUBMITTED or (each.id, holder_id) in decided)
+    ]
+
+
+def sees(access: Access, decision: Decision) -> bool:
+    """Whether a person may read one decision; interests are asked apart. Superseded ones stay with their holder."""
+    round_ = decision.proposal.round
+    if decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS) or _sees_all(access, round_):
+        return True
+    asked = {ask.holder_id for ask in decision.version.asks}
+    return bool(asked & reach.reach_of(access, round_).belongs_to) and is_standing(decision)
+
+
+def _sees_all(access: Access, round_: Round) -> bool:
+    """The round's assessors, and those whose role is the whole area's: its auditor, the OPCC's officer."""
+    here = Scope(round_.area_id, None, round_.id)
+    roles = ROLES_WITH[Permission.VIEW_DECISIONS]
+    return any(held.holder_id is None and held.role in roles and held.covers(here) for held in access.roles)
+
+
+def totals_of(round_: Round, rows: Sequence[DecisionRow], holder_ids: Collection[int]) -> list[HolderTotals]:
+    """What is asked, decided and left of these partnerships, in the order of the rows."""
+    found = []
+    for holder in dict.fromkeys(row.holder for row in rows if row.holder.id in holder_ids):
+        own = [row for row in rows if row.holder is holder]
+        left = finance.money_left(round_.grant_id, holder.id, round_.fy)
+        given = [amounts_of(row.decision) for row in own]
+        found.append(
+            HolderTotals(
+                holder=holder,
+                asked={each: sum(row.asked.get(each, 0) for row in own if not row.withdrawn) for each in Category},
+                decided={each: sum(amounts[each] for amounts in given) for each in Category},
+                left={category: money.left for category, money in left.items()},
+                undecided=sum(row.decision is None and not row.shut for row in own),
+            )
+        )
+    return found
+
+
+def undecided(round_id: int) -> dict[int, int]:
+    """By partnership, how many submitted proposals asked of it have no decision yet."""
+    rows = [each for each in proposals.rows_of(round_id) if each.state is ProposalState.SUBMITTED]
+    decided = standing(each.id for each in rows)
+    counts: dict[int, int] = {}
+    for each in rows:
+        for holder_id in each.holder_ids:
+            counts[holder_id] = counts.get(holder_id, 0) + ((each.id, holder_id) not in decided)
+    return counts
