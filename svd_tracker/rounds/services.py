@@ -241,7 +241,7 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
     round_.state = state
     audit.record(
         act,
-        "move",
+        f"move_to_{state.value}",
         "round",
         queries.subject(round_),
         area_id=round_.area_id,

@@ -1,0 +1,231 @@
+# mypy: disallow-subclassing-any=False
+"""The forms of rounds and of how they are scored. Weights, marks and percentages are typed as plain numbers."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from wtforms import Form as PlainForm
+
+from svd_tracker.accounts.models import Person
+from svd_tracker.calculations.ranking import points
+from svd_tracker.errors import Refused
+from svd_tracker.grants.models import Grant
+from svd_tracker.periods import fy_label
+from svd_tracker.rounds.models import Criterion, Round, RoundState
+from svd_tracker.rounds.queries import ShareNow
+from svd_tracker.rounds.services import CriterionContent
+from svd_tracker.web.forms import (
+    CheckboxField,
+    DateField,
+    FieldList,
+    Form,
+    FormField,
+    OnceMixin,
+    PoundsField,
+    RadiosField,
+    SelectField,
+    TextAreaField,
+    TextField,
+    VersionedForm,
+    WholeNumberField,
+    max_length,
+    required,
+)
+
+SPARE_POINTS = 3
+LEAST_POINTS = 6
+MOST_POINTS = 40
+
+
+def show_refusal(form: Any, refused: Refused) -> None:
+    """Put a service's refusal at its field, or at the top of the page when it belongs to none that is shown."""
+    if refused.field and refused.field in form:
+        form[refused.field].errors = [*form[refused.field].errors, refused.message]
+    else:
+        form.form_errors.append(refused.message)
+
+
+class HundredthsField(WholeNumberField):
+    """A plain number with up to two decimals, 12.5; ``data`` is whole hundredths, 1250, or None."""
+
+    blank_message = "Enter a number, like 12 or 12.5"
+
+    def read(self, text: str) -> int:
+        cleaned = text.strip().removesuffix("%").strip()
+        if not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,2})?", cleaned):
+            raise ValueError(self.blank_message)
+        whole, _, rest = cleaned.partition(".")
+        hundredths = int(whole) * 100 + int(rest.ljust(2, "0"))
+        if not self.smallest <= hundredths <= self.largest:
+            between = f"{points(Fraction(self.smallest))} and {points(Fraction(self.largest))}"
+            raise ValueError(f"Enter a number between {between}")
+        return hundredths
+
+    def shown(self) -> str:
+        return points(Fraction(self.data))
+
+
+class _RoundFields(Form):
+    name = TextField("Name of the round", [required("Enter a name"), max_length(250)])
+    opens_on = DateField("Opens on")
+    closes_on = DateField("Closes on", description="The last day on which proposers can submit.")
+
+
+class RoundForm(_RoundFields, OnceMixin):
+    year = SelectField("Grant and year", [required("Choose the grant and year")])
+
+    def offer(self, grants: Sequence[Grant], years: Sequence[tuple[int, int]]) -> None:
+        names = {grant.id: grant.name for grant in grants}
+        self.year.choices = [("", "Choose one")] + [
+            (f"{grant_id}-{fy}", f"{names[grant_id]}, {fy_label(fy)}") for grant_id, fy in years
+        ]
+
+
+class EditRoundForm(_RoundFields, VersionedForm):
+    pass
+
+
+class MoveForm(Form, VersionedForm):
+    pass
+
+
+class BackForm(MoveForm):
+    reason = TextField("Why the round goes back a step", [required("Enter a reason"), max_length(250)])
+
+
+class ConfirmForm(Form):
+    pass
+
+
+class ShareRow(PlainForm):
+    in_round = CheckboxField("Takes part")
+    kept_back = PoundsField("Kept back", allow_blank=True)
+    reason = TextField("Why", [max_length(250)])
+
+
+class SharesForm(Form):
+    """A row per allocation, in the order of ``offer``."""
+
+    rows = FieldList(FormField(ShareRow))
+
+    def offer(self, shares: Sequence[ShareNow], in_round: frozenset[int]) -> None:
+        """Fill in what stands, unless the form was sent; rows beyond the allocations are dropped."""
+        sent = self.is_submitted()
+        while len(self.rows.entries) > len(shares):
+            self.rows.pop_entry()
+        for number, share in enumerate(shares):
+            if number >= len(self.rows.entries):
+                self.rows.append_entry()
+            row = self.rows[number].form
+            if not sent:
+                row.in_round.data = share.allocation_id in in_round
+                row.kept_back.data = share.kept_back or None
+                row.reason.data = share.reason
+
+
+class AssessorForm(Form):
+    person_id = SelectField("Person", [required("Choose a person")], coerce=int)
+
+    def offer(self, people: Sequence[Person]) -> None:
+        self.person_id.choices = [("", "Choose one")] + [
+            (person.id, f"{person.name}, {person.organisation.name if person.organisation else 'no organisation'}")
+            for person in people
+        ]
+
+
+class SchemeForm(Form, VersionedForm):
+    overall_minimum = HundredthsField(
+        "Least result that can be funded (%)",
+        largest=100_00,
+        allow_blank=True,
+        description="A share of all the points, 0 to 100. Leave empty when there is none.",
+    )
+    reasons_required = CheckboxField("Assessors give a reason with every mark")
+
+
+class CopySchemeForm(Form):
+    from_round_id = SelectField("Earlier round", [required("Choose a round")], coerce=int)
+
+    def offer(self, rounds: Sequence[Round]) -> None:
+        self.from_round_id.choices = [("", "Choose one")] + [
+            (each.id, f"{each.name}, {fy_label(each.fy)}") for each in rounds
+        ]
+
+
+class PointRow(PlainForm):
+    mark = HundredthsField("Mark", allow_blank=True)
+    words = TextField("What it means", [max_length(500)])
+
+    def validate_mark(self, field: Any) -> None:
+        if field.data is None and not field.errors and self.words.data:
+            field.errors = [*field.errors, "Enter the mark, like 3"]
+
+    @property
+    def is_blank(self) -> bool:
+        return self.mark.data is None and not self.words.data
+
+
+class CriterionForm(Form, OnceMixin, VersionedForm):
+    name = TextField("What is judged", [required("Enter what is judged"), max_length(250)])
+    ref = TextField("Reference", [required("Enter a short reference, like C1"), max_length(64)])
+    guidance = TextAreaField("Guidance for assessors", max_chars=4000)
+    kind = RadiosField(
+        "How it is judged",
+        [required("Choose how it is judged")],
+        choices=[("weighted", "With a mark and a weight"), ("gate", "Pass or fail")],
+    )
+    weight = HundredthsField("Weight", allow_blank=True, description="Weights are shared out over their own total.")
+    minimum = HundredthsField(
+        "Least mark that can be funded", allow_blank=True, description="Leave empty when there is none."
+    )
+    position = WholeNumberField("Place in the list", smallest=1, largest=200, allow_blank=True)
+    points = FieldList(FormField(PointRow), min_entries=LEAST_POINTS, max_entries=MOST_POINTS)
+
+    def fill(self, criterion: Criterion) -> None:
+        """What stands, with spare rows under the scale's points."""
+        self.name.data, self.ref.data, self.guidance.data = criterion.name, criterion.ref, criterion.guidance
+        self.kind.data = "gate" if criterion.is_gate else "weighted"
+        self.weight.data = criterion.weight_hundredths or None
+        self.minimum.data, self.position.data = criterion.minimum_hundredths, criterion.position
+        if not criterion.is_gate:
+            self.add_rows(len(criterion.points) + SPARE_POINTS - len(self.points.entries))
+            for row, point in zip(self.points.entries, criterion.points, strict=False):
+                row.form.mark.data, row.form.words.data = point.hundredths, point.words
+
+    def add_rows(self, count: int) -> None:
+        for _ in range(min(count, MOST_POINTS - len(self.points.entries))):
+            self.points.append_entry()
+
+    @property
+    def content(self) -> CriterionContent:
+        filled = (row.form for row in self.points.entries if not row.form.is_blank)
+        return CriterionContent(
+            ref=self.ref.data or "",
+            name=self.name.data or "",
+            guidance=self.guidance.data or "",
+            weight_hundredths=self.weight.data or 0,
+            minimum_hundredths=self.minimum.data,
+            is_gate=self.kind.data == "gate",
+            points=tuple((row.mark.data, row.words.data or "") for row in filled),
+        )
+
+
+NEXT_STEP: dict[RoundState, tuple[str, str]] = {
+    RoundState.OPEN: ("Open for proposals", "Proposers can write and submit from now on."),
+    RoundState.SCORING: (
+        "Close for proposals and open scoring",
+        "Nobody can submit any more. Assessors declare their interests, then score.",
+    ),
+    RoundState.DECIDING: ("Close scoring", "No more scores can be sent. The partnerships decide from now on."),
+    RoundState.PUBLISHED: (
+        "Publish the decisions",
+        "Proposers see the decisions, and interests shut nothing any more. This cannot be undone.",
+    ),
+}
+STEP_BACK: dict[RoundState, str] = {
+    RoundState.PREPARING: "Go back to preparing",
+    RoundState.OPEN: "Open for proposals again",
+    RoundState.SCORING: "Open scoring again",
+}

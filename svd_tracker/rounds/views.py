@@ -1,0 +1,322 @@
+"""Pages of rounds: what is open, how it stands, what to do next, whose money, who scores."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.permissions import Access, Permission
+from svd_tracker.audit import once
+from svd_tracker.audit import queries as audit
+from svd_tracker.calculations.figures import Category
+from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
+from svd_tracker.extensions import db
+from svd_tracker.grants import queries as grants
+from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import reach
+from svd_tracker.proposals.models import ProposalState
+from svd_tracker.proposals.queries import ProposalRow
+from svd_tracker.rounds import forms, queries, scheme_views, services
+from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.rounds.scopes import of_round
+from svd_tracker.web import navigation
+from svd_tracker.web.history import as_history
+
+bp = Blueprint("rounds", __name__)
+navigation.add("Rounds", "rounds.index", Permission.VIEW_ROUND, 40)
+scheme_views.add_to(bp)
+
+
+@bp.get("/rounds")
+@requires(Permission.VIEW_ROUND)
+def index() -> ResponseReturnValue:
+    rounds = queries.list_rounds(current_access())
+    return render_template("rounds/index.html", rounds=rounds, may_add=may(Permission.MANAGE_ROUND))
+
+
+@bp.route("/rounds/add", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND)
+def add() -> ResponseReturnValue:
+    form = forms.RoundForm()
+    offered = grants.list_grants(current_access().area_ids(Permission.MANAGE_ROUND))
+    years = list(grants.award_tables([grant.id for grant in offered]))
+    form.offer(offered, years)
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        grant_id, fy = map(int, form.year.data.split("-"))
+        grant = grants.get_grant(grant_id)
+        try:
+            made = services.add_round(
+                grant.area, grant, fy, None, form.name.data or "", form.opens_on.data, form.closes_on.data, act
+            )
+        except Refused as refused:
+            forms.show_refusal(form, refused)
+        else:
+            led_to = url_for("rounds.show", round_id=made.id)
+            once.use_up(form.once_key.data, led_to, act)
+            return _done(led_to, "The round is added. Below is what it needs before it can open.")
+    return render_template("rounds/edit.html", form=form, round=None, clash=None, years=years)
+
+
+@bp.get("/rounds/<int:round_id>")
+@requires(Permission.VIEW_ROUND, of_round(Permission.VIEW_ROUND))
+def show(round_id: int) -> ResponseReturnValue:
+    round_, access = queries.get_round(round_id), current_access()
+    rows, reached = reach.list_for(access, round_)
+    manages = may(Permission.MANAGE_ROUND, queries.scope_of(round_, access, Permission.MANAGE_ROUND))
+    forward = services.FORWARD.get(round_.state)
+    only_proposes = queries.only_proposes(access, round_)
+    return render_template(
+        "rounds/show.html",
+        round=round_,
+        rows=rows,
+        reach=reached,
+        money=_money(round_, rows, reached),
+        hidden_from_totals=sum(1 for row in rows if row.id in reached.shut and row.was_submitted),
+        assessors=[] if only_proposes else queries.assessors_of(round_id),
+        waiting=sum(1 for row in rows if row.state is ProposalState.DRAFT),
+        manages=manages,
+        only_proposes=only_proposes,
+        may_propose=round_.state is RoundState.OPEN
+        and (bool(reached.coordinates) or reached.organisation_id is not None),
+        may_read=only_proposes or bool(reached.belongs_to) or reached.everything_submitted,
+        declares=reached.belongs_to or queries.is_assessor(round_id, access.person_id),
+        forward=forward,
+        step=forms.NEXT_STEP.get(forward) if forward else None,
+        missing=services.missing_for(round_, forward) if forward and manages else [],
+        back=services.BACK.get(round_.state),
+        step_back=forms.STEP_BACK.get(services.BACK[round_.state]) if round_.state in services.BACK else None,
+        history=as_history(audit.history("round", queries.subject(round_))) if manages else None,
+    )
+
+
+@dataclass(frozen=True)
+class MoneyRow:
+    """A partnership's money of one category. ``asked`` is None where the person may not see what was asked of it."""
+
+    holder_name: str
+    category: Category
+    allocated: int
+    kept_back: int
+    available: int
+    asked: int | None
+
+
+def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach) -> list[MoneyRow]:
+    """Available beside asked; what is shut to the person is left out of the sum, or a subtraction would show it."""
+    counted = [
+        row
+        for row in rows
+        if row.was_submitted and row.state is not ProposalState.WITHDRAWN and row.id not in reached.shut
+    ]
+    return [
+        MoneyRow(
+            share.holder_name,
+            share.category,
+            share.allocated,
+            share.kept_back,
+            share.available,
+            sum(row.asked.get(share.holder_id, {}).get(share.category, 0) for row in counted)
+            if reached.everything_submitted or share.holder_id in reached.belongs_to
+            else None,
+        )
+        for share in queries.shares_of(round_)
+    ]
+
+
+@bp.route("/rounds/<int:round_id>/edit", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def edit(round_id: int) -> ResponseReturnValue:
+    round_ = queries.get_round(round_id)
+    form = forms.EditRoundForm(obj=round_)
+    clash = None
+    if form.validate_on_submit():
+        try:
+            services.edit_round(
+                round_,
+                form.name.data or "",
+                form.opens_on.data,
+                form.closes_on.data,
+                form.row_version.data,
+                current_act(),
+            )
+        except ChangedMeanwhile as changed:
+            clash = form.take_newer(changed.current, round_.row_version)
+        except Refused as refused:
+            forms.show_refusal(form, refused)
+        else:
+            return _done(url_for("rounds.show", round_id=round_id), "The round is saved.")
+    return render_template("rounds/edit.html", form=form, round=round_, clash=clash, years=())
+
+
+@bp.route("/rounds/<int:round_id>/move/<state>", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def move(round_id: int, state: str) -> ResponseReturnValue:
+    round_ = queries.get_round(round_id)
+    target = _state(state)
+    back = services.BACK.get(round_.state) is target
+    if not back and services.FORWARD.get(round_.state) is not target:
+        raise Refused(f"This round is {round_.state.value} now, so it cannot take this step.")
+    form = forms.BackForm(obj=round_) if back else forms.MoveForm(obj=round_)
+    if form.validate_on_submit():
+        try:
+            if form.row_version.data != round_.row_version:
+                raise ChangedMeanwhile("Somebody else changed this round since you opened the page. Check it first.")
+            services.move(round_, target, current_act(), form.reason.data if back else "")
+        except Refused as refused:
+            db.session.rollback()
+            forms.show_refusal(form, refused)
+        else:
+            return _done(url_for("rounds.show", round_id=round_id), f"The round is now {target.value}.")
+    action, body = (forms.STEP_BACK[target], "") if back else forms.NEXT_STEP[target]
+    return render_template(
+        "components/confirm.html",
+        title=f"{action}?",
+        body=body,
+        action=action,
+        form=form,
+        warning=target is RoundState.PUBLISHED,
+        cancel_url=url_for("rounds.show", round_id=round_id),
+        trail=_trail(round_, action),
+    )
+
+
+@bp.route("/rounds/<int:round_id>/shares", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def shares(round_id: int) -> ResponseReturnValue:
+    round_ = queries.get_round(round_id)
+    possible = queries.possible_shares(round_)
+    in_round = frozenset(share.allocation_id for share in queries.shares_of(round_))
+    form = forms.SharesForm()
+    form.offer(possible, in_round)
+    if form.validate_on_submit():
+        act = current_act()
+        wrong = False
+        for share, entry in zip(possible, form.rows.entries, strict=True):
+            row = entry.form
+            if not (row.in_round.data or share.allocation_id in in_round):
+                continue
+            try:
+                allocation = grants.get_allocation(share.allocation_id)
+                services.add_share(round_, allocation, row.kept_back.data or 0, row.reason.data or "", act)
+            except Refused as refused:
+                wrong = True
+                forms.show_refusal(row, refused)
+        if not wrong:
+            return _done(url_for("rounds.show", round_id=round_id), "The money of the round is saved.")
+        db.session.rollback()
+    return render_template("rounds/shares.html", form=form, round=round_, possible=possible, in_round=in_round)
+
+
+@bp.route("/rounds/<int:round_id>/assessors", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def assessors(round_id: int) -> ResponseReturnValue:
+    round_ = queries.get_round(round_id)
+    standing = queries.assessors_of(round_id)
+    taken = {each.person_id for each in standing}
+    form = forms.AssessorForm()
+    form.offer([each for each in accounts.list_people() if each.active and each.id not in taken])
+    if form.validate_on_submit():
+        try:
+            person = accounts.get_person(form.person_id.data)
+            services.add_assessor(round_, person, current_act())
+        except Refused as refused:
+            forms.show_refusal(form, refused)
+        else:
+            return _done(url_for("rounds.assessors", round_id=round_id), f"{person.name} is an assessor of this round.")
+    removable = round_.state in (RoundState.PREPARING, RoundState.OPEN)
+    return render_template("rounds/assessors.html", form=form, round=round_, assessors=standing, removable=removable)
+
+
+@bp.route("/rounds/<int:round_id>/assessors/<int:person_id>/remove", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def remove_assessor(round_id: int, person_id: int) -> ResponseReturnValue:
+    round_, person = queries.get_round(round_id), accounts.get_person(person_id)
+    form = forms.ConfirmForm()
+    if form.validate_on_submit():
+        try:
+            services.remove_assessor(round_, person, current_act())
+        except Refused as refused:
+            forms.show_refusal(form, refused)
+        else:
+            return _done(url_for("rounds.assessors", round_id=round_id), f"{person.name} is no longer an assessor.")
+    return render_template(
+        "components/confirm.html",
+        title=f"Take {person.name} out of the assessors?",
+        action="Take out",
+        form=form,
+        cancel_url=url_for("rounds.assessors", round_id=round_id),
+        trail=_trail(round_, "Assessors"),
+    )
+
+
+def _state(state: str) -> RoundState:
+    try:
+        return RoundState(state)
+    except ValueError:
+        raise NotFound("state") from None
+
+
+def _trail(round_: Round, here: str) -> list[tuple[str, str | None]]:
+    return [
+        ("Rounds", url_for("rounds.index")),
+        (round_.name, url_for("rounds.show", round_id=round_.id)),
+        (here, None),
+    ]
+
+
+def _done(led_to: str, message: str) -> ResponseReturnValue:
+    db.session.commit()
+    flash(message, "success")
+    return redirect(led_to, 303)
+
+
+@navigation.add_work
+def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
+    """Drafts and steps for coordinators, interests for assessors, unfinished proposals for proposers."""
+    if not access.may(Permission.VIEW_ROUND):
+        return
+    for round_ in queries.list_rounds(access):
+        if round_.state not in (RoundState.OPEN, RoundState.SCORING):
+            continue
+        rows, reached = reach.list_for(access, round_)
+        yield from _of_proposer(round_, rows, reached, on)
+        if reached.coordinates and round_.state is RoundState.OPEN:
+            ready = sum(1 for row in rows if row.state is ProposalState.SUBMITTED)
+            unfinished = sum(1 for row in rows if row.state is ProposalState.DRAFT)
+            url = url_for("rounds.show", round_id=round_.id)
+            if on > round_.closes_on:
+                text = f"{round_.name} closed for proposals: {_counted(ready)} submitted. Open scoring"
+                yield navigation.WorkItem(text, url, round_.closes_on, late=True)
+            elif ready or unfinished:
+                text = f"{round_.name}: {_counted(ready)} submitted, {unfinished} not finished"
+                yield navigation.WorkItem(text, url, round_.closes_on)
+        assesses = round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE)
+        if assesses and not proposals.has_finished_review(round_.id, access.person_id):
+            url = url_for("proposals.interests", round_id=round_.id)
+            yield navigation.WorkItem(f"Declare your interests for {round_.name}", url)
+
+
+def _of_proposer(
+    round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, on: dt.date
+) -> Iterator[navigation.WorkItem]:
+    for row in rows:
+        url = url_for("proposals.show", proposal_id=row.id)
+        name = row.title or row.ref
+        if not reached.owns(row.organisation_id):
+            continue
+        if row.state is ProposalState.RETURNED:
+            yield navigation.WorkItem(f"Correct your proposal {name} and submit it again", url)
+        elif row.state is ProposalState.DRAFT and round_.state is RoundState.OPEN:
+            late = on > round_.closes_on
+            yield navigation.WorkItem(f"Finish your proposal {name}", url, round_.closes_on, late)
+
+
+def _counted(number: int) -> str:
+    return f"{number} proposal" if number == 1 else f"{number} proposals"
