@@ -1,0 +1,70 @@
+"""The Q1 return appears by itself on its day, is checked by one person and certified by another, and opens in Excel."""
+
+import io
+import time
+
+import openpyxl
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import Server, Visitor
+
+pytestmark = pytest.mark.browser
+
+DRAFT_DAY = ("14", "7", "2025")
+
+
+def move_to(visitor: Visitor, day: str, month: str, year: str) -> None:
+    visitor.go("/demo/date")
+    for part, value in (("day", day), ("month", month), ("year", year)):
+        visitor.page.fill(f"#day-{part}", value)
+    visitor.page.click("text=Move to this day")
+
+
+def wait_for(visitor: Visitor, path: str, words: str, seconds: int = 20) -> None:
+    """Look at a page again and again until it says something: what a person does while they wait."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if words in visitor.go(path).text():
+            return
+        time.sleep(0.5)
+    pytest.fail(f'{path} never said "{words}":\n{visitor.text()[:3000]}')
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_from_the_draft_day_to_the_sealed_workbook(browser: Browser, own_server: Server, scripts: bool) -> None:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, java_script_enabled=scripts, accept_downloads=True
+    )
+    visitor = Visitor(context, own_server.address, scripts)
+    visitor.sign_in("finance.officer@dorset.example")
+    assert "Q1 2025/26" not in visitor.go("/").text()
+    move_to(visitor, *DRAFT_DAY)
+    wait_for(visitor, "/", "Q1 2025/26")
+    visitor.look()
+    visitor.page.locator("main a", has_text="Q1 2025/26").first.click()
+    assert "Draft" in visitor.text()
+    visitor.look()
+    visitor.page.locator("main >> text=/Check and pass|Pass to the certifier|Check/ >> nth=0")
+    visitor.page.locator("main a, main button").filter(has_text="ass to").first.click()
+    if visitor.page.locator("main button").filter(has_text="ass").count():
+        visitor.page.locator("main button").filter(has_text="ass").first.click()
+    assert "Checked" in visitor.text()
+    address = visitor.page.url
+    visitor.sign_out()
+
+    visitor.sign_in("certifier@dorset.example")
+    assert "Q1 2025/26" in visitor.go("/").text()
+    visitor.page.goto(address)
+    visitor.page.locator("main a").filter(has_text="ertify").first.click()
+    visitor.look()
+    visitor.page.fill("#post", "Chief finance officer (section 151)")
+    visitor.page.locator("main button").filter(has_text="ertify").first.click()
+    assert "Certified" in visitor.text()
+    visitor.look()
+    with visitor.page.expect_download() as download:
+        visitor.page.locator("main a").filter(has_text="revision 1").first.click()
+    content = download.value.path().read_bytes()
+    book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    assert {"Cover", "Return", "Match", "Entries", "Checks"} <= set(book.sheetnames)
+    context.close()
