@@ -75,7 +75,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     sign_in.init_app(app)
     _register_features(app)
     _register_errors(app)
-    app.before_request(_begin)
+    # Before all others: some of them ask who is signed in, which begins the request's transaction.
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.before_request(_insist_on_own_password)
     app.context_processor(_page_context)
     return app

@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from svd_tracker import db as database
 from svd_tracker.approvals import queries as approvals
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
@@ -280,6 +281,12 @@ def test_bad_input_is_answered_at_its_place(client: PageClient, grant: Grant) ->
     page = client.post(f"/grants/{grant_id}/years/2025/labour", sent, 200).get_data(as_text=True)
     assert "Enter an amount in pounds, like 1,250.00" in page
     assert 'value="lots"' in page
+
+
+def test_a_form_is_saved_after_a_page_was_read_in_the_same_thread(client: PageClient) -> None:
+    client.sign_in(COORDINATOR)
+    database.begin_reading()  # as the GET before it leaves a server's thread
+    client.post("/grants/add", ADD)
 
 
 def test_a_stranger_is_led_to_sign_in(app: Flask, client: PageClient, grant: Grant) -> None:
