@@ -1,0 +1,1 @@
+"""What is timed. Each module runs by itself: ``python -m benchmarks.NAME``."""
