@@ -63,7 +63,7 @@ def prepare_join(period: Period, reason: str, act: Act) -> PreparedJoin:
         figures = area_queries.join_members(members)
         _refuse_join(figures, reason)
         standing = area_queries.revisions_of(period)
-        if standing and area_queries.stands_on(standing[-1]) == _names(members):
+        if standing and area_queries.stands_on(standing[-1]) == names_of_members(members):
             raise Refused("Nothing has changed since these returns were last joined")
         number = len(standing) + 1
         leads = [member.holder for member in members if member.holder.kind == "opcc"]
@@ -105,7 +105,7 @@ def prepare_join(period: Period, reason: str, act: Act) -> PreparedJoin:
             period=period,
             revision_no=number,
             reason=reason.strip() if figures.missing else "",
-            members=_names(members),
+            members=names_of_members(members),
             figures=figures,
             file_name=safe_name(f"SVD area return {grant.area.name} {quarter} revision {number}.xlsx"),
             workbook=build_area_workbook(document),
@@ -118,7 +118,10 @@ def store_join(prepared: PreparedJoin, act: Act) -> AreaRevision:
     grant = grants.get_grant(period.grant_id)
     grants.lock_grant(grant.id)
     members = area_queries.members_of(period)
-    if _names(members) != prepared.members or len(area_queries.revisions_of(period)) != prepared.revision_no - 1:
+    if (
+        names_of_members(members) != prepared.members
+        or len(area_queries.revisions_of(period)) != prepared.revision_no - 1
+    ):
         raise ChangedMeanwhile("A return was certified or joined at the same moment: look again and join")
     of = area_queries.find_area_return(period) or _first(period, grant.area_id, grant.area.ref, grant.ref)
     revision = AreaRevision(
@@ -198,7 +201,7 @@ def _refuse_join(figures: AreaFigures, reason: str) -> None:
         raise Refused(f"Say why the join goes on without {' and '.join(figures.missing)}", field="reason")
 
 
-def _names(members: list[area_queries.Member]) -> str:
+def names_of_members(members: list[area_queries.Member]) -> str:
     """What a join stands on, as text: the certified revision of each holder, or that there is none."""
     return area_queries.names_of({member.holder.id: member.revision_id for member in members})
 
@@ -219,8 +222,7 @@ def _first(period: Period, area_id: int, area_ref: str, grant_ref: str) -> AreaR
 
 def _save_lines(build_id: int, members: list[area_queries.Member], figures: AreaFigures) -> None:
     """Every member's lines and totals under its holder, then the area's totals under none."""
-    rows = []
-    funding_ids: dict[str, int] = {}
+    rows: list[figures_store.LineRow] = []
     for member in members:
         if member.figures is None:
             continue
@@ -228,4 +230,4 @@ def _save_lines(build_id: int, members: list[area_queries.Member], figures: Area
         rows += figures_store.to_rows(member.figures, notes, member.holder.id)
     if figures.total is not None:
         rows += figures_store.total_rows(figures.categories, figures.total)
-    figures_store.save(build_id, rows, funding_ids)
+    figures_store.save(build_id, rows, {})

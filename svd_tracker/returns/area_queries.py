@@ -1,5 +1,6 @@
 """Reading the area's returns: who is in, who is missing and why, and joins as they were stored."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,13 @@ class PeriodRow:
     revision_no: int | None
     complete: bool | None
     joined: int  # how many returns are in the newest join
+    draft_on: dt.date  # the first of its returns
+    due_on: dt.date  # the last of its returns
+
+    @property
+    def to_join(self) -> bool:
+        """Whether a return is missing from the newest join, or there is none."""
+        return self.joined < self.holders
 
 
 def members_of(period: Period) -> list[Member]:
@@ -219,6 +227,8 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
                 revision_id=revision.id if revision else None,
                 revision_no=revision.revision_no if revision else None,
                 complete=revision.complete if revision else None,
+                draft_on=min(row.draft_on for row in rows),
+                due_on=max(row.due_on for row in rows),
                 joined=sum(member.return_revision_id is not None for member in revision.members) if revision else 0,
             )
         )

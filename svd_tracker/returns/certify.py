@@ -213,10 +213,15 @@ def why_not(revision: ReturnRevision, build: FigureBuild) -> list[str]:
     return reasons
 
 
+def refuse_preparer(revision: ReturnRevision, person_id: int | None) -> None:
+    """Raise NotAllowed for the person who prepared a return, and for nobody (DESIGN.md rule 6)."""
+    if person_id is None or person_id == revision.prepared_by:
+        raise NotAllowed("You prepared this return, so somebody else must certify it")
+
+
 def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> FigureBuild:
     refuse_unless("certified", revision)
-    if act.by is None or act.by == revision.prepared_by:
-        raise NotAllowed("You prepared this return, so somebody else must certify it")
+    refuse_preparer(revision, act.by)
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:
         raise ChangedMeanwhile(BUILT_AGAIN)

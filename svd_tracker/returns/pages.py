@@ -1,0 +1,149 @@
+"""What the returns' pages show, gathered in a fixed number of queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import url_for
+
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.errors import NotFound
+from svd_tracker.periods import fy_label, quarter_short
+from svd_tracker.returns import figures_store, obligation_queries, queries
+from svd_tracker.returns.checks import ERROR, WARNING
+from svd_tracker.returns.figures_store import MatchFigures
+from svd_tracker.returns.models import (
+    Certificate,
+    FigureBuild,
+    LineSection,
+    Obligation,
+    ObligationVersion,
+    ReturnFinding,
+    ReturnRevision,
+)
+from svd_tracker.returns.obligation_queries import ObligationRow
+from svd_tracker.returns.queries import FileRow
+from svd_tracker.returns.services import why_stale
+from svd_tracker.web.history import HistoryLine
+
+_EVENTS = {
+    "built": "Built",
+    "checked": "Checked and passed to the certifier",
+    "sent_back": "Sent back",
+    "certified": "Certified",
+}
+
+
+@dataclass(frozen=True)
+class FindingLink:
+    """A finding and the page where it is put right."""
+
+    severity: str
+    message: str
+    url: str | None
+    words: str
+
+
+@dataclass(frozen=True)
+class ReturnPage:
+    """One revision of a return with the figures of its newest build, or of the one that was certified."""
+
+    revision: ReturnRevision
+    obligation: Obligation
+    dates: ObligationVersion
+    build: FigureBuild
+    figures: ReturnFigures
+    notes: Mapping[str, str]
+    match: tuple[MatchFigures, ...]
+    funding_ids: Mapping[str, int]
+    errors: tuple[FindingLink, ...]
+    warnings: tuple[FindingLink, ...]
+    history: tuple[HistoryLine, ...]
+    files: tuple[FileRow, ...]
+    certificate: Certificate | None
+    preparer: str
+    stale: str | None
+
+    @property
+    def period(self) -> str:
+        return quarter_short(self.obligation.fy, self.obligation.last_quarter)
+
+    @property
+    def sent_back(self) -> str | None:
+        """Why the certifier sent the return back, while that is the last thing said about it."""
+        newest = next((line for line in self.history if not line.what.startswith("Built")), None)
+        return newest.what.partition(": ")[2] if newest and newest.what.startswith("Sent back") else None
+
+
+@dataclass(frozen=True)
+class YearGroup:
+    title: str
+    rows: tuple[ObligationRow, ...]
+
+
+def by_year(rows: Sequence[ObligationRow]) -> list[YearGroup]:
+    """Rows under the year and grant that they belong to, in the order given."""
+    return [
+        YearGroup(f"{fy_label(fy)}, {grant_name}", tuple(group))
+        for (fy, _, grant_name), group in groupby(rows, key=lambda row: (row.fy, row.grant_id, row.grant_name))
+    ]
+
+
+def load_return(revision: ReturnRevision) -> ReturnPage:
+    """Everything that a return's own page shows. Raises NotFound for one without a build."""
+    obligation = revision.of.obligation
+    certificate = queries.certificate_of(revision.id)
+    build = queries.get_build(certificate.build_id) if certificate else queries.newest_build(revision.id)
+    if build is None:
+        raise NotFound("build")
+    rows = figures_store.load([build.id])[build.id]
+    findings = queries.findings_of(build.id)
+    events = queries.events_of(revision.id)
+    names = person_names([revision.prepared_by, build.recorded_by, *(event.recorded_by for event in events)])
+    return ReturnPage(
+        revision=revision,
+        obligation=obligation,
+        dates=obligation_queries.newest_dates(obligation.id),
+        build=build,
+        figures=figures_store.from_rows(rows),
+        notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING and row.explanation},
+        match=figures_store.match_from_rows(rows),
+        funding_ids=queries.funding_ids_of(build.id),
+        errors=tuple(_link(finding) for finding in findings if finding.severity == ERROR),
+        warnings=tuple(_link(finding) for finding in findings if finding.severity == WARNING),
+        history=tuple(
+            HistoryLine(
+                event.recorded_at,
+                names[event.recorded_by],
+                _EVENTS[event.event] + (f": {event.reason}" if event.reason else ""),
+            )
+            for event in events
+        ),
+        files=tuple(queries.files_of(revision_id=revision.id)),
+        certificate=certificate,
+        preparer=names[revision.prepared_by],
+        stale=None if certificate else why_stale(obligation, build),
+    )
+
+
+def _link(finding: ReturnFinding) -> FindingLink:
+    """A finding's "kind:id" as an address: the page where it is put right."""
+    kind, _, key = finding.subject_ref.partition(":")
+    words, url = "", None
+    if kind == "funding":
+        words, url = "See the funding", url_for("finance.funding", funding_id=int(key))
+    elif kind == "forecast":
+        words, url = "Enter the forecast and its note", url_for("finance.forecast", funding_id=int(key))
+    elif kind == "grant":
+        words, url = "See the agreement", url_for("grants.show", grant_id=int(key))
+    elif kind == "returns":
+        words, url = "See the returns", url_for("returns.index")
+    elif kind in ("ledger", "year"):
+        holder_id, _, fy = key.partition("/")
+        endpoint, words = {
+            "ledger": ("finance.ledger", "See the ledger"),
+            "year": ("finance.year", "See the year's money"),
+        }[kind]
+        url = url_for(endpoint, holder_id=int(holder_id), fy=int(fy))
+    return FindingLink(finding.severity, finding.message, url, words)

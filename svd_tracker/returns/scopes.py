@@ -1,0 +1,40 @@
+"""The blueprint of the returns' pages, and where each record lives for the permission check."""
+
+from flask import Blueprint
+
+from svd_tracker.accounts.permissions import Scope
+from svd_tracker.grants import queries as grants
+from svd_tracker.returns import area_queries, obligation_queries, queries
+from svd_tracker.returns.models import Obligation
+
+bp = Blueprint("returns", __name__)
+
+
+def of_obligation(obligation_id: int) -> Scope:
+    return scope_of(obligation_queries.get_obligation(obligation_id))
+
+
+def of_revision(revision_id: int) -> Scope:
+    return scope_of(queries.get_revision(revision_id).of.obligation)
+
+
+def of_file(file_id: int) -> Scope:
+    """A holder's workbook belongs to the holder, the area's to the area."""
+    revision_id, area_revision_id = queries.revision_of_file(file_id)
+    if revision_id is not None:
+        return of_revision(revision_id)
+    assert area_revision_id is not None
+    return of_area_revision(area_revision_id)
+
+
+def of_period(grant_id: int, **_rest: object) -> Scope:
+    return Scope(grants.get_grant(grant_id).area_id)
+
+
+def of_area_revision(area_revision_id: int) -> Scope:
+    revision = area_queries.get_area_revision(area_revision_id)
+    return Scope(area_queries.get_area_return(revision.area_return_id).area_id)
+
+
+def scope_of(obligation: Obligation) -> Scope:
+    return Scope(obligation.grant.area_id, obligation.holder_id)

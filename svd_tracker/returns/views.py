@@ -1,0 +1,260 @@
+"""Pages of a holder's returns: the list, one return, certifying it, its dates, its workbooks."""
+
+from io import BytesIO
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts.access import current_access, current_act, may, requires, today
+from svd_tracker.accounts.permissions import Permission
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.audit import once
+from svd_tracker.errors import ChangedMeanwhile, Refused
+from svd_tracker.extensions import db
+from svd_tracker.files import queries as files
+from svd_tracker.grants import queries as grants
+from svd_tracker.periods import quarter_short
+from svd_tracker.returns import area_views as _area_views  # noqa: F401  its routes
+from svd_tracker.returns import certify as certifying
+from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
+from svd_tracker.returns import obligation_queries, obligations, pages, queries, services, work
+from svd_tracker.returns.certify import Sealed, certify_return
+from svd_tracker.returns.forms import BuildForm, CertifyForm, DatesForm, SeenForm, SendBackForm, show_refusal
+from svd_tracker.returns.models import ReturnRevision, RevisionState
+from svd_tracker.returns.scopes import bp, of_file, of_obligation, of_revision, scope_of
+from svd_tracker.returns.workbook import write_copy
+from svd_tracker.web import navigation
+from svd_tracker.web.forms import Form
+
+navigation.add("Returns", "returns.index", Permission.VIEW_CERTIFIED_RETURN, 40)
+navigation.add_work(work.waiting)
+
+
+@bp.get("/returns")
+@requires(Permission.VIEW_CERTIFIED_RETURN)
+def index() -> ResponseReturnValue:
+    access = current_access()
+    rows = obligation_queries.list_obligations(access.holder_ids(Permission.VIEW_CERTIFIED_RETURN))
+    return render_template(
+        "returns/index.html",
+        groups=pages.by_year(rows),
+        form=None,
+        build_form=BuildForm(),
+        calendar_form=Form(),
+        sees=access.holder_ids(Permission.VIEW_RETURN),
+        builds=access.holder_ids(Permission.PREPARE_RETURN),
+        dates=access.holder_ids(Permission.MANAGE_CALENDAR),
+        sees_area=may(Permission.VIEW_AREA_RETURN),
+    )
+
+
+@bp.post("/returns/calendar")
+@requires(Permission.MANAGE_CALENDAR)
+def open_calendar() -> ResponseReturnValue:
+    """Put into the calendar what the agreements ask for and what is not in it yet."""
+    made = obligations.ensure_obligations(current_act(), today())
+    db.session.commit()
+    flash(f"{made} returns were put into the calendar." if made else "Every return is in the calendar.", "success")
+    return redirect(url_for("returns.index"), 303)
+
+
+@bp.post("/obligations/<int:obligation_id>/build")
+@requires(Permission.PREPARE_RETURN, of_obligation)
+def build(obligation_id: int) -> ResponseReturnValue:
+    form: Any = BuildForm()
+    if used := once.result_of(form.once_key.data):
+        return redirect(used, 303)
+    act = current_act()
+    try:
+        revision = services.draft_return(obligation_id, act)
+    except Refused as refused:
+        db.session.rollback()
+        flash(refused.message, "important")
+        newest = queries.newest_revision(obligation_id)
+        return redirect(url_for("returns.show", revision_id=newest.id) if newest else url_for("returns.index"), 303)
+    url = url_for("returns.show", revision_id=revision.id)
+    once.use_up(form.once_key.data, url, act)
+    db.session.commit()
+    flash("The return is built from the ledger as it is now.", "success")
+    return redirect(url, 303)
+
+
+@bp.get("/returns/<int:revision_id>")
+@requires(Permission.VIEW_CERTIFIED_RETURN, of_revision)
+def show(revision_id: int) -> ResponseReturnValue:
+    revision = _visible(revision_id)
+    page = pages.load_return(revision)
+    scope = scope_of(page.obligation)
+    prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
+    return render_template(
+        "returns/show.html",
+        page=page,
+        links=may(Permission.VIEW_FINANCE, scope),
+        may_build=prepares and revision.state is RevisionState.DRAFT,
+        may_certify=certifies
+        and revision.state is RevisionState.CHECKED
+        and revision.prepared_by != current_access().person_id,
+        may_send_back=(certifies or prepares) and revision.state is RevisionState.CHECKED,
+        build_form=BuildForm(),
+        seen_form=SeenForm(build=str(page.build.id)),
+    )
+
+
+@bp.post("/returns/<int:revision_id>/check")
+@requires(Permission.PREPARE_RETURN, of_revision)
+def check(revision_id: int) -> ResponseReturnValue:
+    """Pass a draft to the certifier; who does so has prepared it."""
+    form = SeenForm()
+    try:
+        services.check_return(queries.get_revision(revision_id), form.build_id(), current_act())
+    except Refused as refused:
+        db.session.rollback()
+        flash(refused.message, "important")
+    else:
+        db.session.commit()
+        flash("The return is checked and with the certifier.", "success")
+    return redirect(url_for("returns.show", revision_id=revision_id), 303)
+
+
+@bp.route("/returns/<int:revision_id>/certify", methods=["GET", "POST"])
+@requires(Permission.CERTIFY_RETURN, of_revision)
+def certify(revision_id: int) -> ResponseReturnValue:
+    revision = queries.get_revision(revision_id)
+    if revision.state is RevisionState.CERTIFIED:
+        return redirect(url_for("returns.show", revision_id=revision_id), 303)
+    certifying.refuse_preparer(revision, current_access().person_id)
+    newest = queries.newest_build(revision_id)
+    form: Any = CertifyForm(build=str(newest.id) if newest else "")
+    if form.validate_on_submit():
+        act = current_act()
+        try:
+            sealed = certify_return(revision_id, form.build_id(), form.post.data, act)
+        except Refused as refused:
+            db.session.rollback()
+            show_refusal(form, refused)
+        else:
+            db.session.commit()
+            _write_copy(sealed)
+            return redirect(url_for("returns.show", revision_id=revision_id), 303)
+    revision = queries.get_revision(revision_id)
+    page = pages.load_return(revision)
+    form.build.data = str(page.build.id)
+    terms = grants.current_terms(page.obligation.grant_id)
+    return render_template(
+        "returns/certify.html",
+        page=page,
+        form=form,
+        statement=terms.declaration if terms else "",
+        stands_in_the_way=certifying.why_not(revision, page.build),
+        later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
+    )
+
+
+@bp.route("/returns/<int:revision_id>/send-back", methods=["GET", "POST"])
+@requires(Permission.VIEW_RETURN, of_revision)
+def send_back(revision_id: int) -> ResponseReturnValue:
+    revision = queries.get_revision(revision_id)
+    scope = scope_of(revision.of.obligation)
+    if not may(Permission.CERTIFY_RETURN, scope) and not may(Permission.PREPARE_RETURN, scope):
+        abort(403)
+    form: Any = SendBackForm()
+    back = url_for("returns.show", revision_id=revision_id)
+    if form.validate_on_submit():
+        try:
+            services.send_back(revision, form.reason.data, current_act())
+        except Refused as refused:
+            db.session.rollback()
+            flash(refused.message, "important")
+            return redirect(back, 303)
+        db.session.commit()
+        flash("The return is a draft again.", "success")
+        return redirect(back, 303)
+    obligation = queries.get_revision(revision_id).of.obligation
+    period = quarter_short(obligation.fy, obligation.last_quarter)
+    return render_template(
+        "components/confirm.html",
+        title=f"Send the {period} return of {obligation.holder.name} back?",
+        body="It becomes a draft again, so that it can be put right, built again and checked again.",
+        action="Send it back",
+        form=form,
+        cancel_url=back,
+        trail=[
+            ("Returns", url_for("returns.index")),
+            (f"{period}, {obligation.holder.name}", back),
+            ("Send back", None),
+        ],
+    )
+
+
+@bp.route("/obligations/<int:obligation_id>/dates", methods=["GET", "POST"])
+@requires(Permission.MANAGE_CALENDAR, of_obligation)
+def change_dates(obligation_id: int) -> ResponseReturnValue:
+    obligation = obligation_queries.get_obligation(obligation_id)
+    now = obligation_queries.newest_dates(obligation_id)
+    form: Any = DatesForm(draft_on=now.draft_on, due_on=now.due_on, row_version=now.version_no)
+    clash = None
+    if form.validate_on_submit():
+        try:
+            obligations.change_dates(
+                obligation, form.draft_on.data, form.due_on.data, form.reason.data, form.row_version.data, current_act()
+            )
+        except ChangedMeanwhile as changed:
+            db.session.rollback()
+            clash = form.take_newer(changed.current, obligation_queries.newest_dates(obligation_id).version_no)
+        except Refused as refused:
+            db.session.rollback()
+            show_refusal(form, refused)
+        else:
+            db.session.commit()
+            flash("The dates are changed.", "success")
+            return redirect(url_for("returns.index"), 303)
+    versions = obligation_queries.date_versions(obligation_id)
+    return render_template(
+        "returns/dates.html",
+        obligation=obligation_queries.get_obligation(obligation_id),
+        form=form,
+        clash=clash,
+        versions=versions,
+        names=person_names(version.recorded_by for version in versions),
+    )
+
+
+@bp.get("/returns/files/<int:file_id>")
+@requires(Permission.VIEW_CERTIFIED_RETURN, of_file)
+def file(file_id: int) -> ResponseReturnValue:
+    """A workbook as it was kept, checked against its SHA-256."""
+    revision_id, _ = queries.revision_of_file(file_id)
+    if revision_id is not None:
+        _visible(revision_id)
+    elif not may(Permission.VIEW_AREA_RETURN, of_file(file_id)):
+        abort(403)
+    stored = files.get_file(file_id)
+    return send_file(
+        BytesIO(files.content_of(stored)), mimetype=stored.media_type, as_attachment=True, download_name=stored.name
+    )
+
+
+def _visible(revision_id: int) -> ReturnRevision:
+    """A return that is not certified is its holder's alone (DESIGN.md rule 10)."""
+    revision = queries.get_revision(revision_id)
+    if revision.state is not RevisionState.CERTIFIED and not may(
+        Permission.VIEW_RETURN, scope_of(revision.of.obligation)
+    ):
+        abort(403)
+    return revision
+
+
+def _write_copy(sealed: Sealed) -> None:
+    """The folder is a convenience: the workbook is kept in the database whether or not it can be written to."""
+    try:
+        write_copy(current_app.config["RETURNS_DIR"], sealed.file_name, sealed.workbook)
+        flash("The return is certified. Its workbook is sealed and a copy is in the returns folder.", "success")
+    except OSError as error:
+        current_app.logger.exception("the copy of %s could not be written", sealed.file_name)
+        flash("The return is certified and its workbook is sealed.", "success")
+        flash(
+            f"The copy for the returns folder could not be written ({error.strerror or error}). Download it below "
+            "instead, and tell the administrator.",
+            "important",
+        )
