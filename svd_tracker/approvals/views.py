@@ -75,9 +75,9 @@ def agree(approval_id: int) -> ResponseReturnValue:
 
 
 def _waits_for(approval: Approval) -> WorkItem:
-    bodies = ", ".join(body.label for body in queries.outstanding(approval))
+    bodies = " and ".join(body.label for body in queries.outstanding(approval))
     return WorkItem(
-        f"{approval.ref}: still to agree: {bodies}. Spend under it is at risk until then",
+        f"{bodies} still to agree to {approval.ref}, {approval.reason}: spend is at risk until then",
         url_for("approvals.show", approval_id=approval.id),
     )
 

@@ -11,6 +11,7 @@ from svd_tracker.accounts.access import current_access, current_act, may, requir
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.act import Act
+from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.approvals.services import open_approval
 from svd_tracker.audit import once
@@ -134,6 +135,8 @@ def year(grant_id: int, fy: int) -> ResponseReturnValue:
     holders = _reached_holders(grant)
     terms = queries.current_terms(grant_id)
     committed = finance.committed_by_allocation(share.id for share in table.shares)
+    history = pages.amount_history(grant_id, fy, holders)
+    used = {line.approval.id for line in history}
     return render_template(
         "grants/year.html",
         grant=grant,
@@ -142,7 +145,8 @@ def year(grant_id: int, fy: int) -> ResponseReturnValue:
         terms=terms,
         split=pages.split_of(table, holders, committed, terms.over_programme_bp if terms else 0),
         who=_whose(grant, holders),
-        history=pages.amount_history(grant_id, fy, holders),
+        history=history,
+        outstanding=[one for one in approvals.list_outstanding([grant.area_id]) if one.id in used],
         over_words=pages.over_words,
         short_name=split.short_name,
         may_manage=may(Permission.MANAGE_GRANT, Scope(grant.area_id)),

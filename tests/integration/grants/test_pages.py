@@ -245,7 +245,8 @@ def test_an_approval_waits_for_those_who_must_agree(client: PageClient, grant: G
         f"/grants/{grant.id}/years/2025/labour",
         {"amount": "96,412.37", **APPROVAL, "needs": ["accountable_body", "opcc"], "row_version": "1"},
     )
-    assert "APP-0002: still to agree: Accountable body, OPCC" in text_of(client, "/")
+    assert "Accountable body and OPCC still to agree to APP-0002, Second award letter" in text_of(client, "/")
+    assert "is at risk: not everybody has agreed" in text_of(client, f"/grants/{grant.id}/years/2025")
     page = text_of(client, "/approvals/2")
     assert "Accountable body, OPCC have not agreed yet" in page
     client.get("/approvals/2/agree")
