@@ -114,6 +114,13 @@ class AboutForm(Form, VersionedForm):
         answers["level"] = Level(answers["level"]) if answers["level"] else None
         return dataclasses.replace(content, **answers)
 
+    def show(self, refused: Refused) -> None:
+        """A cost of a partnership that was taken away here is a matter of this page."""
+        if (refused.field or "").startswith("costs-"):
+            message = "A partnership that you no longer ask has costs: take those away first, on the next page"
+            refused = Refused(message, field="asks")
+        show_refusal(self, refused)
+
 
 class Row(PlainForm):
     """A row of a repeating table. One with nothing in it is passed over; one begun must be complete."""
@@ -262,9 +269,8 @@ class RowsForm(Form, VersionedForm):
 
     def apply(self, content: ProposalContent) -> ProposalContent:
         """The content with this page's rows in it."""
-        return dataclasses.replace(
-            content, **{part: tuple(row.line for row in self.filled(part)) for part in self.PARTS}
-        )
+        rows: dict[str, Any] = {part: tuple(row.line for row in self.filled(part)) for part in self.PARTS}
+        return dataclasses.replace(content, **rows)
 
     def show(self, refused: Refused) -> None:
         """Put a refusal such as "costs-2-pence" at the row it is about: rows left blank do not count."""

@@ -6,7 +6,7 @@ The round's assessors and the area's auditor read everything that was submitted.
 proposal on top of that (rule 7).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from svd_tracker.accounts.permissions import ASSESSOR, Access, Permission, Scope
 from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import NotAllowed
 from svd_tracker.proposals import queries
-from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.proposals.models import Proposal
 from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds.models import Round
@@ -33,19 +33,18 @@ class Reach:
     everything_submitted: bool
     shut: frozenset[int]
 
-    def covers(
-        self, organisation_id: int, author_id: int | None, holder_ids: Iterable[int], *, was_submitted: bool
-    ) -> bool:
-        """Whether a proposal is within reach, interests aside."""
-        if self.organisation_id is not None and organisation_id == self.organisation_id:
+    def writes(self, row: ProposalRow) -> bool:
+        """Whether the person takes part in writing it: the organisation's own people, and coordinators."""
+        if self.owns(row.organisation_id):
             return True
-        asked = frozenset(holder_ids)
-        if self.coordinates & asked or (self.coordinates and author_id == self.person_id):
-            return True
-        return was_submitted and (self.everything_submitted or bool(self.belongs_to & asked))
+        keyed_in = bool(self.coordinates) and row.author_id == self.person_id
+        return keyed_in or bool(self.coordinates & row.holder_ids)
 
-    def covers_row(self, row: ProposalRow) -> bool:
-        return self.covers(row.organisation_id, row.author_id, row.holder_ids, was_submitted=row.was_submitted)
+    def covers(self, row: ProposalRow) -> bool:
+        """Whether a proposal is within reach, interests aside."""
+        if self.writes(row):
+            return True
+        return row.was_submitted and (self.everything_submitted or bool(self.belongs_to & row.holder_ids))
 
     def owns(self, organisation_id: int) -> bool:
         return self.organisation_id is not None and self.organisation_id == organisation_id
@@ -71,14 +70,12 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
 def list_for(access: Access, round_: Round) -> tuple[list[ProposalRow], Reach]:
     """The proposals of a round that a person reaches, by ref; those in ``reach.shut`` show no more than their title."""
     reach = reach_of(access, round_)
-    return [row for row in queries.rows_of(round_.id) if reach.covers_row(row)], reach
+    return [row for row in queries.rows_of(round_.id) if reach.covers(row)], reach
 
 
-def may_edit(access: Access, reach: Reach, proposal: Proposal) -> bool:
-    """Whether a person may change a draft: the proposer's own organisation, or a coordinator who reaches it."""
-    if proposal.state not in (ProposalState.DRAFT, ProposalState.RETURNED):
-        return False
-    return reach.owns(proposal.organisation_id) or bool(reach.coordinates)
+def row_of(proposal: Proposal) -> ProposalRow:
+    """The proposal as lists show it."""
+    return next(row for row in queries.rows_of(proposal.round_id) if row.id == proposal.id)
 
 
 def of_proposal(permission: Permission) -> Callable[..., Scope]:
@@ -89,8 +86,7 @@ def of_proposal(permission: Permission) -> Callable[..., Scope]:
         round_ = proposal.round
         holder_ids = round_queries.holder_ids_of([round_.id]).get(round_.id, frozenset())
         reach = reach_of(access, round_, holder_ids)
-        row = next(row for row in queries.rows_of(round_.id) if row.id == proposal_id)
-        if not reach.covers_row(row):
+        if not reach.covers(row_of(proposal)):
             raise NotAllowed("This proposal is not one that you may read.")
         queries.refuse_if_shut(access.person_id, proposal)
         return round_queries.scope_within(round_, holder_ids, access, permission)

@@ -10,7 +10,7 @@ from wtforms import Form as PlainForm
 
 from svd_tracker.accounts.models import Person
 from svd_tracker.calculations.ranking import points
-from svd_tracker.errors import Refused
+from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.grants.models import Grant
 from svd_tracker.periods import fy_label
 from svd_tracker.rounds.models import Criterion, Round, RoundState
@@ -40,7 +40,12 @@ MOST_POINTS = 40
 
 
 def show_refusal(form: Any, refused: Refused) -> None:
-    """Put a service's refusal at its field, or at the top of the page when it belongs to none that is shown."""
+    """Put a service's refusal at its field, or at the top of the page when it belongs to none that is shown.
+
+    What a person may not do whatever they type is no matter of the form: it goes on to be a page of its own (403).
+    """
+    if isinstance(refused, NotAllowed):
+        raise refused
     if refused.field and refused.field in form:
         form[refused.field].errors = [*form[refused.field].errors, refused.message]
     else:
@@ -221,7 +226,7 @@ NEXT_STEP: dict[RoundState, tuple[str, str]] = {
     RoundState.DECIDING: ("Close scoring", "No more scores can be sent. The partnerships decide from now on."),
     RoundState.PUBLISHED: (
         "Publish the decisions",
-        "Proposers see the decisions, and interests shut nothing any more. This cannot be undone.",
+        "The round is finished, and interests shut nothing any more. This cannot be undone.",
     ),
 }
 STEP_BACK: dict[RoundState, str] = {

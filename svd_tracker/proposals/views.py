@@ -1,0 +1,358 @@
+"""Pages of proposals: the list, writing one in short pages, reading it, handing it in, giving it back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.models import Holder, Organisation
+from svd_tracker.accounts.permissions import Permission
+from svd_tracker.audit import once
+from svd_tracker.audit import queries as audit
+from svd_tracker.calculations.figures import Category
+from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
+from svd_tracker.extensions import db
+from svd_tracker.interventions import queries as interventions
+from svd_tracker.proposals import forms, interest_views, queries, reach, services
+from svd_tracker.proposals.content import LABELS, changed_fields, missing_in
+from svd_tracker.proposals.in_words import differences
+from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
+from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+from svd_tracker.rounds import queries as rounds
+from svd_tracker.rounds.forms import show_refusal
+from svd_tracker.rounds.models import RoundState
+from svd_tracker.rounds.scopes import of_round
+from svd_tracker.web.history import as_history
+
+bp = Blueprint("proposals", __name__)
+interest_views.add_to(bp)
+
+PAGES = {"about": "About", "costs": "Costs", "match": "Match", "delivery": "Delivery"}
+ORDER = (*PAGES, "check")
+
+
+@bp.get("/rounds/<int:round_id>/proposals")
+@requires(Permission.VIEW_PROPOSAL, of_round(Permission.VIEW_PROPOSAL))
+def index(round_id: int) -> ResponseReturnValue:
+    round_ = rounds.get_round(round_id)
+    rows, reached = reach.list_for(current_access(), round_)
+    return render_template("proposals/index.html", round=round_, rows=rows, reach=reached)
+
+
+@bp.get("/rounds/<int:round_id>/proposals.csv")
+@requires(Permission.VIEW_PROPOSAL, of_round(Permission.VIEW_PROPOSAL))
+def download(round_id: int) -> ResponseReturnValue:
+    round_ = rounds.get_round(round_id)
+    rows, reached = reach.list_for(current_access(), round_)
+    holders = rounds.taking_part(round_id)
+    columns = [(holder, category) for holder in holders for category in Category]
+    headings = ["Ref", "Title", "Organisation", "State", *(f"{h.name} {c.label.lower()}" for h, c in columns)]
+    lines: list[list[CsvCell]] = []
+    for row in rows:
+        if row.id in reached.shut:
+            lines.append([row.ref, row.title, row.organisation, "You declared an interest", *[None] * len(columns)])
+            continue
+        asked = [Money(row.asked.get(holder.id, {}).get(category, 0)) for holder, category in columns]
+        lines.append([row.ref, row.title, row.organisation, row.state.value, *asked])
+    response = Response(write_csv(headings, lines), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="proposals-{round_.ref}.csv"'
+    return response
+
+
+@bp.route("/rounds/<int:round_id>/proposals/add", methods=["GET", "POST"])
+@requires(Permission.PROPOSE, of_round(Permission.PROPOSE))
+def add(round_id: int) -> ResponseReturnValue:
+    round_ = rounds.get_round(round_id)
+    form = forms.AddProposalForm()
+    organisations = _organisations(round_.area_id, reach.reach_of(current_access(), round_))
+    form.offer(organisations, interventions.list_interventions(round_.area_id))
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        try:
+            made = services.add_proposal(
+                round_,
+                next(each for each in organisations if each.id == form.organisation_id.data),
+                act,
+                title=form.title.data or "",
+                continues=_intervention(form.continues.data),
+            )
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            led_to = url_for("proposals.edit", proposal_id=made.id, page="about")
+            once.use_up(form.once_key.data, led_to, act)
+            db.session.commit()
+            return redirect(led_to, 303)
+    return render_template("proposals/add.html", form=form, round=round_, organisations=organisations)
+
+
+@bp.route("/proposals/<int:proposal_id>/edit/<page>", methods=["GET", "POST"])
+@requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
+def edit(proposal_id: int, page: str) -> ResponseReturnValue:
+    proposal = _editing(proposal_id)
+    if page not in PAGES:
+        raise NotFound("page")
+    version = queries.newest_version(proposal)
+    content = queries.content_of(version)
+    holders = rounds.taking_part(proposal.round_id)
+    form = _page_form(page, proposal, version, holders)
+    clash = None
+    if form.validate_on_submit():
+        try:
+            services.save_version(
+                proposal,
+                form.apply(content),
+                form.row_version.data,
+                current_act(),
+                change_continues=page == "about",
+                continues=_intervention(form.continues.data) if isinstance(form, forms.AboutForm) else None,
+            )
+        except ChangedMeanwhile:
+            db.session.rollback()
+            clash = _clash(form, proposal, holders)
+        except Refused as refused:
+            db.session.rollback()
+            form.show(refused)
+        else:
+            db.session.commit()
+            flash("Saved.", "success")
+            following = page if "more" in request.form else ORDER[ORDER.index(page) + 1]
+            if following == "check":
+                return redirect(url_for("proposals.check", proposal_id=proposal_id), 303)
+            return redirect(url_for("proposals.edit", proposal_id=proposal_id, page=following), 303)
+    return render_template(
+        f"proposals/edit_{page}.html",
+        form=form,
+        clash=clash,
+        page=page,
+        pages=PAGES,
+        proposal=proposal,
+        version=version,
+        totals=queries.asks(version),
+        holders=holders,
+    )
+
+
+def _page_form(
+    page: str, proposal: Proposal, version: ProposalVersion, holders: Sequence[Holder]
+) -> forms.AboutForm | forms.RowsForm:
+    content, area_id = queries.content_of(version), proposal.round.area_id
+    if page == "about":
+        data = {
+            **forms.AboutForm.values(content),
+            "row_version": proposal.row_version,
+            "continues": proposal.continues_intervention_id,
+        }
+        about = forms.AboutForm(data=data)
+        about.offer(holders, interventions.list_interventions(area_id))
+        return about
+    form = forms.ROW_FORMS[page].of(content, proposal.row_version)
+    asked = {*content.asks, *(line.holder_id for line in content.costs)}
+    form.offer(
+        holder_id=[(holder.id, holder.name) for holder in holders if holder.id in asked or not asked],
+        quarter=[(quarter, f"Q{quarter}") for quarter in (1, 2, 3, 4)],
+        organisation_id=[(each.id, each.name) for each in accounts.list_organisations(area_id)]
+        if page == "match"
+        else [],
+    )
+    return form
+
+
+def _clash(
+    form: forms.AboutForm | forms.RowsForm, proposal: Proposal, holders: Sequence[Holder]
+) -> list[tuple[str, str, str]]:
+    """What somebody else saved beside what was typed; the form now carries the newer version."""
+    saved = queries.content_of(queries.newest_version(proposal))
+    typed = form.apply(saved)
+    form.row_version.data = proposal.row_version
+    return differences(saved, typed, changed_fields(saved, typed), {holder.id: holder.name for holder in holders})
+
+
+@bp.route("/proposals/<int:proposal_id>/check", methods=["GET", "POST"])
+@requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
+def check(proposal_id: int) -> ResponseReturnValue:
+    if request.method == "POST" and queries.get_proposal(proposal_id).state is ProposalState.SUBMITTED:
+        return redirect(url_for("proposals.show", proposal_id=proposal_id), 303)
+    proposal = _editing(proposal_id)
+    version = queries.newest_version(proposal)
+    coordinates = bool(reach.reach_of(current_access(), proposal.round).coordinates)
+    form = forms.SubmitForm(data={"row_version": proposal.row_version})
+    if form.validate_on_submit():
+        try:
+            services.submit(proposal, current_act(), row_version=form.row_version.data, late_allowed=coordinates)
+        except Refused as refused:
+            db.session.rollback()
+            form.row_version.data = proposal.row_version
+            form.form_errors.append(refused.message)
+        else:
+            db.session.commit()
+            flash("The proposal is submitted. It can no longer be changed.", "success")
+            return redirect(url_for("proposals.show", proposal_id=proposal_id), 303)
+    return render_template(
+        "proposals/check.html",
+        form=form,
+        pages=PAGES,
+        page="check",
+        missing=list(missing_in(queries.content_of(version))),
+        closed=proposal.state is ProposalState.DRAFT and current_act().on > proposal.round.closes_on,
+        coordinates=coordinates,
+        **_reading(proposal, version),
+    )
+
+
+@bp.get("/proposals/<int:proposal_id>")
+@requires(Permission.VIEW_PROPOSAL, reach.of_proposal(Permission.VIEW_PROPOSAL))
+def show(proposal_id: int) -> ResponseReturnValue:
+    proposal = queries.get_proposal(proposal_id)
+    writes = _writes(proposal)
+    submitted = queries.submitted_version(proposal)
+    version = submitted or queries.newest_version(proposal)
+    return _show(proposal, version, writes)
+
+
+@bp.get("/proposals/<int:proposal_id>/versions/<int:version_no>")
+@requires(Permission.VIEW_PROPOSAL, reach.of_proposal(Permission.VIEW_PROPOSAL))
+def version(proposal_id: int, version_no: int) -> ResponseReturnValue:
+    proposal = queries.get_proposal(proposal_id)
+    writes = _writes(proposal)
+    found = queries.get_version(proposal, version_no)
+    if found.submitted_at is None and not writes:
+        raise NotFound("version")
+    return _show(proposal, found, writes)
+
+
+def _show(proposal: Proposal, version: ProposalVersion, writes: bool) -> ResponseReturnValue:
+    round_, access = proposal.round, current_access()
+    versions = [each for each in queries.versions_of(proposal) if writes or each.submitted_at is not None]
+    changed: list[str] = []
+    if version.version_no > 1:
+        before = queries.content_of(queries.get_version(proposal, version.version_no - 1))
+        changed = [LABELS[name] for name in changed_fields(before, queries.content_of(version))]
+    manages = may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND))
+    return render_template(
+        "proposals/show.html",
+        versions=versions,
+        changed=changed,
+        may_edit=writes and _editable(proposal),
+        may_withdraw=writes
+        and round_.state is not RoundState.PUBLISHED
+        and proposal.state is not ProposalState.WITHDRAWN,
+        may_return=manages
+        and writes
+        and proposal.state is ProposalState.SUBMITTED
+        and round_.state in services.TAKING_IN,
+        may_score=round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE),
+        may_declare=round_.state is not RoundState.PUBLISHED
+        and may(Permission.DECLARE_INTEREST, rounds.scope_of(round_, access, Permission.DECLARE_INTEREST)),
+        decides=manages and round_.state is RoundState.DECIDING and proposal.state is ProposalState.SUBMITTED,
+        history=as_history(audit.history("proposal", queries.subject(proposal))) if writes else None,
+        **_reading(proposal, version),
+    )
+
+
+@bp.route("/proposals/<int:proposal_id>/withdraw", methods=["GET", "POST"])
+@requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
+def withdraw(proposal_id: int) -> ResponseReturnValue:
+    proposal = queries.get_proposal(proposal_id)
+    if not _writes(proposal):
+        raise NotAllowed("This proposal is another organisation's.")
+    return _with_reason(
+        proposal,
+        "Withdraw this proposal?",
+        "Withdraw",
+        "It stays on record, and can no longer be scored or funded.",
+        lambda reason: services.withdraw(proposal, reason, current_act()),
+        "The proposal is withdrawn.",
+    )
+
+
+@bp.route("/proposals/<int:proposal_id>/return", methods=["GET", "POST"])
+@requires(Permission.MANAGE_ROUND, reach.of_proposal(Permission.MANAGE_ROUND))
+def give_back(proposal_id: int) -> ResponseReturnValue:
+    proposal = queries.get_proposal(proposal_id)
+    return _with_reason(
+        proposal,
+        "Return this proposal for correction?",
+        "Return for correction",
+        "A new version is made from the one submitted. It counts once it is submitted again.",
+        lambda reason: services.return_for_correction(proposal, reason, current_act()),
+        "The proposal is returned for correction.",
+    )
+
+
+def _with_reason(proposal: Proposal, title: str, action: str, body: str, verb: Any, done: str) -> ResponseReturnValue:
+    form = forms.ReasonForm()
+    led_to = url_for("proposals.show", proposal_id=proposal.id)
+    name = queries.newest_version(proposal).title or proposal.ref
+    if form.validate_on_submit():
+        try:
+            verb(form.reason.data)
+        except Refused as refused:
+            db.session.rollback()
+            show_refusal(form, refused)
+        else:
+            db.session.commit()
+            flash(done, "success")
+            return redirect(led_to, 303)
+    return render_template(
+        "components/confirm.html",
+        title=title,
+        body=body,
+        action=action,
+        form=form,
+        facts=[("Proposal", name), ("Organisation", proposal.organisation.name)],
+        cancel_url=led_to,
+        trail=[
+            ("Rounds", url_for("rounds.index")),
+            (proposal.round.name, url_for("rounds.show", round_id=proposal.round_id)),
+            (name, led_to),
+            (action, None),
+        ],
+    )
+
+
+def _reading(proposal: Proposal, version: ProposalVersion) -> Mapping[str, Any]:
+    """What the text of a version is drawn from."""
+    asked = queries.asks(version)
+    return {
+        "proposal": proposal,
+        "round": proposal.round,
+        "version": version,
+        "asked": asked,
+        "holders": [holder for holder in rounds.taking_part(proposal.round_id) if holder.id in asked],
+        "categories": list(Category),
+        "organisations": {each.id: each.name for each in accounts.list_organisations(proposal.round.area_id)},
+    }
+
+
+def _writes(proposal: Proposal) -> bool:
+    return reach.reach_of(current_access(), proposal.round).writes(reach.row_of(proposal))
+
+
+def _editable(proposal: Proposal) -> bool:
+    open_states = (RoundState.OPEN,) if proposal.state is ProposalState.DRAFT else services.TAKING_IN
+    return proposal.state in services.EDITABLE and proposal.round.state in open_states
+
+
+def _editing(proposal_id: int) -> Proposal:
+    proposal = queries.get_proposal(proposal_id)
+    if not _writes(proposal):
+        raise NotAllowed("This proposal is another organisation's.")
+    if not _editable(proposal):
+        raise Refused("This proposal was handed in or its round has moved on, so it can no longer be changed.")
+    return proposal
+
+
+def _organisations(area_id: int, reached: reach.Reach) -> list[Organisation]:
+    """Those that a person may write for: any for a coordinator, their own for a proposer."""
+    every = accounts.list_organisations(area_id)
+    return [each for each in every if reached.coordinates or each.id == reached.organisation_id]
+
+
+def _intervention(intervention_id: int | None) -> Any:
+    return interventions.get_intervention(intervention_id) if intervention_id else None
