@@ -23,6 +23,7 @@ navigation.add("Home", "accounts.home", Permission.SIGNED_IN, 0)
 navigation.add("People", "accounts.people", Permission.MANAGE_PEOPLE, 80)
 navigation.add("Settings", "accounts.settings", Permission.MANAGE_SETTINGS, 85)
 
+LATELY = 6
 CHANGEABLE = {key: kind for key, kind in SETTINGS.items() if kind.unit != "date"}
 
 
@@ -36,6 +37,7 @@ def home() -> ResponseReturnValue:
         work=navigation.work(access, today()),
         roles=_role_words(access.person_id),
         links=[link for link in navigation.links() if not link.active],
+        lately=as_history(audit_queries.lately(access.holder_ids(Permission.VIEW_PLAN), LATELY)),
     )
 
 

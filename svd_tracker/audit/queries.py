@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,16 @@ def history(subject_type: str, subject_ref: str, limit: int = 50) -> Sequence[Au
     return db.session.scalars(
         select(AuditLine)
         .where(AuditLine.subject_type == subject_type, AuditLine.subject_ref == subject_ref)
+        .order_by(AuditLine.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def lately(holder_ids: Collection[int], limit: int) -> Sequence[AuditLine]:
+    """The newest lines about some holders' own records, newest first."""
+    return db.session.scalars(
+        select(AuditLine)
+        .where(AuditLine.holder_id.in_(holder_ids), AuditLine.subject_type != "person")
         .order_by(AuditLine.id.desc())
         .limit(limit)
     ).all()

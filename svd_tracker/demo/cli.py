@@ -44,6 +44,7 @@ def demo(context: click.Context, fresh: bool, load_only: bool, port: int | None)
         say(f"  {someone['email']:<40} {someone['name']}")
     say("")
     if not load_only:
+        db.session.remove()  # an open transaction of this command would keep the schedule from writing
         context.invoke(serve, host=None, port=port, no_schedule=False)
 
 

@@ -93,7 +93,7 @@ def load_first_quarter() -> None:
 
 
 def _forecast() -> None:
-    """Each later quarter as profiled; where the first was light or heavy, a note says why."""
+    """Each later quarter as profiled, most of them making up for a light or heavy first; a note says why."""
     on = quarter_end(YEAR, QUARTER) + dt.timedelta(days=1)
     notes = story()["forecast_notes"]
     for ref, email in FINANCE_OFFICER.items():
@@ -101,7 +101,8 @@ def _forecast() -> None:
             spent = finance.spent_by_funding([funding.id]).get((funding.id, QUARTER), 0)
             later = {quarter: sum_ for quarter, sum_ in funding.profile.items() if quarter > QUARTER}
             moved = funding.profile[QUARTER] - spent
-            later[max(later)] += moved  # what the first quarter left, or took, comes at the end
+            if funding.title not in story()["first_quarter"]["forecast_as_profiled"]:
+                later[max(later)] += moved  # what the first quarter left, or took, comes at the end
             finance_services.save_forecast(
                 act(email, on),
                 finance.get_funding(funding.id),

@@ -43,7 +43,7 @@ def _demo_context() -> dict[str, object]:
         people = [(one["name"], one["email"]) for one in story()["people"]["all"]]
         return {"demo_people": people, "demo_password": story()["people"]["password"]}
     banner = Markup(
-        'Demonstration with made-up data. Today is {}. <a class="govuk-link" href="{}">Change the date</a>'
+        'The data are made up. Today is {}. <a class="govuk-link" href="{}">Change the date</a>'
     ).format(format_date(today()), url_for("demo.date"))
     if today() == FIRST_DAY:
         banner += Markup(": the first quarter's returns are drafted on 14 July 2025")

@@ -7,7 +7,44 @@ from dataclasses import dataclass
 from svd_tracker.accounts import queries
 from svd_tracker.audit.models import AuditLine
 
-_THINGS = {"return_revision": "return", "grants": "grant", "finance_return": "return"}
+_VERBS = {
+    "add": "Added",
+    "agree": "Recorded that a body agreed to",
+    "build": "Built",
+    "certify": "Certified",
+    "change": "Changed",
+    "change_dates": "Changed the dates of",
+    "change_password": "Changed the password of",
+    "checked": "Checked",
+    "close": "Closed",
+    "confirmed": "Confirmed",
+    "decide": "Decided on",
+    "declare_interest": "Declared an interest in",
+    "delivered": "Recorded as delivered:",
+    "edit": "Edited",
+    "end_role": "Ended a role of",
+    "finish_interests": "Finished declaring interests in",
+    "forecast": "Forecast",
+    "grant_role": "Gave a role to",
+    "join": "Joined",
+    "new_terms": "New terms of",
+    "open": "Opened",
+    "open_calendar": "Opened the calendar of",
+    "post": "Posted to",
+    "promise": "Promised:",
+    "reached": "Reached",
+    "received": "Recorded as received:",
+    "reset_password": "Gave a new password to",
+    "reverse": "Reversed an entry of",
+    "save": "Saved",
+    "send": "Sent",
+    "sent_back": "Sent back",
+    "set_up_year": "Set up a year of",
+    "slipped": "Slipped:",
+    "submit": "Submitted",
+    "taken_in": "Took in",
+}
+_THINGS = {"finance_return": "return", "return_revision": "return", "obligations": "returns", "upload": "ledger file"}
 
 
 @dataclass(frozen=True)
@@ -18,9 +55,10 @@ class HistoryLine:
 
 
 def words_of(line: AuditLine) -> str:
-    """An audit line as a sentence fragment: "Grant role: person name@example.com"."""
+    """An audit line in words: "Added holder bcp"."""
     thing = _THINGS.get(line.subject_type, line.subject_type).replace("_", " ")
-    return f"{line.action.replace('_', ' ').capitalize()}: {thing} {line.subject_ref}"
+    verb = _VERBS.get(line.action) or f"{line.action.replace('_', ' ').capitalize()}:"
+    return f"{verb} {thing} {line.subject_ref}"
 
 
 def as_history(lines: Sequence[AuditLine]) -> list[HistoryLine]:

@@ -80,7 +80,7 @@ def test_the_auditor_reads_and_takes_the_trail_away(client: PageClient) -> None:
     client.sign_in("auditor@audit.example")
     page = client.get("/audit").get_data(as_text=True)
     assert "Every line holds" in page
-    assert "Add: holder bcp" in page
+    assert "Added holder bcp" in page
     assert len(client.queries) <= 15
     rows = client.get("/audit.csv").get_data(as_text=True).splitlines()
     assert len(rows) > 10
@@ -89,8 +89,8 @@ def test_the_auditor_reads_and_takes_the_trail_away(client: PageClient) -> None:
 def test_an_administrator_sees_the_installation_alone(client: PageClient) -> None:
     client.sign_in("administrator@dorset.example")
     page = client.get("/audit").get_data(as_text=True)
-    assert "Add: person member@dorset.example" in page
-    assert "Add: holder bcp" not in page
+    assert "Added person member@dorset.example" in page
+    assert "Added holder bcp" not in page
 
 
 def test_others_do_not_see_the_trail(client: PageClient) -> None:
