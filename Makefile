@@ -25,5 +25,4 @@ lock: ## Write the lock files anew
 	$(PYTHON) -m svd_tracker lock
 
 benchmarks: ## Time the workbook and the members' page
-	$(PYTHON) -m svd_tracker setup --dev
 	$(PYTHON) -m svd_tracker benchmark

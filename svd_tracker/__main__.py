@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 
 OLDEST = (3, 11)
-SETS_UP = ("setup", "test", "check", "lock")
+SETS_UP = ("setup", "test", "check", "benchmark", "lock")
 
 
 def main() -> int:

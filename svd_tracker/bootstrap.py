@@ -25,6 +25,7 @@ HELP = """svd_tracker: python -m svd_tracker COMMAND
   test      install what the tests need and run them (more words are passed on to pytest)
   check     style, types and import rules
   setup     install what the application needs into .venv (setup --dev: what the tests need too)
+  benchmark time the build of a return and the members' page, each against a floor
   lock      write the lock files anew from pyproject.toml
 
 and, once it is set up (svd --help lists all): init, serve, user, area, ledger, returns, schedule, audit
@@ -46,6 +47,8 @@ def run(arguments: Sequence[str]) -> int:
         return lock()
     if command == "check":
         return check()
+    if command == "benchmark":
+        return benchmark()
     return test(rest)
 
 
@@ -73,7 +76,9 @@ def ensure(*, dev: bool) -> None:
     if subprocess.call([*pip, "--require-hashes", "-r", str(lock_file)], cwd=ROOT) or subprocess.call(
         [*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], cwd=ROOT
     ):
-        stop(f"The packages of {lock_file.name} could not be installed: see above. Is there a way to the package index?")
+        stop(
+            f"The packages of {lock_file.name} could not be installed: see above. Is there a way to the package index?"
+        )
     runs = f"{RUN_LOCK.name} {hashlib.sha256(RUN_LOCK.read_bytes()).hexdigest()}"
     STAMP.write_text("\n".join({wanted, runs}) + "\n", encoding="utf-8")
 
@@ -99,7 +104,12 @@ def hand_over(arguments: Sequence[str]) -> int:
 
 TOOLS = (
     ("LibreOffice", ("soffice", "libreoffice"), ["libreoffice-calc"], "recalculates the workbooks"),
-    ("Chromium", ("chromium", "chromium-browser", "google-chrome"), ["chromium", "fonts-liberation"], "walks the pages"),
+    (
+        "Chromium",
+        ("chromium", "chromium-browser", "google-chrome"),
+        ["chromium", "fonts-liberation"],
+        "walks the pages",
+    ),
     ("PostgreSQL", ("initdb",), ["postgresql"], "is the second database the tests run on"),
 )
 
@@ -200,6 +210,16 @@ def check() -> int:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         failed |= 1 if subprocess.call([str(python()), *module], cwd=ROOT, env=environment) else 0
     return failed
+
+
+def benchmark() -> int:
+    """Run every benchmark. Returns 1 when one misses what is wanted of it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    modules = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
+    codes = [
+        subprocess.call([str(python()), "-m", f"benchmarks.{name}"], cwd=ROOT, env=environment) for name in modules
+    ]
+    return max(codes)
 
 
 def lock() -> int:
