@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 import config as configuration
 from svd_tracker import db as database
@@ -25,6 +26,7 @@ from svd_tracker.accounts.access import today
 from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import csrf, db, migrate
 from svd_tracker.web import headers, jinja, navigation
+from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
 ROOT = Path(configuration.ROOT)
 FEATURES = (
@@ -46,6 +48,13 @@ FEATURES = (
 )
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address. One larger than a column holds is nobody's, so there is no such page."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST_WHOLE_NUMBER)
+
+
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """The application. ``settings`` come from config.load; tests pass their own.
 
@@ -65,6 +74,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.url_map.converters["int"] = RowNumber
     db.init_app(app)
     with app.app_context():
         database.install(db.engine)

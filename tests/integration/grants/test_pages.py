@@ -292,3 +292,8 @@ def test_a_form_is_saved_after_a_page_was_read_in_the_same_thread(client: PageCl
 
 def test_a_stranger_is_led_to_sign_in(app: Flask, client: PageClient, grant: Grant) -> None:
     assert "/sign-in" in client.get(f"/grants/{grant.id}", status=302).location
+
+
+def test_an_address_with_a_number_too_large_is_not_found(client: PageClient, grant: Grant) -> None:
+    client.sign_in(COORDINATOR)
+    client.get(f"/grants/{10**20}", status=404)

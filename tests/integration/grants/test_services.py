@@ -2,6 +2,8 @@
 
 import datetime as dt
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -241,3 +243,34 @@ def test_a_file_comes_back_as_it_was_kept_or_not_at_all(app: Flask) -> None:
     db.session.flush()
     with pytest.raises(file_queries.Damaged):
         file_queries.content_of(wrong)
+
+
+def test_two_who_cut_at_the_same_moment_do_not_both_get_their_way(app: Flask, grant: Grant) -> None:
+    grant_id = grant.id
+    db.session.remove()
+    together = threading.Barrier(2, timeout=30)
+
+    def cut(pence: int) -> str:
+        with app.app_context():
+            together.wait()
+            try:
+                services.set_award(
+                    queries.get_grant(grant_id),
+                    2025,
+                    LABOUR,
+                    pence,
+                    make_approval(),
+                    act(),
+                    effective_on=DAY,
+                    reason="Cut",
+                    version_seen=1,
+                )
+            except ChangedMeanwhile:
+                return "told"
+            db.session.commit()
+            return "saved"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(cut, (90_000_00, 80_000_00))) == ["saved", "told"]
+    assert queries.award_table(grant_id, 2025).lines[LABOUR].version_no == 2
+    assert [result.broken_at for result in audit.verify()] == [None] * len(audit.verify())
