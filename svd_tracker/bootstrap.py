@@ -76,9 +76,7 @@ def ensure(*, dev: bool) -> None:
     if subprocess.call([*pip, "--require-hashes", "-r", str(lock_file)], cwd=ROOT) or subprocess.call(
         [*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], cwd=ROOT
     ):
-        stop(
-            f"The packages of {lock_file.name} could not be installed: see above. Is there a way to the package index?"
-        )
+        stop(f"The packages of {lock_file.name} could not be installed: see above. Is the package index in reach?")
     runs = f"{RUN_LOCK.name} {hashlib.sha256(RUN_LOCK.read_bytes()).hexdigest()}"
     STAMP.write_text("\n".join({wanted, runs}) + "\n", encoding="utf-8")
 
@@ -216,10 +214,8 @@ def benchmark() -> int:
     """Run every benchmark. Returns 1 when one misses what is wanted of it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     modules = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
-    codes = [
-        subprocess.call([str(python()), "-m", f"benchmarks.{name}"], cwd=ROOT, env=environment) for name in modules
-    ]
-    return max(codes)
+    command = [str(python()), "-m"]
+    return max(subprocess.call([*command, f"benchmarks.{name}"], cwd=ROOT, env=environment) for name in modules)
 
 
 def lock() -> int:

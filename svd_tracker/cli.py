@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from flask.cli import FlaskGroup, ScriptInfo
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import config as configuration
 from svd_tracker.errors import Refused
@@ -73,4 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except Refused as refused:
         warn(refused.message)
+        return 1
+    except (OperationalError, ProgrammingError) as error:
+        warn(f"The database could not be used: {error.orig}")
+        warn("If it is new, or the application was just updated: svd init")
         return 1
