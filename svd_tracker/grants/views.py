@@ -308,9 +308,13 @@ def _choose_year(grant: Grant) -> dict[str, Any]:
     refs = {one.id: one.ref for one in queries.list_grants([grant.area_id])}
     sources = {f"{of}-{fy}": table for (of, fy), table in queries.award_tables(list(refs)).items()}
     done = {table.fy for table in sources.values() if table.grant_id == grant.id}
-    targets = [fy for fy in range(fy_of(grant.starts_on), fy_of(grant.ends_on) + 1) if fy not in done]
+    period = range(fy_of(grant.starts_on), fy_of(grant.ends_on) + 1)
+    targets = [fy for fy in period if fy not in done]
     asked = request.args.get("to", type=int)
-    to_fy = asked if asked in targets else next(iter(targets), None)
+    if asked is not None and asked not in period:
+        raise NotFound("year of the grant")
+    # What is sent keeps its year, also when somebody has set it up meanwhile: the service refuses it then.
+    to_fy = asked if asked in targets or request.method == "POST" else next(iter(targets), None)
     newest_first = sorted(sources, key=lambda key: (-sources[key].fy, sources[key].grant_id != grant.id))
     before = [key for key in newest_first if to_fy is not None and sources[key].fy < to_fy]
     chosen = request.args.get("from", next(iter(before), ""))

@@ -94,10 +94,14 @@ def test_a_coordinator_is_led_from_nothing_to_a_year(client: PageClient) -> None
         **APPROVAL,
         "minute": "TFG 3",
     }
-    page = text_of(client, client.post(new, typed).location)
+    address = f"{new}?to=2025&from=none"
+    page = text_of(client, client.post(address, typed).location)
     assert "£600.50" in page
     assert "£399.50" not in page.split("How these amounts")[0].split("The other holders")[0]
     assert "HO/25/2; minute TFG 3" in page
+    again = client.post(address, typed, 200).get_data(as_text=True)
+    assert "2025/26 is already set up" in again
+    client.post(f"{new}?to=99999", typed, 404)
     copied = text_of(client, new)
     assert "Set up 2026/27" in copied
     assert 'value="600.50"' in copied
