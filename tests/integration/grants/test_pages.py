@@ -8,10 +8,14 @@ from svd_tracker.approvals import queries as approvals
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
 from svd_tracker.extensions import db
+from svd_tracker.finance.services import even_profile, open_funding
 from svd_tracker.grants import queries
 from svd_tracker.grants.models import AgreementStatus, Grant
+from svd_tracker.interventions.models import InterventionKind
+from svd_tracker.interventions.services import add_intervention
 from tests.support.client import PageClient
-from tests.support.money import holder, make_terms
+from tests.support.money import holder, make_approval, make_terms
+from tests.support.world import DAY, act
 
 pytestmark = pytest.mark.db
 
@@ -301,3 +305,27 @@ def test_a_stranger_is_led_to_sign_in(app: Flask, client: PageClient, grant: Gra
 def test_an_address_with_a_number_too_large_is_not_found(client: PageClient, grant: Grant) -> None:
     client.sign_in(COORDINATOR)
     client.get(f"/grants/{10**20}", status=404)
+
+
+def test_a_cut_below_what_is_committed_is_kept_and_shown(client: PageClient, grant: Grant) -> None:
+    nurse = add_intervention(grant.area_id, InterventionKind.PROJECT, "Specialist nurse", act())
+    allocation = queries.find_allocation(grant.id, 2025, Category.LABOUR, holder("dorset").id)
+    assert allocation is not None
+    open_funding(
+        act(),
+        intervention=nurse,
+        allocation=allocation,
+        pence=30_000_00,
+        profile=even_profile(30_000_00),
+        approval=make_approval(30_000_00),
+        reason="Continuing post",
+        effective_on=DAY,
+    )
+    db.session.commit()
+    url = f"/grants/{grant.id}/years/2025"
+    assert "Over-committed" not in text_of(client.sign_in(COORDINATOR), url)
+    client.post(f"{url}/labour", {"amount": "60,000.00", **APPROVAL, "row_version": "1"})
+    page = text_of(client, url)
+    assert "Dorset labour is over-committed by £4,360.04" in page
+    assert "−£4,360.04" in page
+    assert "over-committed" not in text_of(client.sign_in("member@bcp.example"), url)
