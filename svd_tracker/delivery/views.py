@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -34,18 +33,10 @@ from svd_tracker.interventions.queries import get_plan_line
 from svd_tracker.money import MINUS, format_pounds
 from svd_tracker.periods import format_date
 from svd_tracker.web import navigation
+from svd_tracker.web.history import HistoryLine
 from svd_tracker.web.navigation import WorkItem
 
 bp = Blueprint("delivery", __name__, url_prefix="/plan-lines/<int:plan_line_id>")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of components/history.html."""
-
-    at: dt.datetime
-    who: str
-    what: str
 
 
 def _scope(plan_line_id: int, **_other: int) -> Scope:
@@ -241,8 +232,8 @@ def _milestone(plan_line_id: int, milestone_id: int) -> Milestone:
     return found
 
 
-def _match_lines(events: Sequence[match_queries.MatchLine]) -> list[Line]:
-    return [Line(event.at, event.who, _match_words(event)) for event in events]
+def _match_lines(events: Sequence[match_queries.MatchLine]) -> list[HistoryLine]:
+    return [HistoryLine(event.at, event.who, _match_words(event)) for event in events]
 
 
 def _match_words(event: match_queries.MatchLine) -> str:
@@ -262,9 +253,9 @@ def format_hours(hundredths: int) -> str:
     return sign + f"{whole:,}.{rest:02d}".rstrip("0").rstrip(".")
 
 
-def _milestone_lines(plan_line_id: int, milestone_id: int) -> list[Line]:
+def _milestone_lines(plan_line_id: int, milestone_id: int) -> list[HistoryLine]:
     return [
-        Line(event.at, event.who, _milestone_words(event))
+        HistoryLine(event.at, event.who, _milestone_words(event))
         for event in queries.milestone_history(plan_line_id)
         if event.milestone_id == milestone_id
     ]

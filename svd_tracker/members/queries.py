@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.calculations.status import Status
@@ -20,13 +20,15 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import facts, match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.match_queries import MatchNow
-from svd_tracker.finance.models import CloseEvent, LedgerEntry, QuarterClose
+from svd_tracker.finance.models import CloseEvent, FundingVersion, LedgerEntry, QuarterClose
 from svd_tracker.finance.queries import FundingNow
 from svd_tracker.interventions.models import Intervention, Level, PlanLine, PlanLineVersion
 from svd_tracker.members import figures
 from svd_tracker.members.figures import Match, Money, Period
+from svd_tracker.money import format_pounds
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round
+from svd_tracker.web.history import HistoryLine
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,34 @@ def approvals_behind(line: LinePage) -> list[Approval]:
             .order_by(Approval.decided_on, Approval.id)
         )
     )
+
+
+def line_history(line: LinePage, recorded_by: dt.datetime) -> list[HistoryLine]:
+    """What was recorded of a plan line and its money up to a moment, the newest first. Two queries."""
+    who = func.coalesce(Person.name, "The schedule")
+    lines: list[HistoryLine] = []
+    for at, name, number, reason in db.session.execute(
+        select(PlanLineVersion.recorded_at, who, PlanLineVersion.version_no, PlanLineVersion.reason)
+        .outerjoin(Person, Person.id == PlanLineVersion.recorded_by)
+        .where(PlanLineVersion.plan_line_id == line.plan_line_id, PlanLineVersion.recorded_at <= recorded_by)
+        .order_by(PlanLineVersion.id)
+    ):
+        words = "Put into the plan" if number == 1 else "Description changed"
+        lines.append(HistoryLine(at, name, f"{words}: {reason}" if reason else words))
+    for at, name, funding_id, pence, reason in db.session.execute(
+        select(FundingVersion.recorded_at, who, FundingVersion.funding_id, FundingVersion.pence, FundingVersion.reason)
+        .outerjoin(Person, Person.id == FundingVersion.recorded_by)
+        .where(
+            FundingVersion.funding_id.in_([part.funding_id for part in line.parts]),
+            FundingVersion.recorded_at <= recorded_by,
+        )
+        .order_by(FundingVersion.id)
+    ):
+        category = next(part.category for part in line.parts if part.funding_id == funding_id)
+        words = f"{category.label} budget set to {format_pounds(pence)}"
+        lines.append(HistoryLine(at, name, f"{words}: {reason}" if reason else words))
+    lines.reverse()
+    return sorted(lines, key=lambda each: each.at, reverse=True)
 
 
 def _versions(holder_id: int, fy: int, recorded_by: dt.datetime) -> list[_Version]:

@@ -11,7 +11,6 @@ from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
-from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.status import spend_rule
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.errors import NotFound
@@ -22,7 +21,6 @@ from svd_tracker.periods import QUARTERS, format_date, quarter_label
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
-from svd_tracker.web.history import as_history
 
 bp = Blueprint("members", __name__)
 navigation.add("Plan and spend", "members.index", Permission.VIEW_PLAN, 20)
@@ -65,8 +63,8 @@ def plan(holder_id: int, fy: int) -> ResponseReturnValue:
         on_asked=request.args.get("on", "") if problem else on.isoformat(),
         link_on=_link_on(on),
         by_month=_by_month(page),
-        levels=figures.level_words(line.status.level for line in page.lines if line.status),
-        rule=spend_rule(page.green_bp, page.amber_bp),
+        levels=figures.level_words(line.status.level for line in page.lines if line.status and page.period.figures_to),
+        rule=_rule(page),
         not_loaded=[quarter_label(fy, quarter) for quarter in page.period.not_loaded],
         chart=_chart(page),
         may_see_ledger=may(Permission.VIEW_FINANCE, _holder_scope(holder_id)),
@@ -117,7 +115,6 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
     decision = queries.decision_behind(line, found.holder_id, found.fy) if may_see_decisions else None
     if decision and proposals.is_shut(current_access().person_id, decision.proposal):
         decision = None
-    subject = f"{found.holder.ref}/{found.fy}/{line.ref}"
     return render_template(
         "members/plan_line.html",
         plan_line=found,
@@ -127,12 +124,12 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         on_problem=problem,
         link_on=_link_on(on),
         by_month=_by_month(page),
-        rule=spend_rule(page.green_bp, page.amber_bp),
+        rule=_rule(page),
         decision=decision,
         approvals=queries.approvals_behind(line) if may(Permission.VIEW_GRANT, scope) else [],
         milestones=delivery.milestones_of([plan_line_id], recorded_by).get(plan_line_id, []),
         outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),
-        history=as_history(audit.history("plan_line", subject)),
+        history=queries.line_history(line, recorded_by),
         quarters=QUARTERS,
         may_see_ledger=may(Permission.VIEW_FINANCE, scope),
         may_manage=may(Permission.MANAGE_PLAN, scope),
@@ -176,6 +173,11 @@ def _by_month(page: PlanPage) -> str:
     """ "by the end of June 2025", or "so far" before any quarter has ended."""
     last = page.period.last_day
     return f"by the end of {_MONTHS[page.period.counted_to]} {last.year}" if last else "so far"
+
+
+def _rule(page: PlanPage) -> str:
+    """The rule of the statuses in the words of this page, which does not speak of profiles."""
+    return spend_rule(page.green_bp, page.amber_bp).replace("the profile to date", "what was planned by then")
 
 
 def _chart(page: PlanPage) -> list[tuple[str, list[int | None]]]:
