@@ -145,6 +145,11 @@ class Forecast(AppendOnly, Base, Recorded):
     note: Mapped[LongText]
     quarters: Mapped[list["ForecastQuarter"]] = relationship(order_by="ForecastQuarter.quarter")
 
+    @property
+    def by_quarter(self) -> dict[int, int]:
+        """Pence by quarter; a quarter that nothing was said of is absent."""
+        return {each.quarter: each.pence for each in self.quarters}
+
 
 class ForecastQuarter(AppendOnly, Base):
     __tablename__ = "forecast_quarter"

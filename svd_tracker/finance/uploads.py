@@ -88,11 +88,7 @@ def confirm_upload(act: Act, upload: Upload) -> Upload:
 
 
 def _refuse_taken_in(holder: Holder, sha256: str) -> None:
-    earlier = db.session.scalars(
-        select(Upload)
-        .join(Upload.file)
-        .where(Upload.holder_id == holder.id, Upload.state == UploadState.TAKEN_IN, StoredFile.sha256 == sha256)
-    ).first()
+    earlier = queries.find_taken_in(holder.id, sha256)
     if earlier is not None:
         who = accounts.person_names([earlier.recorded_by])[earlier.recorded_by]
         raise Refused(

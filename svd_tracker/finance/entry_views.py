@@ -1,0 +1,200 @@
+"""The ledger on screen: listing, posting, reversing, accruals."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_act, may, requires
+from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.audit import once
+from svd_tracker.calculations.figures import EntryKind
+from svd_tracker.errors import Refused
+from svd_tracker.extensions import db
+from svd_tracker.finance import forms, ledger_list, queries, services
+from svd_tracker.finance.blueprint import bp, csv_answer, entry_scope, funding_scope, holder_scope
+from svd_tracker.finance.ledger_list import Filter
+from svd_tracker.finance.models import LedgerEntry
+from svd_tracker.money import format_pounds
+from svd_tracker.periods import QUARTERS, quarter_short
+from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+
+
+@bp.get("/finance/<int:holder_id>/<int:fy>/ledger")
+@requires(Permission.VIEW_FINANCE, holder_scope)
+def ledger(holder_id: int, fy: int) -> ResponseReturnValue:
+    wanted = _filter()
+    asked: dict[str, Any] = request.args.to_dict()
+    listing = ledger_list.list_entries(holder_id, fy, wanted, request.args.get("page", 1, int))
+    holder = accounts.get_holder(holder_id)
+    return render_template(
+        "finance/ledger.html",
+        holder=holder,
+        fy=fy,
+        wanted=wanted,
+        listing=listing,
+        fundings=queries.fundings(holder_id, fy),
+        reversed=ledger_list.reversed_ids([entry.id for entry in listing.entries]),
+        kinds=list(EntryKind),
+        sorts={key: words for key, (words, _) in ledger_list.SORTS.items()},
+        address=lambda page: url_for("finance.ledger", **{**asked, "holder_id": holder_id, "fy": fy, "page": page}),
+        download=url_for("finance.ledger_csv", **{**asked, "holder_id": holder_id, "fy": fy}),
+        may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
+    )
+
+
+@bp.get("/finance/<int:holder_id>/<int:fy>/ledger/download")
+@requires(Permission.VIEW_FINANCE, holder_scope)
+def ledger_csv(holder_id: int, fy: int) -> ResponseReturnValue:
+    entries = ledger_list.all_entries(holder_id, fy, _filter())
+    headings = [
+        "Entry", "Funding", "Title", "Kind", "Quarter", "Date", "Document", "Amount", "Irrecoverable VAT inside",
+        "Document total", "Eligible", "Payee", "Description", "Reason",
+    ]  # fmt: skip
+    holder = accounts.get_holder(holder_id)
+    return csv_answer(write_csv(headings, map(_csv_row, entries)), f"ledger {holder.ref} {fy}.csv")
+
+
+@bp.route("/fundings/<int:funding_id>/entries/new", methods=["GET", "POST"])
+@requires(Permission.POST_ENTRY, funding_scope)
+def new_entry(funding_id: int) -> ResponseReturnValue:
+    funding = queries.get_funding(funding_id)
+    form: Any = forms.EntryForm()
+    waiting = ledger_list.find_waiting(funding)
+    form.offer(funding.fy, waiting)
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        vat = form.vat_pence.data or 0
+        chosen = form.follows.data if "follows" in form else None
+        try:
+            entry = services.post_entry(
+                act,
+                funding,
+                kind=EntryKind(form.kind.data),
+                spent_on=form.spent_on.data,
+                document=form.document.data,
+                pence=form.amount.data + vat,
+                vat_pence=vat,
+                document_total_pence=form.document_total_pence.data,
+                supplier=form.supplier.data,
+                description=form.description.data,
+                reason=form.reason.data,
+                eligible=not form.not_eligible.data,
+                quarter=form.quarter.data,
+                follows=next((each for each in waiting if each.id == chosen), None),
+            )
+        except Refused as refused:
+            forms.put_refusal(form, refused)
+        else:
+            return _posted(form, act, entry, "Posted")
+    return render_template(
+        "finance/new_entry.html",
+        form=form,
+        funding=funding,
+        closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
+    )
+
+
+@bp.route("/entries/<int:entry_id>/reverse", methods=["GET", "POST"])
+@requires(Permission.POST_ENTRY, entry_scope)
+def reverse(entry_id: int) -> ResponseReturnValue:
+    entry = queries.get_entry(entry_id)
+    form: Any = forms.ReverseForm()
+    if entry.kind is not EntryKind.ACCRUAL or entry.quarter != QUARTERS[-1]:
+        del form.why
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        releasing = "why" in form and form.why.data == "release"
+        verb = services.release_accrual if releasing else services.reverse_mistake
+        try:
+            reversal = verb(act, entry, form.reason.data)
+        except Refused as refused:
+            forms.put_refusal(form, refused)
+        else:
+            return _posted(form, act, reversal, "Released" if releasing else "Reversed")
+    return render_template("finance/reverse.html", form=form, entry=entry, words=forms.entry_words(entry))
+
+
+@bp.get("/finance/<int:holder_id>/<int:fy>/accruals")
+@requires(Permission.VIEW_FINANCE, holder_scope)
+def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
+    holder = accounts.get_holder(holder_id)
+    return render_template(
+        "finance/accruals.html",
+        holder=holder,
+        fy=fy,
+        open=[
+            entry
+            for grant_id in queries.grants_of_year(holder_id, fy)
+            for entry in ledger_list.open_accruals_of(holder_id, grant_id, fy)
+        ],
+        releases=ledger_list.releases(holder_id, fy),
+        may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
+        form=forms.AgainForm(),
+    )
+
+
+@bp.route("/entries/<int:entry_id>/accrue-again", methods=["GET", "POST"])
+@requires(Permission.POST_ENTRY, entry_scope)
+def accrue_again(entry_id: int) -> ResponseReturnValue:
+    release = queries.get_entry(entry_id)
+    form: Any = forms.AgainForm()
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        try:
+            entry = services.accrue_again(act, release)
+        except Refused as refused:
+            forms.put_refusal(form, refused)
+        else:
+            return _posted(form, act, entry, "Accrued again")
+    return render_template("finance/accrue_again.html", form=form, entry=release, words=forms.entry_words(release))
+
+
+def _posted(form: Any, act: Any, entry: LedgerEntry, verb: str) -> ResponseReturnValue:
+    """Used up, committed, said, and led to the funding."""
+    address = url_for("finance.funding", funding_id=entry.funding_id)
+    once.use_up(form.once_key.data, address, act)
+    closed = queries.closed_quarters(entry.holder_id, entry.funding.grant_id, entry.fy)
+    words = f"{verb}: {format_pounds(entry.pence)} in {quarter_short(entry.fy, entry.quarter)}."
+    if entry.quarter in closed:
+        words += " That quarter is closed, so it shows as an adjustment in the next return."
+    db.session.commit()
+    flash(words, "success")
+    return redirect(address, 303)
+
+
+def _filter() -> Filter:
+    kind = request.args.get("kind", "")
+    return Filter(
+        funding_id=request.args.get("funding", None, int),
+        quarter=request.args.get("quarter", None, int),
+        kind=EntryKind(kind) if kind in set(EntryKind) else None,
+        sort=request.args.get("sort", "newest"),
+        grant_id=request.args.get("grant", None, int),
+    )
+
+
+def _csv_row(entry: LedgerEntry) -> list[CsvCell]:
+    return [
+        entry.seq,
+        entry.funding.ref,
+        entry.funding.intervention.title,
+        entry.kind.value,
+        entry.quarter,
+        entry.spent_on,
+        entry.document,
+        Money(entry.pence),
+        Money(entry.vat_pence),
+        None if entry.document_total_pence is None else Money(entry.document_total_pence),
+        "yes" if entry.eligible else "no",
+        entry.text.supplier,
+        entry.text.description,
+        entry.text.reason,
+    ]

@@ -1,0 +1,163 @@
+"""Money on screen: holders and years, a year's fundings, one funding. The other pages are in the modules beside."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_access, may, requires, today
+from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.permissions import Access, Permission, Scope
+from svd_tracker.approvals.queries import outstanding
+from svd_tracker.errors import NotFound
+from svd_tracker.finance import (
+    entry_views,  # noqa: F401  its routes
+    figures,
+    funding_views,  # noqa: F401  its routes
+    history,
+    ledger_list,
+    queries,
+    upload_views,  # noqa: F401  its routes
+)
+from svd_tracker.finance.blueprint import bp, csv_answer, funding_scope, holder_scope
+from svd_tracker.finance.figures import YearFigures, YearLine
+from svd_tracker.grants import queries as grants
+from svd_tracker.interventions import queries as interventions
+from svd_tracker.periods import fy_of
+from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+from svd_tracker.web import navigation
+from svd_tracker.web.navigation import WorkItem
+
+__all__ = ["bp"]
+
+NEWEST_ENTRIES = 20
+
+
+@bp.get("/finance")
+@requires(Permission.VIEW_FINANCE)
+def index() -> ResponseReturnValue:
+    reached = current_access().holder_ids(Permission.VIEW_FINANCE)
+    holders = [holder for holder in accounts.list_holders() if holder.id in reached]
+    return render_template(
+        "finance/index.html",
+        holders=holders,
+        years=queries.years_of_holders(reached),
+        may_view_grants=may(Permission.VIEW_GRANT),
+    )
+
+
+@bp.get("/finance/<int:holder_id>/<int:fy>")
+@requires(Permission.VIEW_FINANCE, holder_scope)
+def year(holder_id: int, fy: int) -> ResponseReturnValue:
+    holder = accounts.get_holder(holder_id)
+    years = _figures(holder, fy)
+    scope = Scope(holder.area_id, holder.id)
+    return render_template(
+        "finance/year.html",
+        holder=holder,
+        fy=fy,
+        grants=[(grants.get_grant(each.grant_id), each) for each in years],
+        may_post=may(Permission.POST_ENTRY, scope),
+        may_decide=may(Permission.OPEN_FUNDING, scope),
+        waiting=sum(each.followed is None for each in ledger_list.releases(holder_id, fy)),
+    )
+
+
+@bp.get("/finance/<int:holder_id>/<int:fy>/download")
+@requires(Permission.VIEW_FINANCE, holder_scope)
+def year_csv(holder_id: int, fy: int) -> ResponseReturnValue:
+    holder = accounts.get_holder(holder_id)
+    years = _figures(holder, fy)
+    quarters = range(1, max(each.last for each in years) + 1)
+    headings = [
+        "Grant", "Category", "Funding", "Title", "Funding £", "Profile to date", *(f"Spent Q{q}" for q in quarters),
+        "Spent to date", "Locally funded", "Remaining", "Forecast", "Outturn", "Variance", "Note",
+    ]  # fmt: skip
+    return csv_answer(write_csv(headings, _csv_rows(years)), f"finance {holder.ref} {fy}.csv")
+
+
+@bp.get("/fundings/<int:funding_id>")
+@requires(Permission.VIEW_FINANCE, funding_scope)
+def funding(funding_id: int) -> ResponseReturnValue:
+    record = queries.get_funding(funding_id)
+    holder = record.allocation.holder
+    year_now = figures.year_figures(holder, record.grant_id, record.fy, today())
+    line = year_now.line(record.ref)
+    versions = queries.versions(funding_id)
+    forecasts = queries.forecast_versions(funding_id)
+    scope = Scope(holder.area_id, holder.id)
+    return render_template(
+        "finance/funding.html",
+        funding=record,
+        holder=holder,
+        now=year_now,
+        line=line,
+        chart=figures.spent_and_profile(line.figures),
+        versions=versions,
+        at_risk=outstanding(versions[0].approval),
+        forecasts=forecasts,
+        names=accounts.person_names(
+            [*(each.recorded_by for each in versions), *(each.recorded_by for each in forecasts)]
+        ),
+        entries=ledger_list.newest_entries(funding_id, NEWEST_ENTRIES),
+        plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
+        history=history.of_funding(record),
+        may_post=may(Permission.POST_ENTRY, scope),
+        may_forecast=may(Permission.FORECAST, scope),
+        may_view_plan=may(Permission.VIEW_PLAN, scope),
+    )
+
+
+@navigation.add_work
+def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
+    """What waits for a finance officer: released accruals without an invoice, fundings without a forecast."""
+    fy = fy_of(day)
+    reached = access.holder_ids(Permission.POST_ENTRY)
+    if not reached:
+        return
+    names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in reached}
+    for holder_id, count in queries.count_waiting(reached, fy).items():
+        things = "released accrual waits" if count == 1 else "released accruals wait"
+        yield WorkItem(
+            f"{names[holder_id]}: {count} {things} for an invoice",
+            url_for("finance.accruals", holder_id=holder_id, fy=fy),
+        )
+    for holder_id, count in queries.count_without_forecast(reached, fy).items():
+        things = "funding has" if count == 1 else "fundings have"
+        yield WorkItem(
+            f"{names[holder_id]}: {count} {things} no forecast",
+            url_for("finance.year", holder_id=holder_id, fy=fy),
+        )
+
+
+def _figures(holder: Holder, fy: int) -> list[YearFigures]:
+    grant_ids = queries.grants_of_year(holder.id, fy)
+    if not grant_ids:
+        raise NotFound("year")
+    return [figures.year_figures(holder, grant_id, fy, today()) for grant_id in grant_ids]
+
+
+def _csv_rows(years: list[YearFigures]) -> Iterator[list[CsvCell]]:
+    for each in years:
+        grant = grants.get_grant(each.grant_id)
+        for line in each.lines:
+            yield [grant.ref, *_csv_line(line)]
+
+
+def _csv_line(line: YearLine) -> list[CsvCell]:
+    values, outlook = line.figures, line.outlook
+    return [
+        values.category.label,
+        values.ref,
+        values.title,
+        Money(values.funding),
+        Money(values.profile_to_date),
+        *(Money(pence) for pence in values.spent_by_quarter.values()),
+        Money(values.to_date),
+        Money(values.locally_funded),
+        Money(values.remaining),
+        *(None if pence is None else Money(pence) for pence in (outlook.forecast, outlook.outturn, outlook.variance)),
+        line.note,
+    ]
