@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from flask import Flask, current_app, flash, g, redirect, render_template, request, url_for
@@ -92,17 +93,17 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _register_features(app: Flask) -> None:
+def modules_of(part: str) -> Iterator[ModuleType]:
+    """The modules of one kind ("views", "cli") of every feature that has one, in the order of FEATURES."""
     for feature in FEATURES:
-        for part in ("views", "cli"):
-            name = f"svd_tracker.{feature}.{part}"
-            if name not in sys.modules and find_spec(name) is None:
-                continue
-            module = import_module(name)
-            if hasattr(module, "bp"):
-                app.register_blueprint(module.bp)
-            for command in getattr(module, "commands", ()):
-                app.cli.add_command(command)
+        name = f"svd_tracker.{feature}.{part}"
+        if name in sys.modules or find_spec(name) is not None:
+            yield import_module(name)
+
+
+def _register_features(app: Flask) -> None:
+    for module in modules_of("views"):
+        app.register_blueprint(module.bp)
 
 
 def _begin() -> None:

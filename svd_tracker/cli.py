@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import click
-from flask.cli import FlaskGroup, ScriptInfo
+from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import config as configuration
@@ -20,22 +20,23 @@ def _create() -> Any:
     return create_app()
 
 
-class _Group(FlaskGroup):
-    """Flask's command group without its own run, shell and routes: what is here is what people need."""
+class _Group(click.Group):
+    """The features' commands, read from their ``cli`` modules: help needs no settings and no database."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in super().list_commands(ctx) if name not in ("run", "shell", "routes")]
+        return sorted(self._found())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._found().get(cmd_name)
+
+    def _found(self) -> dict[str, click.Command]:
+        from svd_tracker.app import modules_of
+
+        found = (command for module in modules_of("cli") for command in module.commands)
+        return {command.name or "": command for command in found}
 
 
-cli = _Group(
-    name="svd",
-    create_app=_create,
-    add_default_commands=False,
-    add_version_option=False,
-    set_debug_flag=False,
-    load_dotenv=False,
-    help="Serious Violence Duty money: proposals, scores, decisions, spend, match and returns.",
-)
+cli = _Group(name="svd", help="Serious Violence Duty money: proposals, scores, decisions, spend, match and returns.")
 
 
 def say(text: str) -> None:
