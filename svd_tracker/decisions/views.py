@@ -207,9 +207,7 @@ def show(decision_id: int) -> ResponseReturnValue:
         given=queries.amounts_of(decision),
         history=history if own else [decision],
         standing=standing,
-        others=[
-            each for each in others.values() if each.holder_id != decision.holder_id and queries.sees(access, each)
-        ],
+        others=[each for each in standing_now if each.holder_id != decision.holder_id and queries.sees(access, each)],
         names=accounts.person_names(each.recorded_by for each in history),
         amounts_of=queries.amounts_of,
         state_of=queries.state_of,

@@ -14,7 +14,7 @@ from svd_tracker.extensions import db
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import InterestReview, Proposal, ProposalState, ProposalVersion
 from svd_tracker.rounds import queries as rounds
-from svd_tracker.rounds.models import Criterion, Round, RoundState
+from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
 from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
 
 NOT_STARTED = "not_started"
@@ -240,16 +240,29 @@ def hidden_because(round_: Round, access: Access) -> str | None:
         return None
     if round_.state not in (RoundState.SCORING, RoundState.DECIDING):
         return "The proposals have not been scored yet."
-    assessor = rounds.is_assessor(round_.id, access.person_id)
-    if round_.state is RoundState.DECIDING and not assessor:
+    waiting = waiting_by_assessor(round_.id)
+    if access.person_id in waiting:
+        if waiting[access.person_id]:
+            return "Other people's scores stay hidden until you have sent all of your own."
         return None
-    rows = board(round_).rows
-    if assessor:
-        own = next(row for row in rows if row.person_id == access.person_id)
-        return None if own.done else "Other people's scores stay hidden until you have sent all of your own."
-    if all(row.done for row in rows):
-        return None
-    return "Scores stay hidden until every assessor has sent theirs, or the round moves on to deciding."
+    if round_.state is RoundState.SCORING and any(waiting.values()):
+        return "Scores stay hidden until every assessor has sent theirs, or the round moves on to deciding."
+    return None
+
+
+def waiting_by_assessor(round_id: int) -> dict[int, bool]:
+    """By assessor, whether they still have to send scores or to say whether they have an interest."""
+    people = db.session.scalars(select(RoundAssessor.person_id).where(RoundAssessor.round_id == round_id)).all()
+    listed = select(Proposal.id).where(Proposal.round_id == round_id, Proposal.state == ProposalState.SUBMITTED)
+    proposal_ids = set(db.session.scalars(listed))
+    pairs = _of_round(round_id).with_only_columns(Assessment.person_id, Assessment.proposal_id)
+    sent = db.session.execute(pairs.where(Assessment.state == AssessmentState.SENT))
+    done = {(row.person_id, row.proposal_id) for row in sent} | proposals.shut_pairs(round_id)
+    reviewed = _reviewed(round_id)
+    return {
+        person_id: person_id not in reviewed or any((person_id, each) not in done for each in proposal_ids)
+        for person_id in people
+    }
 
 
 def refuse_unless_shown(round_: Round, access: Access, proposal: Proposal | None = None) -> None:

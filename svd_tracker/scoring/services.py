@@ -135,7 +135,7 @@ def reopen(assessment: Assessment, reason: str, act: Act) -> Assessment:
         raise NotAllowed("Nobody reopens their own scores: ask another coordinator")
     if round_.state is not RoundState.SCORING:
         raise Refused("Scores can be reopened only while the round is being scored")
-    db.session.refresh(assessment, with_for_update=True)
+    _locked_assessments([proposal.id], assessment.person_id)
     if assessment.state is not AssessmentState.SENT:
         raise Refused("These scores are open already")
     if not reason.strip():

@@ -279,6 +279,6 @@ def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
             elif unsent:
                 yield navigation.WorkItem(f"Send your scores of {len(unsent)} proposals: {round_.name}", url)
         if access.may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND)):
-            waiting = queries.board(round_).waiting
+            waiting = sum(queries.waiting_by_assessor(round_.id).values())
             words = f"Assessors still to send: {waiting}" if waiting else "All scores are in: see the ranking"
             yield navigation.WorkItem(f"{words} ({round_.name})", url)

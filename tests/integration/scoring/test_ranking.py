@@ -1,0 +1,225 @@
+"""The ranking: worked numbers, the line, and who sees it when."""
+
+from fractions import Fraction
+
+import pytest
+from flask import Flask
+
+from svd_tracker.accounts.models import HolderKind, Role
+from svd_tracker.accounts.services import add_holder, add_person, grant_role
+from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.ranking import LineState
+from svd_tracker.extensions import db
+from svd_tracker.grants.queries import get_grant
+from svd_tracker.proposals.models import Proposal
+from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.rounds.queries import get_round
+from svd_tracker.scoring import ranking_queries
+from tests.integration.scoring.support import FULL, HEALTH, POLICE, PROBATION, declare, save, score_all, send
+from tests.support.client import PageClient
+from tests.support.money import holder, make_grant
+from tests.support.rounds import ASSESSORS, advance, finish_interests, make_proposal, make_round, person
+from tests.support.world import PASSWORD, act
+
+pytestmark = pytest.mark.db
+BIG = {"dorset": {Category.NON_LABOUR: 60_000_00}, "bcp": {Category.NON_LABOUR: 20_000_00}}
+MIDDLE = {"dorset": {Category.NON_LABOUR: 50_000_00}}
+SMALL = {"dorset": {Category.NON_LABOUR: 10_000_00}}
+
+
+def three_scored(round_: Round) -> list[Proposal]:
+    proposals = [
+        make_proposal(round_, "Specialist nurse", costs=BIG),
+        make_proposal(round_, "Level-Up", costs=MIDDLE),
+        make_proposal(round_, "Street mentors", costs=SMALL),
+    ]
+    advance(round_, RoundState.SCORING)
+    finish_interests(round_)
+    marks = [
+        {HEALTH: (400, 300, 500), POLICE: (500, 400, 300), PROBATION: (300, 300, 400)},
+        {HEALTH: (300, 300, 300), POLICE: (300, 300, 300), PROBATION: (300, 300, 300)},
+        {HEALTH: (100, 500, 500), POLICE: (200, 500, 500), PROBATION: (200, 500, 500)},
+    ]
+    for proposal, by_email in zip(proposals, marks, strict=True):
+        for email, (need, delivery, value) in by_email.items():
+            save(proposal, email, {"G1": 100, "C1": need, "C2": delivery, "C3": value})
+    return proposals
+
+
+def send_all(round_: Round) -> None:
+    for email in ASSESSORS:
+        send(round_, email)
+
+
+def test_results_ranks_and_the_line_are_the_worked_numbers(app: Flask) -> None:
+    round_ = make_round()
+    three_scored(round_)
+    send_all(round_)
+    found = ranking_queries.ranking(round_, person("member@dorset.example").id)
+    first, second, third = found.rows
+    # (40 × 400/500 + 35 × (1000/3)/500 + 25 × 400/500) ÷ 100
+    assert first.result == Fraction(32, 100) + Fraction(35, 100) * Fraction(2, 3) + Fraction(20, 100)
+    assert first.result_text == "75.33%"
+    assert [ranking_queries.mean_text(*pair) for pair in zip(found.criteria, first.criteria, strict=True)] == [
+        "Passed",
+        "4.00",
+        "3.33",
+        "4.00",
+    ]
+    assert (first.rank, second.rank, third.rank) == (1, 2, None)
+    assert second.result_text == "60.00%"
+    assert third.reason == "Need: 1.67 is below the minimum of 2"
+    assert found.lines is not None
+    bcp, dorset = found.lines
+    assert [(place.row.ref, place.state) for place in bcp.rows] == [(first.ref, LineState.FITS)]
+    assert [(place.row.ref, place.state) for place in dorset.rows] == [
+        (first.ref, LineState.FITS),
+        (second.ref, LineState.ON_LINE),
+    ]
+    assert dorset.rows[1].gets[Category.NON_LABOUR] == 91_330_40 - 60_000_00
+    assert dorset.left[Category.NON_LABOUR] == 31_330_40
+
+
+def test_equal_results_share_a_rank_and_a_tie_across_the_line_is_flagged(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposals = [make_proposal(round_, title, costs=MIDDLE) for title in ("Nurse", "Mentors")]
+    advance(round_, RoundState.SCORING)
+    score_all(round_, *proposals)
+    page = client.sign_in("member@dorset.example").get(f"/rounds/{round_.id}/ranking").get_data(as_text=True)
+    assert "1 =" in page
+    assert "The line runs through a tie:" in page
+    assert "P-01, P-02 have the same result" in page
+
+
+def test_others_scores_are_hidden_until_ones_own_are_sent_on_every_route(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposal = three_scored(round_)[0]
+    round_id, proposal_id = round_.id, proposal.id
+    routes = (f"/rounds/{round_id}/ranking", f"/rounds/{round_id}/ranking.csv", f"/proposals/{proposal_id}/scores")
+    send(round_, HEALTH)
+    for email in (POLICE, "coordinator@dorset.example", "member@bcp.example", "auditor@audit.example"):
+        client.sign_in(email)
+        for route in routes:
+            client.get(route, 403)
+    assert "Well shown" not in client.sign_in(POLICE).get(f"/rounds/{round_id}/scoring").get_data(as_text=True)
+    client.sign_in(HEALTH)
+    for route in routes:
+        client.get(route)
+    round_ = get_round(round_id)  # a request leaves the objects of before it behind
+    send(round_, POLICE)
+    send(round_, PROBATION)
+    for email in (POLICE, "coordinator@dorset.example", "member@bcp.example", "auditor@audit.example"):
+        client.sign_in(email)
+        for route in routes:
+            client.get(route)
+
+
+def test_an_assessor_who_never_sent_still_sees_nothing_while_it_is_decided(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    three_scored(round_)
+    send(round_, HEALTH)
+    advance(round_, RoundState.DECIDING)
+    url = f"/rounds/{round_.id}/ranking"
+    client.sign_in(POLICE).get(url, 403)
+    client.sign_in(HEALTH).get(url)
+    client.sign_in("member@dorset.example").get(url)
+
+
+def test_who_never_sees_scores(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposal = three_scored(round_)[0]
+    send_all(round_)
+    holder_ = add_holder(holder("dorset").area, HolderKind.CSP, "purbeck", "Purbeck CSP", "Purbeck Council", act())
+    db.session.flush()
+    outsider, _ = add_person("coordinator@purbeck.example", "Outside coordinator", act(), password=PASSWORD)
+    grant_role(outsider, Role.COORDINATOR, act(), area_id=holder_.area_id, holder_id=holder_.id)
+    db.session.commit()
+    round_id, proposal_id = round_.id, proposal.id
+    for email in (
+        "administrator@dorset.example",
+        "finance.officer@dorset.example",
+        "certifier@dorset.example",
+        "opcc.officer@opcc.example",
+        "proposer@charity.example",
+        "coordinator@purbeck.example",
+    ):
+        client.sign_in(email)
+        for route in ("ranking", "ranking.csv", "scoring"):
+            client.get(f"/rounds/{round_id}/{route}", 403)
+        client.get(f"/proposals/{proposal_id}/scores", 403)
+        client.get(f"/proposals/{proposal_id}/assessment", 403)
+
+
+def test_a_declared_interest_shuts_marks_rank_and_line_on_every_route(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposals = three_scored(round_)
+    send_all(round_)
+    for email in ("member@dorset.example", HEALTH):
+        declare(proposals[0], email)
+    first, second = (f"/proposals/{each.id}" for each in proposals[:2])
+    ranking = f"/rounds/{round_.id}/ranking"
+    for email in ("member@dorset.example", HEALTH):
+        client.sign_in(email)
+        page = client.get(ranking).get_data(as_text=True)
+        assert "You declared an interest" in page
+        assert "75.33" not in page
+        assert "The line is not shown to you" in page
+        rows = client.get(f"{ranking}.csv").get_data(as_text=True).splitlines()
+        shut = next(row for row in rows if "Specialist nurse" in row)
+        assert "You declared an interest" in shut
+        assert "%" not in shut
+        assert rows[1].startswith("1,P-02")  # no gap in the ranks tells where it stands
+        client.get(f"{first}/scores", 403)
+        client.get(f"{second}/scores")
+    client.get(f"{first}/assessment", 403)
+
+
+def test_marks_of_who_declared_afterwards_leave_the_mean(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposals = three_scored(round_)
+    send_all(round_)
+    declare(proposals[0], PROBATION)
+    found = ranking_queries.ranking(round_, person("member@dorset.example").id)
+    row = next(row for row in found.rows if row.proposal_id == proposals[0].id)
+    assert row.criteria[1].mean == 450
+    assert row.scorers == 2
+    page = client.sign_in("member@dorset.example").get(f"/proposals/{proposals[0].id}/scores").get_data(as_text=True)
+    assert "not counted" in page
+
+
+def test_the_csv_says_what_the_page_says_and_text_stays_text(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    proposal = make_proposal(round_, "=HYPERLINK()", costs=SMALL)
+    advance(round_, RoundState.SCORING)
+    finish_interests(round_)
+    for email in ASSESSORS:
+        save(proposal, email, FULL)
+    send_all(round_)
+    response = client.sign_in("member@dorset.example").get(f"/rounds/{round_.id}/ranking.csv")
+    assert response.mimetype == "text/csv"
+    text = response.get_data(as_text=True)
+    assert "'=HYPERLINK()" in text
+    assert "10000.00" in text
+
+
+def test_the_ranking_asks_few_queries_however_much_there_is(app: Flask, client: PageClient) -> None:
+    more = []
+    for number in range(3):
+        email = f"assessor.{number}@more.example"
+        add_person(email, f"Assessor {number}", act(), password=PASSWORD)
+        more.append(email)
+    db.session.commit()
+    emails = (*ASSESSORS, *more)
+    grant_id, counts = make_grant().id, []
+    client.sign_in("member@dorset.example")
+    for number_of_proposals in (6, 30):
+        round_ = make_round(get_grant(grant_id), assessors=emails)
+        proposals = [make_proposal(round_, f"Project {number}", costs=SMALL) for number in range(number_of_proposals)]
+        advance(round_, RoundState.SCORING)
+        score_all(round_, *proposals, emails=emails)
+        url = f"/rounds/{round_.id}"
+        for route in ("ranking", "ranking.csv", "scoring"):
+            client.get(f"{url}/{route}")
+            counts.append(len(client.queries))
+    assert max(counts) <= 25, counts
+    assert counts[:3] == counts[3:], counts
