@@ -16,7 +16,7 @@ from svd_tracker.audit import queries as audit_queries
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.web import navigation
-from svd_tracker.web.history import as_history
+from svd_tracker.web.history import as_history, as_news
 
 bp = Blueprint("accounts", __name__)
 navigation.add("Home", "accounts.home", Permission.SIGNED_IN, 0)
@@ -37,7 +37,7 @@ def home() -> ResponseReturnValue:
         work=navigation.work(access, today()),
         roles=_role_words(access.person_id),
         links=[link for link in navigation.links() if not link.active],
-        lately=as_history(audit_queries.lately(access.holder_ids(Permission.VIEW_PLAN), LATELY)),
+        lately=as_news(audit_queries.lately(access.holder_ids(Permission.VIEW_PLAN), LATELY * 8), LATELY),
     )
 
 

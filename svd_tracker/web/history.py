@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from svd_tracker.accounts import queries
 from svd_tracker.audit.models import AuditLine
@@ -57,8 +58,25 @@ class HistoryLine:
 def words_of(line: AuditLine) -> str:
     """An audit line in words: "Added holder bcp"."""
     thing = _THINGS.get(line.subject_type, line.subject_type).replace("_", " ")
-    verb = _VERBS.get(line.action) or f"{line.action.replace('_', ' ').capitalize()}:"
-    return f"{verb} {thing} {line.subject_ref}"
+    return f"{_verb(line.action)} {thing} {line.subject_ref}"
+
+
+def _verb(action: str) -> str:
+    return _VERBS.get(action) or f"{action.replace('_', ' ').capitalize()}:"
+
+
+def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
+    """Lines for a first page, newest first: a run of the same act by the same person on one day is said once."""
+    names = queries.person_names(line.actor_id for line in lines)
+    news = []
+    same_act = groupby(lines, key=lambda line: (line.action, line.subject_type, line.actor_id, line.at.date()))
+    for (action, subject_type, actor_id, _), run in same_act:
+        found = list(run)
+        subjects = sorted({line.subject_ref for line in found})
+        thing = _THINGS.get(subject_type, subject_type).replace("_", " ")
+        what = f"{thing} {subjects[0].split('/')[-1]}" if len(subjects) == 1 else f"{len(subjects)} {thing}s"
+        news.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), f"{_verb(action)} {what}"))
+    return news[:most]
 
 
 def as_history(lines: Sequence[AuditLine]) -> list[HistoryLine]:
