@@ -25,7 +25,7 @@ from svd_tracker.proposals.content import (
     RiskLine,
 )
 from svd_tracker.proposals.models import InterestKind, RiskRating
-from svd_tracker.rounds.forms import HundredthsField, show_refusal
+from svd_tracker.rounds.forms import HundredthsField, gather_errors, show_refusal
 from svd_tracker.web.forms import (
     CheckboxesField,
     CheckboxField,
@@ -279,6 +279,7 @@ class RowsForm(Form, VersionedForm):
         if part in self.PARTS and number.isdigit():
             field = self.filled(part)[int(number)][column]
             field.errors = [*field.errors, refused.message]
+            gather_errors(self[part])
         else:
             show_refusal(self, refused)
 

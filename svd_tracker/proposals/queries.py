@@ -25,6 +25,7 @@ from svd_tracker.proposals.models import (
     Proposal,
     ProposalAsk,
     ProposalCost,
+    ProposalMatch,
     ProposalState,
     ProposalVersion,
 )
@@ -34,7 +35,7 @@ from svd_tracker.rounds.queries import subject as round_subject
 _PARTS = (
     selectinload(ProposalVersion.asks).joinedload(ProposalAsk.holder),
     selectinload(ProposalVersion.costs).joinedload(ProposalCost.holder),
-    selectinload(ProposalVersion.matches),
+    selectinload(ProposalVersion.matches).joinedload(ProposalMatch.organisation),
     selectinload(ProposalVersion.outputs),
     selectinload(ProposalVersion.milestones),
     selectinload(ProposalVersion.risks),

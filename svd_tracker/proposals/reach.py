@@ -8,7 +8,9 @@ proposal on top of that (rule 7).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from flask import g
 
 from svd_tracker.accounts.access import current_access
 from svd_tracker.accounts.models import Role
@@ -16,7 +18,6 @@ from svd_tracker.accounts.permissions import ASSESSOR, Access, Permission, Scope
 from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import NotAllowed
 from svd_tracker.proposals import queries
-from svd_tracker.proposals.models import Proposal
 from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds.models import Round
@@ -67,15 +68,25 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
     )
 
 
-def list_for(access: Access, round_: Round) -> tuple[list[ProposalRow], Reach]:
+def list_for(
+    access: Access, round_: Round, holder_ids: frozenset[int] | None = None
+) -> tuple[list[ProposalRow], Reach]:
     """The proposals of a round that a person reaches, by ref; those in ``reach.shut`` show no more than their title."""
-    reach = reach_of(access, round_)
+    reach = reach_of(access, round_, holder_ids)
     return [row for row in queries.rows_of(round_.id) if reach.covers(row)], reach
 
 
-def row_of(proposal: Proposal) -> ProposalRow:
-    """The proposal as lists show it."""
-    return next(row for row in queries.rows_of(proposal.round_id) if row.id == proposal.id)
+@dataclass(frozen=True)
+class Here:
+    """The proposal that a route is about, as the person who asks reaches it."""
+
+    reach: Reach
+    row: ProposalRow
+    holder_ids: frozenset[int]
+
+    @property
+    def writes(self) -> bool:
+        return self.reach.writes(self.row)
 
 
 def of_proposal(permission: Permission) -> Callable[..., Scope]:
@@ -86,9 +97,16 @@ def of_proposal(permission: Permission) -> Callable[..., Scope]:
         round_ = proposal.round
         holder_ids = round_queries.holder_ids_of([round_.id]).get(round_.id, frozenset())
         reach = reach_of(access, round_, holder_ids)
-        if not reach.covers(row_of(proposal)):
+        row = next(row for row in queries.rows_of(round_.id) if row.id == proposal_id)
+        if not reach.covers(row):
             raise NotAllowed("This proposal is not one that you may read.")
         queries.refuse_if_shut(access.person_id, proposal)
+        g.svd_proposal = Here(reach, row, holder_ids)
         return round_queries.scope_within(round_, holder_ids, access, permission)
 
     return scope
+
+
+def here() -> Here:
+    """What ``of_proposal`` found for this request, before anything was changed."""
+    return cast(Here, g.svd_proposal)

@@ -180,7 +180,7 @@ def check(proposal_id: int) -> ResponseReturnValue:
         return redirect(url_for("proposals.show", proposal_id=proposal_id), 303)
     proposal = _editing(proposal_id)
     version = queries.newest_version(proposal)
-    coordinates = bool(reach.reach_of(current_access(), proposal.round).coordinates)
+    coordinates = bool(reach.here().reach.coordinates)
     form = forms.SubmitForm(data={"row_version": proposal.row_version})
     if form.validate_on_submit():
         try:
@@ -209,31 +209,28 @@ def check(proposal_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_PROPOSAL, reach.of_proposal(Permission.VIEW_PROPOSAL))
 def show(proposal_id: int) -> ResponseReturnValue:
     proposal = queries.get_proposal(proposal_id)
-    writes = _writes(proposal)
-    submitted = queries.submitted_version(proposal)
-    version = submitted or queries.newest_version(proposal)
-    return _show(proposal, version, writes)
+    return _show(proposal, queries.submitted_version(proposal) or queries.newest_version(proposal))
 
 
 @bp.get("/proposals/<int:proposal_id>/versions/<int:version_no>")
 @requires(Permission.VIEW_PROPOSAL, reach.of_proposal(Permission.VIEW_PROPOSAL))
 def version(proposal_id: int, version_no: int) -> ResponseReturnValue:
     proposal = queries.get_proposal(proposal_id)
-    writes = _writes(proposal)
     found = queries.get_version(proposal, version_no)
-    if found.submitted_at is None and not writes:
+    if found.submitted_at is None and not reach.here().writes:
         raise NotFound("version")
-    return _show(proposal, found, writes)
+    return _show(proposal, found)
 
 
-def _show(proposal: Proposal, version: ProposalVersion, writes: bool) -> ResponseReturnValue:
-    round_, access = proposal.round, current_access()
+def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
+    round_, access, here = proposal.round, current_access(), reach.here()
+    writes = here.writes
     versions = [each for each in queries.versions_of(proposal) if writes or each.submitted_at is not None]
     changed: list[str] = []
     if version.version_no > 1:
         before = queries.content_of(queries.get_version(proposal, version.version_no - 1))
         changed = [LABELS[name] for name in changed_fields(before, queries.content_of(version))]
-    manages = may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND))
+    manages = bool(here.reach.coordinates)
     return render_template(
         "proposals/show.html",
         versions=versions,
@@ -248,7 +245,10 @@ def _show(proposal: Proposal, version: ProposalVersion, writes: bool) -> Respons
         and round_.state in services.TAKING_IN,
         may_score=round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE),
         may_declare=round_.state is not RoundState.PUBLISHED
-        and may(Permission.DECLARE_INTEREST, rounds.scope_of(round_, access, Permission.DECLARE_INTEREST)),
+        and may(
+            Permission.DECLARE_INTEREST,
+            rounds.scope_within(round_, here.holder_ids, access, Permission.DECLARE_INTEREST),
+        ),
         decides=manages and round_.state is RoundState.DECIDING and proposal.state is ProposalState.SUBMITTED,
         history=as_history(audit.history("proposal", queries.subject(proposal))) if writes else None,
         **_reading(proposal, version),
@@ -259,7 +259,7 @@ def _show(proposal: Proposal, version: ProposalVersion, writes: bool) -> Respons
 @requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
 def withdraw(proposal_id: int) -> ResponseReturnValue:
     proposal = queries.get_proposal(proposal_id)
-    if not _writes(proposal):
+    if not reach.here().writes:
         raise NotAllowed("This proposal is another organisation's.")
     return _with_reason(
         proposal,
@@ -326,12 +326,7 @@ def _reading(proposal: Proposal, version: ProposalVersion) -> Mapping[str, Any]:
         "asked": asked,
         "holders": [holder for holder in rounds.taking_part(proposal.round_id) if holder.id in asked],
         "categories": list(Category),
-        "organisations": {each.id: each.name for each in accounts.list_organisations(proposal.round.area_id)},
     }
-
-
-def _writes(proposal: Proposal) -> bool:
-    return reach.reach_of(current_access(), proposal.round).writes(reach.row_of(proposal))
 
 
 def _editable(proposal: Proposal) -> bool:
@@ -341,7 +336,7 @@ def _editable(proposal: Proposal) -> bool:
 
 def _editing(proposal_id: int) -> Proposal:
     proposal = queries.get_proposal(proposal_id)
-    if not _writes(proposal):
+    if not reach.here().writes:
         raise NotAllowed("This proposal is another organisation's.")
     if not _editable(proposal):
         raise Refused("This proposal was handed in or its round has moved on, so it can no longer be changed.")

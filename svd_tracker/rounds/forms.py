@@ -2,7 +2,7 @@
 """The forms of rounds and of how they are scored. Weights, marks and percentages are typed as plain numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from svd_tracker.web.forms import (
     FieldList,
     Form,
     FormField,
+    HiddenField,
     OnceMixin,
     PoundsField,
     RadiosField,
@@ -50,6 +51,11 @@ def show_refusal(form: Any, refused: Refused) -> None:
         form[refused.field].errors = [*form[refused.field].errors, refused.message]
     else:
         form.form_errors.append(refused.message)
+
+
+def gather_errors(rows: Any) -> None:
+    """Let a repeating table know of errors that were put into its rows after it was validated."""
+    rows.errors = [entry.errors for entry in rows.entries]
 
 
 class HundredthsField(WholeNumberField):
@@ -105,29 +111,37 @@ class ConfirmForm(Form):
 
 
 class ShareRow(PlainForm):
+    allocation_id = HiddenField()
     in_round = CheckboxField("Takes part")
     kept_back = PoundsField("Kept back", allow_blank=True)
     reason = TextField("Why", [max_length(250)])
 
 
 class SharesForm(Form):
-    """A row per allocation, in the order of ``offer``."""
-
     rows = FieldList(FormField(ShareRow))
 
-    def offer(self, shares: Sequence[ShareNow], in_round: frozenset[int]) -> None:
-        """Fill in what stands, unless the form was sent; rows beyond the allocations are dropped."""
-        sent = self.is_submitted()
-        while len(self.rows.entries) > len(shares):
-            self.rows.pop_entry()
-        for number, share in enumerate(shares):
-            if number >= len(self.rows.entries):
-                self.rows.append_entry()
-            row = self.rows[number].form
-            if not sent:
-                row.in_round.data = share.allocation_id in in_round
-                row.kept_back.data = share.kept_back or None
-                row.reason.data = share.reason
+    @classmethod
+    def of(cls, shares: Sequence[ShareNow], in_round: Collection[int]) -> "SharesForm":
+        """A row per allocation with what stands, or what was sent."""
+        return cls(
+            data={
+                "rows": [
+                    {
+                        "allocation_id": share.allocation_id,
+                        "in_round": share.allocation_id in in_round,
+                        "kept_back": share.kept_back or None,
+                        "reason": share.reason,
+                    }
+                    for share in shares
+                ]
+            }
+        )
+
+    def pairs(self, shares: Sequence[ShareNow]) -> list[tuple[ShareNow, Any]]:
+        """Each row's form beside its allocation; rows of no allocation of the round's year are passed over."""
+        by_id = {str(share.allocation_id): share for share in shares}
+        rows = [entry.form for entry in self.rows.entries]
+        return [(by_id[str(row.allocation_id.data)], row) for row in rows if str(row.allocation_id.data) in by_id]
 
 
 class AssessorForm(Form):

@@ -134,7 +134,7 @@ def _edit_criterion(round_: Round, form: forms.CriterionForm, found: Criterion |
                 form.content,
                 criterion=found,
                 position=form.position.data,
-                row_version=form.row_version.data,
+                row_version=form.row_version.data if found else None,  # a new one stands beside the others' changes
             )
         except ChangedMeanwhile:
             db.session.rollback()
@@ -153,6 +153,7 @@ def _show_refusal(form: forms.CriterionForm, refused: Refused) -> None:
     if refused.field == "points":
         row = form.points.entries[0].form
         row.mark.errors = [*row.mark.errors, refused.message]
+        forms.gather_errors(form.points)
     else:
         forms.show_refusal(form, refused)
 

@@ -68,10 +68,11 @@ def add() -> ResponseReturnValue:
 @requires(Permission.VIEW_ROUND, of_round(Permission.VIEW_ROUND))
 def show(round_id: int) -> ResponseReturnValue:
     round_, access = queries.get_round(round_id), current_access()
-    rows, reached = reach.list_for(access, round_)
-    manages = may(Permission.MANAGE_ROUND, queries.scope_of(round_, access, Permission.MANAGE_ROUND))
+    holder_ids = queries.holder_ids_of([round_id]).get(round_id, frozenset())
+    rows, reached = reach.list_for(access, round_, holder_ids)
+    manages = may(Permission.MANAGE_ROUND, queries.scope_within(round_, holder_ids, access, Permission.MANAGE_ROUND))
     forward = services.FORWARD.get(round_.state)
-    only_proposes = queries.only_proposes(access, round_)
+    only_proposes = queries.only_proposes(access, round_, holder_ids)
     return render_template(
         "rounds/show.html",
         round=round_,
@@ -193,13 +194,12 @@ def shares(round_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
     possible = queries.possible_shares(round_)
     in_round = frozenset(share.allocation_id for share in queries.shares_of(round_))
-    form = forms.SharesForm()
-    form.offer(possible, in_round)
+    form = forms.SharesForm.of(possible, in_round)
+    pairs = form.pairs(possible)
     if form.validate_on_submit():
         act = current_act()
         wrong = False
-        for share, entry in zip(possible, form.rows.entries, strict=True):
-            row = entry.form
+        for share, row in pairs:
             if not (row.in_round.data or share.allocation_id in in_round):
                 continue
             try:
@@ -208,10 +208,15 @@ def shares(round_id: int) -> ResponseReturnValue:
             except Refused as refused:
                 wrong = True
                 forms.show_refusal(row, refused)
+                forms.gather_errors(form.rows)
+        scope = queries.scope_of(round_, current_access(), Permission.MANAGE_ROUND)
+        if not wrong and not may(Permission.MANAGE_ROUND, scope):
+            wrong = True
+            form.form_errors.append("Your own partnership must take part, or you would lose sight of the round")
         if not wrong:
             return _done(url_for("rounds.show", round_id=round_id), "The money of the round is saved.")
         db.session.rollback()
-    return render_template("rounds/shares.html", form=form, round=round_, possible=possible, in_round=in_round)
+    return render_template("rounds/shares.html", form=form, round=round_, pairs=pairs, in_round=in_round)
 
 
 @bp.route("/rounds/<int:round_id>/assessors", methods=["GET", "POST"])
