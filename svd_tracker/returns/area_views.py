@@ -40,7 +40,7 @@ def area_join(grant_id: int, fy: int, quarter: int) -> ResponseReturnValue:
     form: Any = JoinForm()
     if form.validate_on_submit():
         try:
-            revision = area.join(period, form.reason.data, current_act())
+            revision = area.join(period, form.reason.data or "", current_act())
         except Refused as refused:
             db.session.rollback()
             show_refusal(form, refused)

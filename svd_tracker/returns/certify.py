@@ -199,17 +199,13 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
     )
 
 
-def why_not(revision: ReturnRevision, build: FigureBuild) -> list[str]:
-    """What stands in the way of certifying a build, whoever asks; nothing when it may be certified."""
-    obligation = revision.of.obligation
+def out_of_order(obligation: Obligation) -> list[str]:
+    """What stands in the way of certifying a return of this period now, whatever its build says (FIGURES.md 4)."""
     reasons = []
-    before = queries.uncertified_before(obligation)
-    if before:
+    if before := queries.uncertified_before(obligation):
         reasons.append(f"{_periods(before)} must be certified before this one")
     if queries.later_certified(obligation):
         reasons.append("A later return is certified already: what comes late is an adjustment in the open return")
-    if stale := why_stale(obligation, build):
-        reasons.append(stale)
     return reasons
 
 
@@ -225,8 +221,10 @@ def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> Fi
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:
         raise ChangedMeanwhile(BUILT_AGAIN)
-    if reasons := why_not(revision, build):
+    if reasons := out_of_order(revision.of.obligation):
         raise Refused(reasons[0])
+    if stale := why_stale(revision.of.obligation, build):
+        raise Refused(stale)
     return build
 
 

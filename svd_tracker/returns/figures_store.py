@@ -162,8 +162,8 @@ def match_from_rows(rows: Sequence[LineRow]) -> tuple[MatchFigures, ...]:
 def save(build_id: int, rows: Iterable[LineRow], funding_ids: Mapping[str, int]) -> None:
     """Store rows under a build, in two statements however many there are. ``funding_ids`` are by funding ref."""
     lines = list(rows)
-    ids = dict(
-        row._tuple()
+    ids: dict[int, int] = {
+        row.line_no: row.id
         for row in db.session.execute(
             insert(ReturnLine).returning(ReturnLine.line_no, ReturnLine.id),
             [
@@ -182,7 +182,7 @@ def save(build_id: int, rows: Iterable[LineRow], funding_ids: Mapping[str, int])
                 for number, line in enumerate(lines, 1)
             ],
         )
-    )
+    }
     db.session.execute(
         insert(ReturnFigure.__table__),  # type: ignore[arg-type]
         [

@@ -100,7 +100,7 @@ def calendar_gaps(on: dt.date) -> list[CalendarGap]:
         .order_by(AwardLine.grant_id, AwardLine.fy, Holder.ref)
     ).all()
     standing = {
-        row._tuple()
+        tuple(row)
         for row in db.session.execute(
             select(Obligation.grant_id, Obligation.fy, Obligation.holder_id, Obligation.last_quarter).where(
                 Obligation.kind == ObligationKind.IN_YEAR

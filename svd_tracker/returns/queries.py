@@ -272,7 +272,7 @@ def revision_of_file(file_id: int) -> tuple[int | None, int | None]:
     ).first()
     if row is None:
         raise NotFound("workbook")
-    return row._tuple()
+    return row.revision_id, row.area_revision_id
 
 
 def funding_ids_of(build_id: int) -> dict[str, int]:

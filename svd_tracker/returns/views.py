@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
         "returns/index.html",
         groups=pages.by_year(rows),
         form=None,
-        build_form=BuildForm(),
+        once_keys={row.id: BuildForm().once_key.data for row in rows},
         calendar_form=Form(),
         sees=access.holder_ids(Permission.VIEW_RETURN),
         builds=access.holder_ids(Permission.PREPARE_RETURN),
@@ -124,8 +124,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
     if revision.state is RevisionState.CERTIFIED:
         return redirect(url_for("returns.show", revision_id=revision_id), 303)
     certifying.refuse_preparer(revision, current_access().person_id)
-    newest = queries.newest_build(revision_id)
-    form: Any = CertifyForm(build=str(newest.id) if newest else "")
+    form: Any = CertifyForm()
     if form.validate_on_submit():
         act = current_act()
         try:
@@ -146,7 +145,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
         page=page,
         form=form,
         statement=terms.declaration if terms else "",
-        stands_in_the_way=certifying.why_not(revision, page.build),
+        stands_in_the_way=certifying.out_of_order(page.obligation) + ([page.stale] if page.stale else []),
         later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
     )
 
