@@ -137,7 +137,8 @@ def _refuse_future(on: dt.date, act: Act) -> None:
 
 
 def _standing(match: Match) -> dict[MatchStage, int]:
-    db.session.refresh(match, with_for_update=True)  # two corrections at once must not both see the old sum
+    # Two corrections at once must not both see the old sum.
+    db.session.execute(select(Match.id).where(Match.id == match.id).with_for_update(key_share=True))
     rows = db.session.execute(
         select(MatchEvent.stage, sum_pence(MatchEvent.pence))
         .where(MatchEvent.match_id == match.id)

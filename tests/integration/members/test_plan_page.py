@@ -65,9 +65,9 @@ def test_the_page_says_how_to_read_it(client: PageClient) -> None:
     page = text_of(client.sign_in("member@dorset.example").get(url()).get_data(as_text=True))
     assert "As it stood on 16 July 2025" in page
     assert "Planned by the end of June 2025" in page
-    assert "Green: spent is within 10% of the profile to date, over or under. Amber: within 20%." in page
+    assert "Green: spent is within 10% of what was planned by then, over or under. Amber: within 20%." in page
     assert "20% under plan" in page
-    for word in ("outturn", "variance", "accrual", "virement"):
+    for word in ("outturn", "variance", "accrual", "virement", "profile"):
         assert word not in page.lower()
 
 
