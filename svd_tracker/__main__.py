@@ -4,7 +4,6 @@ import sys
 from importlib.util import find_spec
 
 OLDEST = (3, 11)
-SETS_UP = ("setup", "test", "check", "benchmark", "lock")
 
 
 def main() -> int:
@@ -19,7 +18,7 @@ def main() -> int:
         bootstrap.say(bootstrap.HELP)
         return 0
     installed = find_spec("flask_security") is not None
-    if arguments[0] in SETS_UP or (arguments[0] == "demo" and not installed):
+    if arguments[0] in bootstrap.COMMANDS or (arguments[0] == "demo" and not installed):
         return bootstrap.run(arguments)
     if not installed:
         if not bootstrap.python().exists():

@@ -19,6 +19,7 @@ ENVIRONMENT = ROOT / ".venv"
 RUN_LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 STAMP = ENVIRONMENT / ".svd-installed"
+COMMANDS = ("setup", "test", "check", "benchmark", "lock")
 HELP = """svd_tracker: python -m svd_tracker COMMAND
 
   demo      install what is needed, load the demonstration year and start it

@@ -1,0 +1,130 @@
+"""The demonstration tells what the public paper tells, on both databases, through the services of the pages."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from svd_tracker.audit import queries as audit
+from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions.models import Decision, Outcome
+from svd_tracker.demo import load, load_year
+from svd_tracker.demo.story import FIRST_DAY, YEAR, story
+from svd_tracker.extensions import db
+from svd_tracker.finance import match_queries
+from svd_tracker.finance import queries as finance
+from svd_tracker.jobs import schedule
+from svd_tracker.proposals import queries as proposals
+from svd_tracker.returns.models import FinanceReturn, ReturnRevision, RevisionState
+from svd_tracker.rounds.models import Round
+from tests.support.stores import PostgresStore, SqliteStore, Store
+
+pytestmark = pytest.mark.db
+
+
+def load_all(app: Flask) -> None:
+    app.config["DEMO"] = True
+    with app.app_context():
+        for _, step in load.steps():
+            step()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("demo")
+    if request.param == "sqlite":
+        yield SqliteStore(folder, load_all)
+    else:
+        server = request.getfixturevalue("postgres_server")
+        store = PostgresStore(folder, server, "svd_demo_" + os.environ.get("PYTEST_XDIST_WORKER", "main"), load_all)
+        yield store
+        store.drop()
+
+
+@pytest.fixture
+def demo(loaded: Store, tmp_path: Path) -> Iterator[Flask]:
+    loaded.reset()
+    loaded.app.config["RETURNS_DIR"] = str(tmp_path)
+    with loaded.app.app_context():
+        yield loaded.app
+
+
+def test_six_proposals_ask_for_more_than_there_is_and_dorset_funds_four(demo: Flask) -> None:
+    round_ = db.session.scalars(select(Round)).one()
+    found = {proposal.ref: proposal for proposal in proposals.list_proposals(round_.id)}
+    assert len(found) == 6
+    dorset = load_year.the_holder("dorset")
+    asked = sum(
+        sum(proposals.asks(version)[dorset.id].values())
+        for proposal in found.values()
+        if (version := proposals.submitted_version(proposal))
+    )
+    held = sum(one.pence for one in finance.money_left(load_year.the_grant().id, dorset.id, YEAR).values())
+    assert asked > held
+    outcomes = {
+        (decision.holder.ref, decision.proposal.ref): decision.outcome
+        for decision in db.session.scalars(select(Decision))
+    }
+    assert sum(outcome.funds for (holder, _), outcome in outcomes.items() if holder == "dorset") == 4
+    assert outcomes["dorset", "P-04"] is Outcome.FUND
+    assert outcomes["bcp", "P-04"] is Outcome.REJECT
+    assert sum(1 for proposal in found.values() if proposal.continues and outcomes["dorset", proposal.ref].funds) == 3
+
+
+def test_the_year_stands_near_the_published_total_and_adds_up(demo: Flask) -> None:
+    grant = load_year.the_grant()
+    held = {
+        ref: {
+            category: one.pence
+            for category, one in finance.money_left(grant.id, load_year.the_holder(ref).id, YEAR).items()
+        }
+        for ref in ("dorset", "bcp", "opcc")
+    }
+    assert sum(sum(shares.values()) for shares in held.values()) == 29_200_000
+    award = story()["grant"]["award"]
+    assert load_year.amounts(award) == {
+        category: sum(shares[category] for shares in held.values()) for category in Category
+    }
+    dorset = finance.money_left(grant.id, load_year.the_holder("dorset").id, YEAR)
+    assert all(one.left == 0 for one in dorset.values())
+
+
+def test_the_new_intervention_has_the_opccs_match_outside_the_claim(demo: Flask) -> None:
+    lines = match_queries.match_lines(load_year.the_holder("dorset").id, YEAR)
+    level_up = next(line for line in lines if line.plan_line_title == "Level-Up Project")
+    assert (level_up.promised, level_up.confirmed, level_up.achieved) == (1_000_000, 1_000_000, 225_000)
+    _, funding = load_year.the_funding("dorset", YEAR, "non_labour", title="Level-Up Project")
+    assert finance.spent_by_funding([funding.id]) == {(funding.id, 1): 415_000}
+
+
+def test_last_years_returns_are_certified_and_the_chain_holds(demo: Flask) -> None:
+    states = db.session.scalars(select(ReturnRevision.state)).all()
+    assert states == [RevisionState.CERTIFIED] * 12
+    assert all(result.broken_at is None for result in audit.verify())
+
+
+def test_the_first_quarters_returns_come_by_themselves_once(demo: Flask) -> None:
+    schedule.run_due(demo)
+    assert _drafts() == 0
+    load.account_services.change_setting(
+        "demo_today", "2025-07-14", None, "The draft day", load_year.act(None, FIRST_DAY)
+    )
+    db.session.commit()
+    for _ in range(2):
+        db.session.remove()
+        schedule.run_due(demo)
+    assert _drafts() == 3
+    assert _drafts(built_again=True) == 3
+
+
+def _drafts(*, built_again: bool = False) -> int:
+    from svd_tracker.returns.models import FigureBuild
+
+    db.session.rollback()
+    of = select(ReturnRevision.id).join(FinanceReturn).where(FinanceReturn.ref.contains("2025-26-Q1"))
+    counted = FigureBuild if built_again else ReturnRevision
+    column = counted.revision_id if counted is FigureBuild else counted.id
+    return int(db.session.scalar(select(func.count()).select_from(counted).where(column.in_(of))) or 0)

@@ -1,0 +1,50 @@
+"""Settings from the environment: production refuses to start without its secrets, the demonstration needs none."""
+
+import datetime as dt
+
+import pytest
+
+import config
+
+pytestmark = pytest.mark.unit
+
+SECRETS = {"SVD_SECRET_KEY": "k" * 32, "SVD_PASSWORD_SALT": "s" * 32}
+
+
+def test_production_names_every_secret_that_is_missing() -> None:
+    with pytest.raises(config.ConfigError, match=r"(?s)SVD_SECRET_KEY.*SVD_PASSWORD_SALT"):
+        config.load({})
+
+
+def test_a_short_secret_is_no_secret() -> None:
+    with pytest.raises(config.ConfigError, match="SVD_SECRET_KEY"):
+        config.load({**SECRETS, "SVD_SECRET_KEY": "short"})
+
+
+def test_production_sends_its_cookie_over_https_alone() -> None:
+    settings = config.load(SECRETS)
+    assert settings["SESSION_COOKIE_SECURE"] is True
+    assert settings["DEMO"] is False
+    assert settings["SQLALCHEMY_DATABASE_URI"].endswith("svd.sqlite3")
+
+
+def test_production_has_no_day_of_its_own() -> None:
+    with pytest.raises(config.ConfigError, match="SVD_TODAY"):
+        config.load({**SECRETS, "SVD_TODAY": "2025-07-14"})
+
+
+def test_the_demonstration_needs_nothing_and_shares_no_secret() -> None:
+    first, second = config.load({"SVD_ENV": "demo"}), config.load({"SVD_ENV": "demo"})
+    assert first["DEMO"]
+    assert first["SECRET_KEY"] != second["SECRET_KEY"]
+    assert first["SQLALCHEMY_DATABASE_URI"].endswith("demo.sqlite3")
+    assert config.load({"SVD_ENV": "demo", "SVD_TODAY": "2025-07-14"})["TODAY"] == dt.date(2025, 7, 14)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SVD_PORT", "eighty"), ("SVD_TODAY", "14/07/2025"), ("SVD_ENV", "staging"), ("SVD_THREADS", "-1")],
+)
+def test_a_wrong_value_is_named(name: str, value: str) -> None:
+    with pytest.raises(config.ConfigError, match=name):
+        config.load({"SVD_ENV": "demo", name: value})
