@@ -72,7 +72,10 @@ def add_proposal(
     if organisation.area_id != round_.area_id:
         raise Refused("Choose an organisation of this area", field="organisation_id")
     _check_continues(round_, continues)
-    db.session.refresh(round_, with_for_update=True)  # two at once must not get one ref
+    db.session.execute(
+        select(Round.id).where(Round.id == round_.id).with_for_update()
+    )  # two at once must not get one ref
+    db.session.refresh(round_)
     proposal = Proposal(
         round=round_,
         ref=ref or queries.next_ref(round_.id),

@@ -226,7 +226,8 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
 
     Raises Refused for any other step, for what is missing, and for a step back that would leave something behind.
     """
-    db.session.refresh(round_, with_for_update=True)
+    db.session.execute(select(Round.id).where(Round.id == round_.id).with_for_update())
+    db.session.refresh(round_)
     before = round_.state
     forward = FORWARD.get(before) is state
     if not forward and BACK.get(before) is not state:

@@ -157,7 +157,7 @@ def test_the_coordinator_reopens_with_a_reason(app: Flask) -> None:
     save(proposal, HEALTH, FULL | {"C1": 100})
     assert send(round_, HEALTH) == 1
     assert [sent.sent_no for sent in assessment.sent] == [1, 2]
-    means = [mark.hundredths for mark in queries.sent_marks(round_.id)[proposal.id] if mark.criterion_ref == "C1"]
+    means = [mark.hundredths or 0 for mark in queries.sent_marks(round_.id)[proposal.id] if mark.criterion_ref == "C1"]
     assert sorted(means) == [100, 400, 400]
     advance(round_, RoundState.DECIDING)
     with pytest.raises(Refused, match="being scored"):

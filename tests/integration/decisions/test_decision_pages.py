@@ -1,0 +1,190 @@
+"""Recording a decision on its page, and who reads which decisions."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from svd_tracker.decisions.models import Condition, Decision, Outcome
+from svd_tracker.extensions import db
+from svd_tracker.proposals.queries import get_proposal
+from svd_tracker.rounds.models import RoundState
+from svd_tracker.rounds.queries import get_round
+from tests.integration.decisions.support import BOTH, NON_LABOUR, decide, deciding, form
+from tests.integration.scoring.support import declare
+from tests.support.client import PageClient
+from tests.support.money import holder
+from tests.support.rounds import COORDINATOR, advance
+
+pytestmark = pytest.mark.db
+
+
+def recorded() -> int:
+    return db.session.scalar(select(func.count()).select_from(Decision)) or 0
+
+
+def test_a_decision_is_recorded_once_whatever_is_clicked(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    page = client.sign_in(COORDINATOR).get(url).get_data(as_text=True)
+    assert 'value="12000.00"' in page
+    assert "91,330.40" in page  # what is left
+    data = form(once_key="a" * 32)
+    first = client.post(url, data)
+    assert client.post(url, data).location == first.location
+    assert recorded() == 1
+    shown = client.follow(first).get_data(as_text=True)
+    assert "funds it with £15,000.10, all that was asked of it." in shown
+    assert "Accountable body: not agreed yet" in shown
+
+
+def test_refusals_stand_at_the_field_and_keep_what_was_typed(app: Flask, client: PageClient) -> None:
+    costs = {"dorset": {NON_LABOUR: 95_000_00}}
+    _, (proposal,) = deciding(costs)
+    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    client.sign_in(COORDINATOR)
+    page = client.post(url, form(amount_labour="", amount_non_labour="95000"), 200).get_data(as_text=True)
+    assert "Enter £91,330.40 or less: £91,330.40 is left" in page
+    assert "#amount_non_labour" in page
+    assert "schools ask for it" in page
+    page = client.post(url, form(outcome="fund_if", amount_labour="", amount_non_labour="9"), 200).get_data(
+        as_text=True
+    )
+    assert "“Fund if” needs one" in page
+    assert "#condition_1" in page
+    page = client.post(url, form(amount_labour="lots"), 200).get_data(as_text=True)
+    assert "Enter an amount in pounds, like 1,250.00" in page
+    assert recorded() == 0
+
+
+def test_rejecting_does_not_read_the_amounts(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    answer = client.sign_in(COORDINATOR).post(url, form(outcome="reject"))
+    assert "rejects it" in client.follow(answer).get_data(as_text=True)
+
+
+def test_superseding_on_the_page_and_somebody_being_quicker(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    proposal_id = proposal.id
+    first = decide(proposal, "dorset", Outcome.RESERVE, reason="Wait for the underspend.").id
+    url = f"/proposals/{proposal_id}/decisions/{holder('dorset').id}"
+    client.sign_in(COORDINATOR)
+    page = client.post(url, form(), 200).get_data(as_text=True)
+    assert "Somebody else recorded a decision after you opened this page" in page
+    assert "schools ask for it" in page
+    shown = client.follow(client.post(url, form(supersedes=str(first)))).get_data(as_text=True)
+    assert "Decisions so far" in shown
+    assert "Wait for the underspend." in shown
+    assert "A later decision has taken the place of this one" in client.get(f"/decisions/{first}").get_data(
+        as_text=True
+    )
+
+
+def test_agreed_bodies_and_conditions(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    agreed = {"agreed_opcc-day": "1", "agreed_opcc-month": "4", "agreed_opcc-year": "2025", "reference_opcc": "DR 12"}
+    data = form(outcome="fund_if", condition_1="Sign the agreement", **agreed)
+    shown = client.sign_in(COORDINATOR).follow(client.post(url, data)).get_data(as_text=True)
+    assert "OPCC: agreed on 1 April 2025, DR 12" in shown
+    condition = db.session.scalars(select(Condition)).one()
+    settle = f"/conditions/{condition.id}"
+    assert settle in shown
+    client.get(settle)
+    day = {"happened_on-day": "1", "happened_on-month": "5", "happened_on-year": "2025"}
+    assert "Enter what shows it" in client.post(settle, {"state": "met", **day}, 200).get_data(as_text=True)
+    answer = client.post(settle, {"state": "met", "reason": "Signed by both", **day})
+    assert "Met on 1 May 2025: Signed by both" in client.follow(answer).get_data(as_text=True)
+    client.sign_in("coordinator@bcp.example").get(settle, 403)
+
+
+def test_every_decision_is_shown_with_its_reason_to_those_it_is_for(app: Flask, client: PageClient) -> None:
+    round_, (shared, own) = deciding(BOTH, {"dorset": BOTH["dorset"]})
+    url = f"/rounds/{round_.id}/decisions"
+    nos = [decide(shared, "dorset", reason="Reason of Dorset").id]
+    nos.append(decide(shared, "bcp", Outcome.REJECT, reason="Reason of BCP").id)
+    nos.append(decide(own, "dorset", Outcome.REJECT, reason="Only for Dorset").id)
+    everything = ("Reason of Dorset", "Reason of BCP", "Only for Dorset")
+    sees = {
+        COORDINATOR: everything,
+        "member@dorset.example": everything,
+        "auditor@audit.example": everything,
+        "opcc.officer@opcc.example": everything,
+        "assessor.health@nhs.example": everything,
+        "member@bcp.example": everything[:2],
+        "finance.officer@bcp.example": everything[1:2],
+        "certifier@dorset.example": (everything[0], everything[2]),
+    }
+    for email, wanted in sees.items():
+        client.sign_in(email)
+        for route in (url, f"{url}.csv"):
+            page = client.get(route).get_data(as_text=True)
+            assert [words for words in everything if words in page] == list(wanted), (email, route)
+        for number, words in zip(nos, everything, strict=True):
+            client.get(f"/decisions/{number}", 200 if words in wanted else 403)
+    for email in ("administrator@dorset.example", "proposer@charity.example"):
+        client.sign_in(email).get(url, 403)
+        client.get(f"{url}.csv", 403)
+        client.get(f"/decisions/{nos[0]}", 403)
+
+
+def test_who_may_record_a_decision(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    for email in (
+        "coordinator@bcp.example",
+        "member@dorset.example",
+        "finance.officer@dorset.example",
+        "auditor@audit.example",
+    ):
+        client.sign_in(email).get(url, 403)
+        client.post(url, form(), 403)
+    assert recorded() == 0
+
+
+def test_a_declared_interest_shuts_the_decision_until_it_is_published(app: Flask, client: PageClient) -> None:
+    round_, (proposal,) = deciding()
+    url, ids = f"/rounds/{round_.id}/decisions", (proposal.id, round_.id)
+    number = decide(proposal, "dorset", reason="Reason of Dorset").id
+    decide(proposal, "bcp", Outcome.REJECT)
+    declare(proposal, "member@dorset.example")
+    client.sign_in("member@dorset.example")
+    for route in (url, f"{url}.csv"):
+        page = client.get(route).get_data(as_text=True)
+        assert "Reason of Dorset" not in page
+        assert "You declared an interest" in page
+    client.get(f"/decisions/{number}", 403)
+    declare(get_proposal(ids[0]), COORDINATOR)
+    client.sign_in(COORDINATOR).get(f"/proposals/{ids[0]}/decisions/{holder('dorset').id}", 403)
+    advance(get_round(ids[1]), RoundState.PUBLISHED)
+    client.sign_in("member@dorset.example").get(f"/decisions/{number}")
+
+
+def test_the_list_asks_few_queries_however_much_there_is(app: Flask, client: PageClient) -> None:
+    small = {"dorset": {NON_LABOUR: 1_000_00}, "bcp": {NON_LABOUR: 500_00}}
+    round_, made = deciding(*[small] * 12)
+    url, found = f"/rounds/{round_.id}/decisions", []
+    client.sign_in("auditor@audit.example")
+    ids = [each.id for each in made]
+    for part in (ids[:2], ids[2:]):
+        for proposal_id in part:
+            decide(get_proposal(proposal_id))
+        client.get(url)
+        found.append(len(client.queries))
+    assert found[0] == found[1] <= 30, found
+
+
+def test_what_waits_for_the_coordinator(app: Flask, client: PageClient) -> None:
+    deciding(BOTH, {"dorset": BOTH["dorset"]})
+    assert "Decide 2 proposals" in client.sign_in(COORDINATOR).get("/").get_data(as_text=True)
+    assert "Decide 1 proposal:" in client.sign_in("coordinator@bcp.example").get("/").get_data(as_text=True)
+
+
+def test_the_round_is_published_from_its_page_once_all_is_decided(app: Flask, client: PageClient) -> None:
+    round_, (proposal,) = deciding({"dorset": BOTH["dorset"]})
+    round_id = round_.id
+    decide(proposal, "dorset", Outcome.REJECT)
+    db.session.remove()
+    advance(get_round(round_id), RoundState.PUBLISHED)  # as the page does it: with what the page loads beside it
+    page = client.sign_in("member@dorset.example").get(f"/rounds/{round_id}/decisions").get_data(as_text=True)
+    assert "Published" in page
