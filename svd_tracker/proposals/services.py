@@ -67,6 +67,7 @@ def add_proposal(
     ref: str | None = None,
 ) -> Proposal:
     """An empty draft of an organisation. Raises Refused when the round is not open for proposals."""
+    round_queries.lock_round(round_)  # two at once must not get one ref
     if round_.state is not RoundState.OPEN:
         raise Refused("This round is not open for proposals")
     if organisation.area_id != round_.area_id:
