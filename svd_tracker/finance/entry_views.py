@@ -12,7 +12,7 @@ from svd_tracker.audit import once
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import forms, ledger_list, queries, services
+from svd_tracker.finance import forms, ledger_list, overview, queries, services
 from svd_tracker.finance.blueprint import bp, csv_answer, entry_scope, funding_scope, holder_scope
 from svd_tracker.finance.ledger_list import Filter
 from svd_tracker.finance.models import LedgerEntry
@@ -130,7 +130,7 @@ def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
         fy=fy,
         open=[
             entry
-            for grant_id in queries.grants_of_year(holder_id, fy)
+            for grant_id in overview.grants_of_year(holder_id, fy)
             for entry in ledger_list.open_accruals_of(holder_id, grant_id, fy)
         ],
         releases=ledger_list.releases(holder_id, fy),

@@ -55,6 +55,7 @@ class YearFigures:
     fy: int
     last: int
     over: int
+    posted: frozenset[int]  # the quarters with any entry: one without is missing, not nought (DESIGN.md rule 8)
     left: Mapping[Category, MoneyLeft]
     closed: Mapping[int, str]
     lines: tuple[YearLine, ...]
@@ -108,6 +109,7 @@ def year_figures(holder: Holder, grant_id: int, fy: int, today: dt.date) -> Year
         fy=fy,
         last=last,
         over=over,
+        posted=frozenset(entry.quarter for entry in entries),
         left=left,
         closed=queries.closed_quarters(holder.id, grant_id, fy),
         lines=lines,
@@ -116,11 +118,10 @@ def year_figures(holder: Holder, grant_id: int, fy: int, today: dt.date) -> Year
     )
 
 
-def spent_and_profile(line: LineFigures) -> list[tuple[str, list[int | None]]]:
-    """For the chart: each quarter's profile, and its spend where the quarter has begun. Pence."""
-    return [
-        (f"Q{quarter}", [line.profile_by_quarter[quarter], line.spent_by_quarter.get(quarter)]) for quarter in QUARTERS
-    ]
+def spent_by_quarter(now: YearFigures, line: YearLine) -> dict[int, int | None]:
+    """What a funding spent in each quarter, in pence; None for one to come, or with no entry of any funding."""
+    spent = line.figures.spent_by_quarter
+    return {quarter: spent.get(quarter) if quarter in now.posted else None for quarter in QUARTERS}
 
 
 def _last_quarter(fy: int, today: dt.date) -> int:

@@ -31,9 +31,10 @@ def open_quarters(funding: Funding, on: dt.date) -> tuple[int, ...]:
 def save_forecast(act: Act, funding: Funding, quarters: Mapping[int, int], note: str, version_seen: int) -> Forecast:
     """A new version of a funding's forecast: pence for each open quarter; what was said of earlier ones is kept.
 
-    The note explains a variance in the return, and is needed when the outturn passes the funding. The same again is
-    no new version. Raises ChangedMeanwhile when a version newer than ``version_seen`` (0: none) says otherwise,
-    Refused for a quarter that is closed or over, or one left out.
+    The note explains a variance in the return, and is needed when the outturn passes the funding or a quarter's
+    forecast is below what it has spent already. The same again is no new version. Raises ChangedMeanwhile when a
+    version newer than ``version_seen`` (0: none) says otherwise, Refused for a quarter that is closed or over, or one
+    left out.
     """
     lock_ledger(funding.holder_id)
     allowed = open_quarters(funding, act.on)
@@ -49,7 +50,14 @@ def save_forecast(act: Act, funding: Funding, quarters: Mapping[int, int], note:
             current = {f"q{quarter}": newest.quarters.get(quarter) for quarter in allowed} | {"note": newest.note}
             words = "Somebody else saved a forecast after you opened this page"
             raise ChangedMeanwhile(words, {**current, "version_seen": newest.version_no})
-    outturn = _outturn(funding, quarters)
+    spent = {quarter: pence for (_, quarter), pence in queries.spent_by_funding([funding.id]).items()}
+    for quarter, pence in quarters.items():
+        if pence < spent.get(quarter, 0) and not note:
+            already = format_pounds(spent[quarter])
+            words = f"Q{quarter} has already spent {already}. Enter that or more, or explain less in the note"
+            raise Refused(words, field=f"q{quarter}")
+    # A forecast is of a whole quarter: it stands in the place of what that quarter has spent so far.
+    outturn = sum(quarters.get(quarter, spent.get(quarter, 0)) for quarter in QUARTERS)
     budget = queries.newest_version(funding.id).pence
     if outturn > budget and not note:
         over = format_pounds(outturn - budget)
@@ -74,12 +82,6 @@ def save_forecast(act: Act, funding: Funding, quarters: Mapping[int, int], note:
         after=_plain(whole, note),
     )
     return forecast
-
-
-def _outturn(funding: Funding, quarters: Mapping[int, int]) -> int:
-    """A forecast is of a whole quarter: it stands in the place of what that quarter has spent so far."""
-    spent = queries.spent_by_funding([funding.id])
-    return sum(quarters.get(quarter, spent.get((funding.id, quarter), 0)) for quarter in QUARTERS)
 
 
 def _named(quarters: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.audit import once
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import figures, forms, queries, services
+from svd_tracker.finance import figures, forms, overview, queries, services
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope
 from svd_tracker.finance.models import Funding
 from svd_tracker.finance.queries import MoneyLeft
@@ -139,7 +139,7 @@ def _lefts(holder_id: int, fy: int) -> list[tuple[str, MoneyLeft]]:
     """The holder's allocations of the year with their grant's name. Raises NotFound when there are none."""
     found = [
         (grants.get_grant(grant_id).name, left)
-        for grant_id in queries.grants_of_year(holder_id, fy)
+        for grant_id in overview.grants_of_year(holder_id, fy)
         for left in queries.money_left(grant_id, holder_id, fy).values()
     ]
     if not found:

@@ -12,7 +12,6 @@ from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
-from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.models import (
     BudgetQuarter,
     ClaimLine,
@@ -25,7 +24,7 @@ from svd_tracker.finance.models import (
     QuarterClose,
 )
 from svd_tracker.grants import queries as grant_queries
-from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
+from svd_tracker.grants.models import Allocation
 from svd_tracker.interventions.models import Intervention
 
 WHOLE_BP = 10_000
@@ -152,7 +151,7 @@ def versions(funding_id: int) -> Sequence[FundingVersion]:
     )
 
 
-def _newest(as_recorded_by: dt.datetime | None = None) -> Select[int]:
+def newest_version_ids(as_recorded_by: dt.datetime | None = None) -> Select[int]:
     """The ids of the newest version of each funding; one funding's versions get their ids in their own order."""
     newest = select(func.max(FundingVersion.id))
     if as_recorded_by is not None:
@@ -171,7 +170,9 @@ def fundings(
         select(Funding, FundingVersion, Intervention.title)
         .join(Intervention, Intervention.id == Funding.intervention_id)
         .join(FundingVersion, FundingVersion.funding_id == Funding.id)
-        .where(Funding.holder_id == holder_id, Funding.fy == fy, FundingVersion.id.in_(_newest(as_recorded_by)))
+        .where(
+            Funding.holder_id == holder_id, Funding.fy == fy, FundingVersion.id.in_(newest_version_ids(as_recorded_by))
+        )
         .order_by(Funding.category, Funding.ref)
     )
     if grant_id is not None:
@@ -215,7 +216,7 @@ def committed_by_allocation(allocation_ids: Iterable[int]) -> dict[int, int]:
     rows = db.session.execute(
         select(Funding.allocation_id, sum_pence(FundingVersion.pence))
         .join(FundingVersion, FundingVersion.funding_id == Funding.id)
-        .where(Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(_newest()))
+        .where(Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(newest_version_ids()))
         .group_by(Funding.allocation_id)
     )
     return {allocation_id: pence for allocation_id, pence in rows}  # noqa: C416  rows are not pairs to the type checker
@@ -225,7 +226,7 @@ def _committed() -> Select[int]:
     return (
         select(sum_pence(FundingVersion.pence))
         .join(Funding, Funding.id == FundingVersion.funding_id)
-        .where(FundingVersion.id.in_(_newest()))
+        .where(FundingVersion.id.in_(newest_version_ids()))
     )
 
 
@@ -370,115 +371,6 @@ def newest_claims(holder_id: int, grant_id: int, fy: int, before_quarter: int = 
     return {ref: pence for ref, pence in rows}  # noqa: C416
 
 
-@dataclass(frozen=True)
-class HolderYear:
-    """A holder's year in one line, all grants together. Money in pence."""
-
-    holder_id: int
-    fy: int
-    allocated: int
-    committed: int
-    spent: int
-
-
-def years_of_holders(holder_ids: Iterable[int]) -> dict[int, list[HolderYear]]:
-    """The years that these holders have allocations in, newest first, by holder id. Three queries."""
-    ids = list(holder_ids)
-    newest = select(func.max(AllocationVersion.id)).group_by(AllocationVersion.allocation_id)
-    allocated = db.session.execute(
-        select(Allocation.holder_id, AwardLine.fy, sum_pence(AllocationVersion.pence))
-        .join(AwardLine, AwardLine.id == Allocation.award_line_id)
-        .join(AllocationVersion, AllocationVersion.allocation_id == Allocation.id)
-        .where(Allocation.holder_id.in_(ids), AllocationVersion.id.in_(newest))
-        .group_by(Allocation.holder_id, AwardLine.fy)
-        .order_by(AwardLine.fy.desc())
-    )
-    taken = db.session.execute(
-        select(Funding.holder_id, Funding.fy, sum_pence(FundingVersion.pence))
-        .join(FundingVersion, FundingVersion.funding_id == Funding.id)
-        .where(Funding.holder_id.in_(ids), FundingVersion.id.in_(_newest()))
-        .group_by(Funding.holder_id, Funding.fy)
-    )
-    spent = db.session.execute(
-        select(LedgerEntry.holder_id, LedgerEntry.fy, sum_pence(LedgerEntry.pence))
-        .where(LedgerEntry.holder_id.in_(ids))
-        .group_by(LedgerEntry.holder_id, LedgerEntry.fy)
-    )
-    committed_in = {(holder_id, fy): pence for holder_id, fy, pence in taken}
-    spent_in = {(holder_id, fy): pence for holder_id, fy, pence in spent}
-    years: dict[int, list[HolderYear]] = {}
-    for holder_id, fy, pence in allocated:
-        key = (holder_id, fy)
-        years.setdefault(holder_id, []).append(
-            HolderYear(holder_id, fy, pence, committed_in.get(key, 0), spent_in.get(key, 0))
-        )
-    return years
-
-
-def grants_of_year(holder_id: int, fy: int) -> Sequence[int]:
-    """The ids of the grants that a holder has allocations of in a year."""
-    return db.session.scalars(
-        select(AwardLine.grant_id)
-        .join(Allocation, Allocation.award_line_id == AwardLine.id)
-        .where(Allocation.holder_id == holder_id, AwardLine.fy == fy)
-        .distinct()
-        .order_by(AwardLine.grant_id)
-    ).all()
-
-
-def count_waiting(holder_ids: Iterable[int], fy: int) -> dict[int, int]:
-    """How many released accruals of a year wait for their invoice, by holder id."""
-    accrual, follower = aliased(LedgerEntry), aliased(LedgerEntry)
-    rows = db.session.execute(
-        select(LedgerEntry.holder_id, func.count())
-        .join(accrual, accrual.id == LedgerEntry.reverses_id)
-        .outerjoin(follower, follower.follows_id == LedgerEntry.id)
-        .where(
-            LedgerEntry.holder_id.in_(list(holder_ids)),
-            LedgerEntry.fy == fy,
-            LedgerEntry.reversal_why == ReversalWhy.RELEASE,
-            accrual.quarter < LedgerEntry.quarter,
-            follower.id.is_(None),
-        )
-        .group_by(LedgerEntry.holder_id)
-    )
-    return {holder_id: count for holder_id, count in rows}  # noqa: C416
-
-
-def count_without_forecast(holder_ids: Iterable[int], fy: int) -> dict[int, int]:
-    """How many fundings of a year have no forecast at all, by holder id."""
-    rows = db.session.execute(
-        select(Funding.holder_id, func.count())
-        .where(
-            Funding.holder_id.in_(list(holder_ids)),
-            Funding.fy == fy,
-            Funding.id.not_in(select(Forecast.funding_id)),
-        )
-        .group_by(Funding.holder_id)
-    )
-    return {holder_id: count for holder_id, count in rows}  # noqa: C416
-
-
 def profile_of(funding_id: int) -> dict[int, int]:
     """The newest profile of a funding, in pence by quarter."""
     return {each.quarter: each.pence for each in newest_version(funding_id).quarters}
-
-
-def list_uploads(holder_id: int, limit: int) -> Sequence[Upload]:
-    """A holder's newest uploads, with their files."""
-    return db.session.scalars(
-        select(Upload)
-        .where(Upload.holder_id == holder_id)
-        .options(joinedload(Upload.file))
-        .order_by(Upload.id.desc())
-        .limit(limit)
-    ).all()
-
-
-def find_taken_in(holder_id: int, sha256: str) -> Upload | None:
-    """The upload that took in these very bytes."""
-    return db.session.scalars(
-        select(Upload)
-        .join(Upload.file)
-        .where(Upload.holder_id == holder_id, Upload.state == UploadState.TAKEN_IN, StoredFile.sha256 == sha256)
-    ).first()

@@ -1,5 +1,6 @@
 """Every verb of money, from one place: fundings, the ledger, uploads, forecasts."""
 
+from svd_tracker.finance.closing import close_quarters, reopen_quarters, write_claims
 from svd_tracker.finance.forecasts import open_quarters, save_forecast
 from svd_tracker.finance.fundings import (
     DirectDecision,
@@ -11,13 +12,10 @@ from svd_tracker.finance.fundings import (
 )
 from svd_tracker.finance.ledger import (
     accrue_again,
-    close_quarters,
     lock_ledger,
     post_entry,
     release_accrual,
-    reopen_quarters,
     reverse_mistake,
-    write_claims,
 )
 from svd_tracker.finance.uploads import confirm_upload, import_ledger
 

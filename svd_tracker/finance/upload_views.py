@@ -12,7 +12,7 @@ from svd_tracker.act import Source
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files.models import UploadState
-from svd_tracker.finance import forms, queries, services
+from svd_tracker.finance import forms, overview, queries, services
 from svd_tracker.finance.blueprint import bp, csv_answer, get_upload, holder_scope, upload_scope
 from svd_tracker.finance.uploads import import_ledger
 from svd_tracker.periods import fy_of
@@ -46,7 +46,7 @@ def import_file(holder_id: int) -> ResponseReturnValue:
         holder=holder,
         fy=fy_of(act.on),
         fundings=queries.fundings(holder_id, fy_of(act.on)),
-        earlier=queries.list_uploads(holder_id, EARLIER),
+        earlier=overview.list_uploads(holder_id, EARLIER),
     )
 
 
@@ -89,7 +89,9 @@ def _page(upload_id: int, form: Any) -> ResponseReturnValue:
         upload=record,
         holder=holder,
         who=accounts.person_names([record.recorded_by])[record.recorded_by],
-        later=queries.find_taken_in(record.holder_id, record.file.sha256) if record.state is UploadState.READ else None,
+        later=overview.find_taken_in(record.holder_id, record.file.sha256)
+        if record.state is UploadState.READ
+        else None,
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
     )
 

@@ -18,7 +18,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.files import services as file_services
 from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadFinding, UploadState
-from svd_tracker.finance import queries
+from svd_tracker.finance import overview, queries
 from svd_tracker.finance.ledger import LONGEST, NewEntry, append, lock_ledger, refuse_bad_date
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.periods import format_date, quarter_of, quarter_short
@@ -88,7 +88,7 @@ def confirm_upload(act: Act, upload: Upload) -> Upload:
 
 
 def _refuse_taken_in(holder: Holder, sha256: str) -> None:
-    earlier = queries.find_taken_in(holder.id, sha256)
+    earlier = overview.find_taken_in(holder.id, sha256)
     if earlier is not None:
         who = accounts.person_names([earlier.recorded_by])[earlier.recorded_by]
         raise Refused(

@@ -18,6 +18,7 @@ from svd_tracker.finance import (
     funding_views,  # noqa: F401  its routes
     history,
     ledger_list,
+    overview,
     queries,
     upload_views,  # noqa: F401  its routes
 )
@@ -43,7 +44,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "finance/index.html",
         holders=holders,
-        years=queries.years_of_holders(reached),
+        years=overview.years_of_holders(reached),
         may_view_grants=may(Permission.VIEW_GRANT),
     )
 
@@ -85,6 +86,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
     holder = record.allocation.holder
     year_now = figures.year_figures(holder, record.grant_id, record.fy, today())
     line = year_now.line(record.ref)
+    spent = figures.spent_by_quarter(year_now, line)
     versions = queries.versions(funding_id)
     forecasts = queries.forecast_versions(funding_id)
     scope = Scope(holder.area_id, holder.id)
@@ -94,7 +96,8 @@ def funding(funding_id: int) -> ResponseReturnValue:
         holder=holder,
         now=year_now,
         line=line,
-        chart=figures.spent_and_profile(line.figures),
+        spent=spent,
+        chart=[(f"Q{quarter}", [pence, spent[quarter]]) for quarter, pence in line.figures.profile_by_quarter.items()],
         versions=versions,
         at_risk=outstanding(versions[0].approval),
         forecasts=forecasts,
@@ -118,13 +121,13 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
     if not reached:
         return
     names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in reached}
-    for holder_id, count in queries.count_waiting(reached, fy).items():
+    for holder_id, count in overview.count_waiting(reached, fy).items():
         things = "released accrual waits" if count == 1 else "released accruals wait"
         yield WorkItem(
             f"{names[holder_id]}: {count} {things} for an invoice",
             url_for("finance.accruals", holder_id=holder_id, fy=fy),
         )
-    for holder_id, count in queries.count_without_forecast(reached, fy).items():
+    for holder_id, count in overview.count_without_forecast(reached, fy).items():
         things = "funding has" if count == 1 else "fundings have"
         yield WorkItem(
             f"{names[holder_id]}: {count} {things} no forecast",
@@ -133,7 +136,7 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
 
 
 def _figures(holder: Holder, fy: int) -> list[YearFigures]:
-    grant_ids = queries.grants_of_year(holder.id, fy)
+    grant_ids = overview.grants_of_year(holder.id, fy)
     if not grant_ids:
         raise NotFound("year")
     return [figures.year_figures(holder, grant_id, fy, today()) for grant_id in grant_ids]

@@ -82,3 +82,13 @@ def test_past_the_funding_only_with_an_explanation(app: Flask) -> None:
     assert refused.value.field == "note"
     save(funding, {**quarters, 4: 200_00})
     save(funding, quarters, "Two more groups, paid by the council", 1)
+
+
+def test_below_what_is_spent_already_only_with_an_explanation(app: Flask) -> None:
+    funding = make_funding(make_grant(), 1_000_00)
+    post(funding, 300_00, dt.date(2025, 7, 8), on=JULY)
+    quarters = {2: 299_99, 3: 0, 4: 0}
+    with pytest.raises(Refused, match=r"already spent £300\.00") as refused:
+        save(funding, quarters)
+    assert refused.value.field == "q2"
+    save(funding, quarters, "A credit of a penny is due")

@@ -217,6 +217,14 @@ def test_a_forecast_starts_from_the_profile_and_tells_the_second(client: PageCli
     assert "Explain why" in said(client.post(url, {**sent, "q2": "9,000", "row_version": "2"}, 200))
 
 
+def test_spend_above_the_forecast_asks_for_a_new_one(client: PageClient, funding: Funding) -> None:
+    services.save_forecast(act(on=JULY), funding, {2: 100_00, 3: 0, 4: 0}, "", 0)
+    post(funding, 200_00, dt.date(2025, 7, 8), on=JULY)
+    page = said(client.sign_in(OFFICER).get(f"/fundings/{funding.id}"))
+    assert "Q2 has already spent £200.00, more than its forecast of £100.00" in page
+    assert "Q1 2025/26 (April to June 2025) £2,500.00 nothing posted" in page
+
+
 def direct(allocation_id: int, **changed: str) -> dict[str, str]:
     return {
         "intervention": "new",
