@@ -45,7 +45,6 @@ from svd_tracker.web.forms import (
     required,
 )
 
-SPARE_ROWS = 5
 MOST_ROWS = 200
 LONG = 4000
 CHOOSE = ("", "Choose one")
@@ -242,6 +241,7 @@ class RowsForm(Form, VersionedForm):
     """A page of repeating tables, named as the parts of the content."""
 
     PARTS: tuple[str, ...] = ()
+    SPARE_ROWS = 3
 
     @classmethod
     def of(cls, content: ProposalContent, row_version: int) -> "RowsForm":
@@ -251,7 +251,7 @@ class RowsForm(Form, VersionedForm):
             data[part] = [_row_values(line) for line in getattr(content, part)]
         form = cls(data=data)
         for part in cls.PARTS:
-            wanted = len(getattr(content, part)) + SPARE_ROWS
+            wanted = len(getattr(content, part)) + cls.SPARE_ROWS
             while len(form[part].entries) < min(wanted, MOST_ROWS):
                 form[part].append_entry()
         return form
@@ -286,6 +286,7 @@ class RowsForm(Form, VersionedForm):
 
 class CostsForm(RowsForm):
     PARTS = ("costs",)
+    SPARE_ROWS = 5
     costs = FieldList(FormField(CostRow), max_entries=MOST_ROWS)
 
 

@@ -127,9 +127,10 @@ def submit(proposal: Proposal, act: Act, *, row_version: int | None = None, late
     Raises Refused for what is missing, and for a first submission after the round closed.
     """
     queries.refuse_if_shut(act.by, proposal)
+    round_ = proposal.round
+    round_queries.lock_round(round_)  # it may be closing for proposals at this moment
     _check_row_version(proposal, row_version)
     version = _draft_of(proposal)
-    round_ = proposal.round
     if proposal.state is ProposalState.DRAFT and act.on > round_.closes_on and not late_allowed:
         raise Refused("This round has closed for proposals: ask the coordinator to submit yours")
     content = queries.content_of(version)

@@ -13,9 +13,9 @@ from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.grants.models import Grant
 from svd_tracker.periods import fy_label
-from svd_tracker.rounds.models import Criterion, Round, RoundState
+from svd_tracker.rounds.models import Criterion, Round, RoundState, Scheme
 from svd_tracker.rounds.queries import ShareNow
-from svd_tracker.rounds.services import CriterionContent
+from svd_tracker.rounds.services import CriterionContent, content_of
 from svd_tracker.web.forms import (
     CheckboxField,
     DateField,
@@ -38,6 +38,8 @@ from svd_tracker.web.forms import (
 SPARE_POINTS = 3
 LEAST_POINTS = 6
 MOST_POINTS = 40
+
+Differences = list[tuple[str, str, str]]  # what, saved now, typed
 
 
 def show_refusal(form: Any, refused: Refused) -> None:
@@ -78,6 +80,22 @@ class HundredthsField(WholeNumberField):
         return points(Fraction(self.data))
 
 
+def _differing(*compared: tuple[Any, str, str]) -> Differences:
+    return [(field.label.text, saved, typed) for field, saved, typed in compared if saved != typed]
+
+
+def _plain(hundredths: int | None) -> str:
+    return "nothing" if hundredths is None else points(Fraction(hundredths))
+
+
+def _yes(value: bool | None) -> str:
+    return "yes" if value else "no"
+
+
+def _scale(scale: Sequence[tuple[int, str]]) -> str:
+    return "; ".join(f"{_plain(mark)}: {words}" for mark, words in sorted(scale))
+
+
 class _RoundFields(Form):
     name = TextField("Name of the round", [required("Enter a name"), max_length(250)])
     opens_on = DateField("Opens on")
@@ -112,6 +130,7 @@ class ConfirmForm(Form):
 
 class ShareRow(PlainForm):
     allocation_id = HiddenField()
+    kept_back_seen = HiddenField()
     in_round = CheckboxField("Takes part")
     kept_back = PoundsField("Kept back", allow_blank=True)
     reason = TextField("Why", [max_length(250)])
@@ -129,6 +148,7 @@ class SharesForm(Form):
                     {
                         "allocation_id": share.allocation_id,
                         "in_round": share.allocation_id in in_round,
+                        "kept_back_seen": share.kept_back,
                         "kept_back": share.kept_back or None,
                         "reason": share.reason,
                     }
@@ -162,6 +182,14 @@ class SchemeForm(Form, VersionedForm):
         description="A share of all the points, 0 to 100. Leave empty when there is none.",
     )
     reasons_required = CheckboxField("Assessors give a reason with every mark")
+
+    def beside(self, scheme: Scheme) -> Differences:
+        """After somebody else's change: what is saved now beside what was typed; the form carries the new version."""
+        self.row_version.data = scheme.row_version
+        return _differing(
+            (self.overall_minimum, _plain(scheme.overall_minimum_bp), _plain(self.overall_minimum.data)),
+            (self.reasons_required, _yes(scheme.reasons_required), _yes(self.reasons_required.data)),
+        )
 
 
 class CopySchemeForm(Form):
@@ -200,7 +228,7 @@ class CriterionForm(Form, OnceMixin, VersionedForm):
         "Least mark that can be funded", allow_blank=True, description="Leave empty when there is none."
     )
     position = WholeNumberField("Place in the list", smallest=1, largest=200, allow_blank=True)
-    points = FieldList(FormField(PointRow), min_entries=LEAST_POINTS, max_entries=MOST_POINTS)
+    points = FieldList(FormField(PointRow), "The scale", min_entries=LEAST_POINTS, max_entries=MOST_POINTS)
 
     def fill(self, criterion: Criterion) -> None:
         """What stands, with spare rows under the scale's points."""
@@ -212,6 +240,20 @@ class CriterionForm(Form, OnceMixin, VersionedForm):
             self.add_rows(len(criterion.points) + SPARE_POINTS - len(self.points.entries))
             for row, point in zip(self.points.entries, criterion.points, strict=False):
                 row.form.mark.data, row.form.words.data = point.hundredths, point.words
+
+    def beside(self, criterion: Criterion) -> Differences:
+        """As ``SchemeForm.beside``, for one criterion."""
+        self.row_version.data = criterion.scheme.row_version
+        saved, typed = content_of(criterion), self.content
+        return _differing(
+            (self.name, saved.name, typed.name),
+            (self.ref, saved.ref, typed.ref),
+            (self.guidance, saved.guidance, typed.guidance),
+            (self.kind, "Pass or fail" if saved.is_gate else "Mark", "Pass or fail" if typed.is_gate else "Mark"),
+            (self.weight, _plain(saved.weight_hundredths), _plain(typed.weight_hundredths)),
+            (self.minimum, _plain(saved.minimum_hundredths), _plain(typed.minimum_hundredths)),
+            (self.points, _scale(() if saved.is_gate else saved.points), _scale(typed.points)),
+        )
 
     def add_rows(self, count: int) -> None:
         for _ in range(min(count, MOST_POINTS - len(self.points.entries))):

@@ -49,6 +49,12 @@ def get_round(round_id: int) -> Round:
     return found
 
 
+def lock_round(round_: Round) -> None:
+    """Hold the round until the transaction ends, and read its state as it is now."""
+    db.session.execute(select(Round.id).where(Round.id == round_.id).with_for_update())
+    db.session.refresh(round_, ["state", "row_version"])
+
+
 def list_rounds(access: Access) -> Sequence[Round]:
     """The rounds a person may look at, newest year first; proposers see none that is still being prepared."""
     area_ids = {area_id for _, area_id in access.holders}

@@ -30,6 +30,19 @@ class CriterionContent:
     points: tuple[tuple[int, str], ...] = ()
 
 
+def content_of(criterion: Criterion) -> CriterionContent:
+    """A criterion as plain values: to copy it, to compare it."""
+    return CriterionContent(
+        ref=criterion.ref,
+        name=criterion.name,
+        guidance=criterion.guidance,
+        weight_hundredths=criterion.weight_hundredths,
+        minimum_hundredths=criterion.minimum_hundredths,
+        is_gate=criterion.is_gate,
+        points=tuple((point.hundredths, point.words) for point in criterion.points),
+    )
+
+
 def save_scheme(
     round_: Round,
     act: Act,
@@ -105,18 +118,7 @@ def copy_scheme(from_round: Round, round_: Round, act: Act) -> None:
     if from_round.area_id != round_.area_id or from_round.id == round_.id:
         raise Refused("Choose another round of this area", field="from_round_id")
     scheme, source = _changeable(round_, None), from_round.scheme
-    contents = [
-        CriterionContent(
-            ref=each.ref,
-            name=each.name,
-            guidance=each.guidance,
-            weight_hundredths=each.weight_hundredths,
-            minimum_hundredths=each.minimum_hundredths,
-            is_gate=each.is_gate,
-            points=tuple((point.hundredths, point.words) for point in each.points),
-        )
-        for each in queries.criteria_of(source)
-    ]
+    contents = [content_of(each) for each in queries.criteria_of(source)]
     if not contents:
         raise Refused(f"{from_round.name} has no criteria to copy", field="from_round_id")
     scheme.overall_minimum_bp, scheme.reasons_required = source.overall_minimum_bp, source.reasons_required
@@ -130,23 +132,26 @@ def freeze_scheme(scheme: Scheme, act: Act) -> None:
     """From the first saved score on, the database refuses every change of the scheme. Part of the caller's verb."""
     if scheme.frozen_at is not None:
         return
-    db.session.refresh(scheme, with_for_update=True)
+    _lock(scheme.id)
     if scheme.frozen_at is None:
         scheme.frozen_at = act.at
         db.session.flush()
 
 
+def _lock(scheme_id: int) -> Scheme:
+    db.session.flush()
+    query = select(Scheme).where(Scheme.id == scheme_id).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
 def _changeable(round_: Round, row_version: int | None) -> Scheme:
-    scheme = db.session.scalars(select(Scheme).where(Scheme.id == round_.scheme_id).with_for_update()).one()
+    scheme = _lock(round_.scheme_id)
     if scheme.frozen_at is not None:
         raise Refused("A score has been saved, so this scheme no longer changes")
     if round_.state in (RoundState.DECIDING, RoundState.PUBLISHED):
         raise Refused("Scoring is over, so this scheme no longer changes")
     if row_version is not None and scheme.row_version != row_version:
-        raise ChangedMeanwhile(
-            "Somebody else changed this scheme since you opened the page.",
-            {"reasons_required": scheme.reasons_required},
-        )
+        raise ChangedMeanwhile("Somebody else changed this scheme since you opened the page.")
     flag_modified(scheme, "name")  # a change of any criterion counts as a change of the scheme
     return scheme
 

@@ -54,8 +54,8 @@ def scheme(round_id: int) -> ResponseReturnValue:
                 reasons_required=form.reasons_required.data,
                 row_version=form.row_version.data,
             )
-        except ChangedMeanwhile as changed:
-            clash = form.take_newer(changed.current, round_.scheme.row_version)
+        except ChangedMeanwhile:
+            clash = form.beside(round_.scheme)
         except Refused as refused:
             forms.show_refusal(form, refused)
         else:
@@ -138,7 +138,7 @@ def _edit_criterion(round_: Round, form: forms.CriterionForm, found: Criterion |
             )
         except ChangedMeanwhile:
             db.session.rollback()
-            clash = form.take_newer({}, round_.scheme.row_version)
+            clash = form.beside(found) if found else []
         except Refused as refused:
             db.session.rollback()
             _show_refusal(form, refused)

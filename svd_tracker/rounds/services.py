@@ -16,6 +16,7 @@ from svd_tracker.rounds import queries
 from svd_tracker.rounds.models import Round, RoundAssessor, RoundShare, RoundState, Scheme
 from svd_tracker.rounds.scheme_services import (
     CriterionContent,
+    content_of,
     copy_scheme,
     freeze_scheme,
     remove_criterion,
@@ -31,6 +32,7 @@ __all__ = [
     "add_move_check",
     "add_round",
     "add_share",
+    "content_of",
     "copy_scheme",
     "edit_round",
     "freeze_scheme",

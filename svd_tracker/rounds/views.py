@@ -16,6 +16,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
+from svd_tracker.money import format_pounds
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import ProposalState
@@ -201,6 +202,13 @@ def shares(round_id: int) -> ResponseReturnValue:
         wrong = False
         for share, row in pairs:
             if not (row.in_round.data or share.allocation_id in in_round):
+                continue
+            if str(row.kept_back_seen.data) != str(share.kept_back):
+                wrong = True
+                row.kept_back_seen.data = share.kept_back
+                told = f"Somebody else changed this to {format_pounds(share.kept_back)}: save again to replace it"
+                row.kept_back.errors = [*row.kept_back.errors, told]
+                forms.gather_errors(form.rows)
                 continue
             try:
                 allocation = grants.get_allocation(share.allocation_id)

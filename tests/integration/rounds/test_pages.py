@@ -1,5 +1,6 @@
 """The pages of rounds: who sees them, what they say, what they do with bad input."""
 
+import dataclasses
 import re
 
 import pytest
@@ -42,12 +43,19 @@ def test_a_round_is_set_up_on_screen(client: PageClient) -> None:
     round_id = int(led_to.rsplit("/", 1)[1])
     bcp, _, dorset, _ = [each.allocation_id for each in queries.possible_shares(queries.get_round(round_id))]
     bad = client.post(
-        f"/rounds/{round_id}/shares", {"rows-0-allocation_id": str(bcp), "rows-0-in_round": "y"}, status=200
+        f"/rounds/{round_id}/shares",
+        {"rows-0-allocation_id": str(bcp), "rows-0-kept_back_seen": "0", "rows-0-in_round": "y"},
+        status=200,
     ).text
     assert "Your own partnership must take part" in bad
     client.post(
         f"/rounds/{round_id}/shares",
-        {"rows-2-allocation_id": str(dorset), "rows-2-in_round": "y", "rows-2-kept_back": "1,000.50"},
+        {
+            "rows-2-allocation_id": str(dorset),
+            "rows-2-kept_back_seen": "0",
+            "rows-2-in_round": "y",
+            "rows-2-kept_back": "1,000.50",
+        },
     )
     client.post(f"/rounds/{round_id}/assessors", {"person_id": str(person("assessor.health@nhs.example").id)})
     page = client.get(f"/rounds/{round_id}").text
@@ -69,13 +77,28 @@ def test_money_is_told_at_its_row(client: PageClient) -> None:
     round_ = make_round()
     url = f"/rounds/{round_.id}/shares"
     first, second, *_ = [str(each.allocation_id) for each in queries.possible_shares(round_)]
-    data = {"rows-0-allocation_id": first, "rows-0-kept_back": "lots"}
+    data = {"rows-0-allocation_id": first, "rows-0-kept_back_seen": "0", "rows-0-kept_back": "lots"}
     page = client.sign_in(COORDINATOR).post(url, data, status=200).text
     assert "Enter an amount in pounds, like 1,250.00" in page
-    page = client.post(url, {"rows-0-allocation_id": second, "rows-0-kept_back": "999,999.00"}, status=200).text
+    page = client.post(
+        url,
+        {"rows-0-allocation_id": second, "rows-0-kept_back_seen": "0", "rows-0-kept_back": "999,999.00"},
+        status=200,
+    ).text
     assert 'href="#rows-0-kept_back"' in page
     assert "You cannot keep back more than the allocation" in page
     assert 'value="999,999.00"' in page
+
+
+def test_two_people_keeping_money_back(client: PageClient) -> None:
+    round_ = make_round(kept_back=700_00)
+    url = f"/rounds/{round_.id}/shares"
+    first = str(queries.possible_shares(round_)[0].allocation_id)
+    data = {"rows-0-allocation_id": first, "rows-0-kept_back_seen": "0", "rows-0-kept_back": "55.00"}
+    page = client.sign_in(COORDINATOR).post(url, data, status=200).text
+    assert "Somebody else changed this to £700.00" in page
+    assert 'value="55.00"' in page
+    client.post(url, {**data, "rows-0-kept_back_seen": "70000"})
 
 
 def test_two_people_editing_a_round(client: PageClient) -> None:
@@ -124,6 +147,28 @@ def test_a_criterion_is_added_changed_and_previewed(client: PageClient) -> None:
     assert "Pass or fail" in client.get(url).text
     client.post(f"{url}/criteria/{criterion_id}/remove")
     assert [each.ref for each in queries.criteria_of(queries.get_round(round_id).scheme)] == ["G1"]
+
+
+def test_two_people_changing_one_criterion(client: PageClient) -> None:
+    round_ = make_round()
+    need = queries.criteria_of(round_.scheme)[1]
+    url, seen = f"/rounds/{round_.id}/scheme/criteria/{need.id}", str(round_.scheme.row_version)
+    changed = dataclasses.replace(services.content_of(need), weight_hundredths=45_50)
+    services.save_criterion(round_, act(), changed, criterion=need)
+    db.session.commit()
+    data = {"name": "Need", "ref": "C1", "kind": "weighted", "weight": "41", "row_version": seen}
+    rows = {
+        f"points-{n}-{name}": text
+        for n, row in enumerate((("0", "No"), ("5", "Yes")))
+        for name, text in zip(("mark", "words"), row, strict=True)
+    }
+    page = client.sign_in(COORDINATOR).post(url, {**data, **rows}, status=200).text
+    assert "Somebody else changed this" in page
+    assert "45.5" in page
+    assert 'value="41"' in page
+    settings = {"overall_minimum": "50", "row_version": seen}
+    page = client.post(url.rsplit("/", 2)[0], settings, status=200).text
+    assert "<strong>50</strong>" in page
 
 
 def test_a_scheme_is_copied_on_screen(client: PageClient) -> None:
