@@ -42,9 +42,9 @@ def _demo_context() -> dict[str, object]:
     if not current_user.is_authenticated:
         people = [(one["name"], one["email"]) for one in story()["people"]["all"]]
         return {"demo_people": people, "demo_password": story()["people"]["password"]}
-    banner = Markup(
-        'The data are made up. Today is {}. <a class="govuk-link" href="{}">Change the date</a>'
-    ).format(format_date(today()), url_for("demo.date"))
+    banner = Markup('The data are made up. Today is {}. <a class="govuk-link" href="{}">Change the date</a>').format(
+        format_date(today()), url_for("demo.date")
+    )
     if today() == FIRST_DAY:
         banner += Markup(": the first quarter's returns are drafted on 14 July 2025")
     return {"demo_banner": banner}

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
+from svd_tracker.accounts.services import change_setting
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions.models import Decision, Outcome
 from svd_tracker.demo import load, load_year
-from svd_tracker.demo.story import FIRST_DAY, YEAR, story
+from svd_tracker.demo.story import FIRST_DAY, YEAR, act, amounts, story
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.jobs import schedule
 from svd_tracker.proposals import queries as proposals
-from svd_tracker.returns.models import FinanceReturn, ReturnRevision, RevisionState
+from svd_tracker.returns.models import FigureBuild, FinanceReturn, ReturnRevision, RevisionState
 from svd_tracker.rounds.models import Round
 from tests.support.stores import PostgresStore, SqliteStore, Store
 
@@ -85,9 +86,7 @@ def test_the_year_stands_near_the_published_total_and_adds_up(demo: Flask) -> No
     }
     assert sum(sum(shares.values()) for shares in held.values()) == 29_200_000
     award = story()["grant"]["award"]
-    assert load_year.amounts(award) == {
-        category: sum(shares[category] for shares in held.values()) for category in Category
-    }
+    assert amounts(award) == {category: sum(shares[category] for shares in held.values()) for category in Category}
     dorset = finance.money_left(grant.id, load_year.the_holder("dorset").id, YEAR)
     assert all(one.left == 0 for one in dorset.values())
 
@@ -109,22 +108,23 @@ def test_last_years_returns_are_certified_and_the_chain_holds(demo: Flask) -> No
 def test_the_first_quarters_returns_come_by_themselves_once(demo: Flask) -> None:
     schedule.run_due(demo)
     assert _drafts() == 0
-    load.account_services.change_setting(
-        "demo_today", "2025-07-14", None, "The draft day", load_year.act(None, FIRST_DAY)
-    )
+    change_setting("demo_today", "2025-07-14", None, "The draft day", act(None, FIRST_DAY))
     db.session.commit()
     for _ in range(2):
         db.session.remove()
         schedule.run_due(demo)
-    assert _drafts() == 3
-    assert _drafts(built_again=True) == 3
+    assert (_drafts(), _builds()) == (3, 3)
 
 
-def _drafts(*, built_again: bool = False) -> int:
-    from svd_tracker.returns.models import FigureBuild
-
+def _drafts() -> int:
     db.session.rollback()
-    of = select(ReturnRevision.id).join(FinanceReturn).where(FinanceReturn.ref.contains("2025-26-Q1"))
-    counted = FigureBuild if built_again else ReturnRevision
-    column = counted.revision_id if counted is FigureBuild else counted.id
-    return int(db.session.scalar(select(func.count()).select_from(counted).where(column.in_(of))) or 0)
+    return int(db.session.scalar(select(func.count()).select_from(_first_quarter().subquery())) or 0)
+
+
+def _builds() -> int:
+    query = select(func.count()).select_from(FigureBuild).where(FigureBuild.revision_id.in_(_first_quarter()))
+    return int(db.session.scalar(query) or 0)
+
+
+def _first_quarter() -> Select[int]:
+    return select(ReturnRevision.id).join(FinanceReturn).where(FinanceReturn.ref.contains("2025-26-Q1"))
