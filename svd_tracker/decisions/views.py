@@ -19,6 +19,7 @@ from svd_tracker.decisions.models import ConditionState, Decision, Outcome
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
+from svd_tracker.grants.split import short_name
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
@@ -66,6 +67,7 @@ def index(round_id: int) -> ResponseReturnValue:
         may_decide=access.holder_ids(Permission.DECIDE) if round_.state is RoundState.DECIDING else frozenset(),
         amounts_of=queries.amounts_of,
         state_of=queries.state_of,
+        short_name=short_name,
         may_rank=may(Permission.VIEW_RANKING, rounds.scope_of(round_, access, Permission.VIEW_RANKING)),
     )
 

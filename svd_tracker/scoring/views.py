@@ -13,6 +13,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
+from svd_tracker.grants.split import short_name
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
@@ -195,6 +196,7 @@ def ranking(round_id: int) -> ResponseReturnValue:
         mean_text=ranking_queries.mean_text,
         categories=list(Category),
         points=points,
+        short_name=short_name,
     )
 
 
@@ -213,8 +215,8 @@ def ranking_csv(round_id: int) -> ResponseReturnValue:
 
 
 def _csv_head(found: ranking_queries.Ranking) -> list[str]:
-    asks = [f"Asked of {holder.name}, {each.label.lower()}" for holder in found.holders for each in Category]
-    lines = [f"Line of {line.holder.name}" for line in found.lines or ()]
+    asks = [f"Asked of {short_name(holder)}, {each.label.lower()}" for holder in found.holders for each in Category]
+    lines = [f"Line of {short_name(line.holder)}" for line in found.lines or ()]
     means = [f"{each.name} (mean)" for each in found.criteria]
     return ["Rank", "Ref", "Proposal", "Organisation", "Result", *means, "Scorers", "Not ranked because", *asks, *lines]
 
