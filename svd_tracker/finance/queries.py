@@ -17,6 +17,7 @@ from svd_tracker.finance.models import (
     ClaimLine,
     CloseEvent,
     Forecast,
+    ForecastQuarter,
     Funding,
     FundingVersion,
     LedgerEntry,
@@ -167,7 +168,21 @@ def fundings(
     ``as_recorded_by`` leaves out versions, and with them fundings, that were recorded later.
     """
     query = (
-        select(Funding, FundingVersion, Intervention.title)
+        select(
+            Funding.id,
+            Funding.ref,
+            Intervention.title,
+            Funding.intervention_id,
+            Funding.holder_id,
+            Funding.fy,
+            Funding.category,
+            FundingVersion.pence,
+            FundingVersion.id.label("version_id"),
+            FundingVersion.version_no,
+            FundingVersion.approval_id,
+            Funding.allocation_id,
+            Funding.grant_id,
+        )
         .join(Intervention, Intervention.id == Funding.intervention_id)
         .join(FundingVersion, FundingVersion.funding_id == Funding.id)
         .where(
@@ -177,33 +192,15 @@ def fundings(
     )
     if grant_id is not None:
         query = query.where(Funding.grant_id == grant_id)
-    found = db.session.execute(query).all()
-    profiles: dict[int, dict[int, int]] = {version.id: {} for _, version, _ in found}
+    found = db.session.execute(query).mappings().all()
+    profiles: dict[int, dict[int, int]] = {row["version_id"]: {} for row in found}
     for version_id, quarter, pence in db.session.execute(
         select(BudgetQuarter.funding_version_id, BudgetQuarter.quarter, BudgetQuarter.pence).where(
             BudgetQuarter.funding_version_id.in_(profiles)
         )
     ):
         profiles[version_id][quarter] = pence
-    return [
-        FundingNow(
-            id=funding.id,
-            ref=funding.ref,
-            title=title,
-            intervention_id=funding.intervention_id,
-            holder_id=funding.holder_id,
-            fy=funding.fy,
-            category=funding.category,
-            pence=version.pence,
-            version_id=version.id,
-            version_no=version.version_no,
-            profile=profiles[version.id],
-            approval_id=version.approval_id,
-            allocation_id=funding.allocation_id,
-            grant_id=funding.grant_id,
-        )
-        for funding, version, title in found
-    ]
+    return [FundingNow(**row, profile=profiles[row["version_id"]]) for row in found]
 
 
 def committed(allocation_id: int) -> int:
@@ -310,10 +307,28 @@ def newest_forecasts(
     newest = select(func.max(Forecast.id)).where(Forecast.funding_id.in_(list(funding_ids)))
     if as_recorded_by is not None:
         newest = newest.where(Forecast.recorded_at <= as_recorded_by)
-    return {
-        forecast.funding_id: ForecastNow(forecast.version_no, forecast.id, forecast.note, forecast.by_quarter)
-        for forecast in _forecasts(Forecast.id.in_(newest.group_by(Forecast.funding_id)))
-    }
+    rows = db.session.execute(
+        select(
+            Forecast.funding_id,
+            Forecast.version_no,
+            Forecast.id,
+            Forecast.note,
+            ForecastQuarter.quarter,
+            ForecastQuarter.pence,
+        )
+        .outerjoin(ForecastQuarter, ForecastQuarter.forecast_id == Forecast.id)
+        .where(Forecast.id.in_(newest.group_by(Forecast.funding_id)))
+        .order_by(Forecast.id.desc(), ForecastQuarter.quarter)
+    )
+    found: dict[int, ForecastNow] = {}
+    quarters: dict[int, dict[int, int]] = {}
+    for funding_id, version_no, forecast_id, note, quarter, pence in rows:
+        if funding_id not in found:
+            quarters[funding_id] = {}
+            found[funding_id] = ForecastNow(version_no, forecast_id, note, quarters[funding_id])
+        if quarter is not None:
+            quarters[funding_id][quarter] = pence
+    return found
 
 
 def forecast_versions(funding_id: int) -> Sequence[Forecast]:
