@@ -49,7 +49,15 @@ def finish_interest_review(round_: Round, person_id: int, act: Act) -> None:
         raise Refused("The list of proposals is not complete yet: finish once scoring has begun")
     if queries.has_finished_review(round_.id, person_id):
         return
-    db.session.add(InterestReview(round_id=round_.id, person_id=person_id, recorded_at=act.at, recorded_by=act.by))
+    db.session.add(
+        InterestReview(
+            round_id=round_.id,
+            person_id=person_id,
+            proposals_seen=queries.count_submitted(round_.id),
+            recorded_at=act.at,
+            recorded_by=act.by,
+        )
+    )
     audit.record(
         act,
         "finish_interests",

@@ -208,7 +208,7 @@ class Interest(AppendOnly, Base, Recorded):
 class InterestReview(AppendOnly, Base, Recorded):
     """A person has gone through a round's list of proposals and declared what there was to declare, maybe nothing.
 
-    A proposal that comes in later asks for another one, so a person may have several.
+    ``proposals_seen`` counts those ever submitted by then: one that comes in later asks for another review.
     """
 
     __tablename__ = "interest_review"
@@ -217,3 +217,4 @@ class InterestReview(AppendOnly, Base, Recorded):
     id: Mapped[int] = mapped_column(primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    proposals_seen: Mapped[int]

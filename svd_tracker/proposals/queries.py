@@ -313,21 +313,22 @@ def refuse_if_shut(person_id: int | None, proposal: Proposal) -> None:
         )
 
 
+def count_submitted(round_id: int) -> int:
+    """How many proposals of a round were ever submitted: it only grows."""
+    query = select(func.count(ProposalVersion.proposal_id.distinct())).join(Proposal)
+    return db.session.scalar(query.where(Proposal.round_id == round_id, ProposalVersion.submitted_at.is_not(None))) or 0
+
+
+def finished_reviews(round_id: int) -> frozenset[int]:
+    """The people who went through the round's whole list: no proposal was first submitted after they finished."""
+    seen = (
+        select(InterestReview.person_id)
+        .where(InterestReview.round_id == round_id)
+        .group_by(InterestReview.person_id)
+        .having(func.max(InterestReview.proposals_seen) >= count_submitted(round_id))
+    )
+    return frozenset(db.session.scalars(seen))
+
+
 def has_finished_review(round_id: int, person_id: int) -> bool:
-    """Whether a person went through the round's whole list: no proposal was first submitted after they finished."""
-    finished = db.session.scalar(
-        select(func.max(InterestReview.recorded_at)).where(
-            InterestReview.round_id == round_id, InterestReview.person_id == person_id
-        )
-    )
-    if finished is None:
-        return False
-    first = (
-        select(func.min(ProposalVersion.submitted_at).label("at"))
-        .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
-        .where(Proposal.round_id == round_id, Proposal.state != ProposalState.WITHDRAWN)
-        .group_by(ProposalVersion.proposal_id)
-        .subquery()
-    )
-    later = db.session.scalar(select(func.count()).select_from(first).where(first.c.at > finished))
-    return not later
+    return person_id in finished_reviews(round_id)

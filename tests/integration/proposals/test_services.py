@@ -15,6 +15,7 @@ from svd_tracker.extensions import db
 from svd_tracker.proposals import queries, services
 from svd_tracker.proposals.content import changed_fields
 from svd_tracker.proposals.models import InterestKind, ProposalState
+from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import RoundState
 from tests.support.money import holder
 from tests.support.rounds import (
@@ -213,6 +214,12 @@ def test_a_review_is_finished_only_for_the_proposals_that_were_there(app: Flask)
     assert queries.has_finished_review(round_.id, person(email).id)
     services.return_for_correction(proposal, "x", act())
     services.submit(proposal, act(on=dt.date(2025, 4, 5)))
+    assert queries.has_finished_review(round_.id, person(email).id)  # it was on the list before
+    rounds.move(round_, RoundState.OPEN, act(), "One is still to come")
+    make_proposal(round_, "The late one")
+    assert not queries.has_finished_review(round_.id, person(email).id)
+    advance(round_, RoundState.SCORING)
+    finish_interests(round_, email)
     assert queries.has_finished_review(round_.id, person(email).id)
 
 
