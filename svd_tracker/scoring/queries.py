@@ -333,22 +333,9 @@ def shut_people(round_id: int) -> dict[int, frozenset[int]]:
 
 def _reviewed(round_id: int) -> frozenset[int]:
     """Whom ``proposals.has_finished_review`` says yes to, all at once."""
-    first = (
-        select(func.min(ProposalVersion.submitted_at).label("at"))
-        .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
-        .where(Proposal.round_id == round_id, Proposal.state != ProposalState.WITHDRAWN)
-        .group_by(ProposalVersion.proposal_id)
-        .subquery()
-    )
-    last_in = select(func.max(first.c.at)).scalar_subquery()
-    finished = select(InterestReview.person_id).where(InterestReview.round_id == round_id)
-    return frozenset(
-        db.session.scalars(
-            finished.group_by(InterestReview.person_id).having(
-                func.max(InterestReview.recorded_at) >= func.coalesce(last_in, func.max(InterestReview.recorded_at))
-            )
-        )
-    )
+    seen = select(InterestReview.person_id).where(InterestReview.round_id == round_id)
+    all_of_them = func.max(InterestReview.proposals_seen) >= proposals.count_submitted(round_id)
+    return frozenset(db.session.scalars(seen.group_by(InterestReview.person_id).having(all_of_them)))
 
 
 def _of_round(round_id: int) -> Select[Assessment]:
