@@ -160,9 +160,11 @@ def plan_page(holder: Holder, fy: int, on: dt.date, recorded_by: dt.datetime) ->
     )
 
 
-def decision_behind(line: LinePage, holder_id: int, fy: int) -> Decision | None:
-    """The standing decision of the holder that the plan line's money came from, with its proposal. One query."""
-    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
+def decision_behind(line: LinePage, holder_id: int, fy: int, recorded_by: dt.datetime) -> Decision | None:
+    """The holder's decision that the plan line's money came from, as it stood at a moment, with its proposal."""
+    superseded = select(Decision.supersedes_id).where(
+        Decision.supersedes_id.is_not(None), Decision.recorded_at <= recorded_by
+    )
     return db.session.scalars(
         select(Decision)
         .join(Decision.proposal)
@@ -172,6 +174,7 @@ def decision_behind(line: LinePage, holder_id: int, fy: int) -> Decision | None:
             Decision.holder_id == holder_id,
             Decision.intervention_id == line.intervention_id,
             Round.fy == fy,
+            Decision.recorded_at <= recorded_by,
             Decision.id.not_in(superseded),
         )
         .order_by(Decision.id.desc())

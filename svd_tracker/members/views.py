@@ -23,7 +23,7 @@ from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
 
 bp = Blueprint("members", __name__)
-navigation.add("Plan and spend", "members.index", Permission.VIEW_PLAN, 20)
+navigation.add("Plan and spend", "members.index", Permission.VIEW_PLAN, 20, also=["delivery"])
 
 FIRST_YEAR, LAST_YEAR = 2000, 2198  # what dates and their forms hold
 _MONTHS = {1: "June", 2: "September", 3: "December", 4: "March"}
@@ -111,10 +111,9 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
     if line is None:
         raise NotFound("plan line, on that day")
     scope = _line_scope(plan_line_id)
-    may_see_decisions = may(Permission.VIEW_DECISIONS, scope)
-    decision = queries.decision_behind(line, found.holder_id, found.fy) if may_see_decisions else None
-    if decision and proposals.is_shut(current_access().person_id, decision.proposal):
-        decision = None
+    decision = queries.decision_behind(line, found.holder_id, found.fy, recorded_by)
+    # An approval repeats its decision's reason, so a declared interest shuts both (DESIGN.md rule 7).
+    shut = decision is not None and proposals.is_shut(current_access().person_id, decision.proposal)
     return render_template(
         "members/plan_line.html",
         plan_line=found,
@@ -126,7 +125,8 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         by_month=_by_month(page),
         rule=_rule(page),
         decision=decision,
-        approvals=queries.approvals_behind(line) if may(Permission.VIEW_GRANT, scope) else [],
+        shut=shut,
+        approvals=queries.approvals_behind(line),
         milestones=delivery.milestones_of([plan_line_id], recorded_by).get(plan_line_id, []),
         outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),
         history=queries.line_history(line, recorded_by),
