@@ -20,7 +20,15 @@ from svd_tracker.web.history import as_history, as_news
 
 bp = Blueprint("accounts", __name__)
 navigation.add("Home", "accounts.home", Permission.SIGNED_IN, 0)
-navigation.add("People", "accounts.people", Permission.MANAGE_PEOPLE, 80)
+navigation.add(
+    "People",
+    "accounts.people",
+    Permission.MANAGE_PEOPLE,
+    80,
+    also=[
+        f"accounts.{page}" for page in ("person", "add_person", "edit_person", "add_role", "end_role", "reset_password")
+    ],
+)
 navigation.add("Settings", "accounts.settings", Permission.MANAGE_SETTINGS, 85)
 
 LATELY = 6

@@ -25,7 +25,7 @@ from svd_tracker.periods import fy_label, fy_of
 from svd_tracker.web import navigation
 
 bp = Blueprint("grants", __name__)
-navigation.add("Grants", "grants.index", Permission.VIEW_GRANT, 10)
+navigation.add("Grants", "grants.index", Permission.VIEW_GRANT, 10, also=["approvals"])
 
 
 def grant_scope(grant_id: int, **_rest: object) -> Scope:

@@ -28,7 +28,7 @@ from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history
 
 bp = Blueprint("rounds", __name__)
-navigation.add("Rounds", "rounds.index", Permission.VIEW_ROUND, 40)
+navigation.add("Rounds", "rounds.index", Permission.VIEW_ROUND, 40, also=["proposals", "scoring", "decisions"])
 scheme_views.add_to(bp)
 
 

@@ -1,7 +1,7 @@
 """Where each feature puts its own links: the service navigation, and the work that waits on a person's first page."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from flask import request, url_for
@@ -16,6 +16,7 @@ class Entry:
     endpoint: str
     permission: Permission
     order: int
+    also: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ _entries: dict[str, Entry] = {}
 _work_sources: list[WorkSource] = []
 
 
-def add(label: str, endpoint: str, permission: Permission, order: int) -> None:
-    """Put a feature's page into the navigation of those who may open it. Lower orders stand first."""
-    _entries[endpoint] = Entry(label, endpoint, permission, order)
+def add(label: str, endpoint: str, permission: Permission, order: int, also: Collection[str] = ()) -> None:
+    """Put a feature's page into the navigation of those who may open it. Lower orders stand first.
+
+    ``also`` names features, or single endpoints, whose pages stand under this entry too.
+    """
+    _entries[endpoint] = Entry(label, endpoint, permission, order, frozenset(also))
 
 
 def add_work(source: WorkSource) -> WorkSource:
@@ -53,16 +57,23 @@ def add_work(source: WorkSource) -> WorkSource:
 
 
 def links() -> list[Link]:
-    """The navigation of whoever is signed in. The page's feature is the part of its endpoint before the dot."""
+    """The navigation of whoever is signed in, with the entry marked that the open page stands under."""
     access = current_access()
     if not access.person_id:
         return []
-    here = (request.endpoint or "").split(".")[0]
     return [
-        Link(entry.label, url_for(entry.endpoint), entry.endpoint.split(".")[0] == here)
+        Link(entry.label, url_for(entry.endpoint), _is_under(entry))
         for entry in sorted(_entries.values(), key=lambda entry: (entry.order, entry.label))
         if access.may(entry.permission)
     ]
+
+
+def _is_under(entry: Entry) -> bool:
+    """Whether the page that is open stands under an entry: its own page, one it names, or one of its feature."""
+    page = request.endpoint or ""
+    feature, own = page.split(".")[0], entry.endpoint.split(".")[0]
+    alone = sum(1 for one in _entries.values() if one.endpoint.split(".")[0] == own) == 1
+    return page == entry.endpoint or page in entry.also or feature in entry.also or (alone and feature == own)
 
 
 def work(access: Access, today: dt.date) -> list[WorkItem]:
