@@ -321,7 +321,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.id"], name=op.f("fk_ledger_entry_upload_id_upload")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
-        sa.UniqueConstraint("follows_id", name=op.f("uq_ledger_entry_follows_id")),
         sa.UniqueConstraint("holder_id", "seq", name=op.f("uq_ledger_entry_holder_id_seq")),
         sa.UniqueConstraint("reverses_id", name=op.f("uq_ledger_entry_reverses_id")),
         sqlite_autoincrement=True,
@@ -329,6 +328,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_ledger_entry_cover", "ledger_entry", ["funding_id", "fy", "quarter", "kind", "pence"], unique=False
     )
+    op.create_index(op.f("ix_ledger_entry_follows_id"), "ledger_entry", ["follows_id"], unique=False)
     op.create_index(op.f("ix_ledger_entry_upload_id"), "ledger_entry", ["upload_id"], unique=False)
     op.create_table(
         "budget_quarter",

@@ -251,7 +251,9 @@ def _refuse_not_waiting(release: LedgerEntry, funding: Funding) -> None:
         raise Refused("Choose a released accrual of this funding", field="follows")
     if release.quarter == QUARTERS[-1] and _accrual_quarter(release) == QUARTERS[-1]:
         raise Refused("This accrual was released with its invoice or dropped, so nothing waits for it", field="follows")
-    if db.session.scalar(select(LedgerEntry.id).where(LedgerEntry.follows_id == release.id)):
+    lock_ledger(release.holder_id)
+    follower = select(LedgerEntry.id).where(LedgerEntry.follows_id == release.id, ~queries.was_a_mistake(LedgerEntry))
+    if db.session.scalar(follower):
         raise Refused("This accrual was already accrued again, or its invoice has come", field="follows")
 
 
@@ -283,8 +285,12 @@ def reversal_of(entry: LedgerEntry, why: ReversalWhy, quarter: int, reason: str)
 
 def _post(act: Act, funding: Funding, new: NewEntry, action: str) -> LedgerEntry:
     lock_ledger(funding.holder_id)
-    if new.reverses_id and db.session.scalar(select(LedgerEntry.id).where(LedgerEntry.reverses_id == new.reverses_id)):
-        raise Refused("This entry was already reversed")
+    if new.reverses_id:
+        why = db.session.scalar(select(LedgerEntry.reversal_why).where(LedgerEntry.reverses_id == new.reverses_id))
+        if why is ReversalWhy.RELEASE:
+            raise Refused("This accrual was already released. Put what was wrong with it right by a journal")
+        if why is ReversalWhy.MISTAKE:
+            raise Refused("This entry was already reversed")
     (entry_id,) = append(act, funding.holder_id, [new])
     entry = queries.get_entry(entry_id)
     audit.record(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -12,7 +12,7 @@ from svd_tracker.calculations.accruals import open_accruals
 from svd_tracker.calculations.figures import EntryKind, ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
-from svd_tracker.finance import facts
+from svd_tracker.finance import facts, queries
 from svd_tracker.finance.models import Funding, LedgerEntry
 
 PER_PAGE = 100
@@ -111,7 +111,7 @@ def releases(holder_id: int, fy: int, grant_id: int | None = None, funding_id: i
         select(LedgerEntry, accrual, follower)
         .join(accrual, accrual.id == LedgerEntry.reverses_id)
         .join(LedgerEntry.funding)
-        .outerjoin(follower, follower.follows_id == LedgerEntry.id)
+        .outerjoin(follower, and_(follower.follows_id == LedgerEntry.id, ~queries.was_a_mistake(follower)))
         .where(
             LedgerEntry.holder_id == holder_id,
             LedgerEntry.fy == fy,

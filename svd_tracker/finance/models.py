@@ -115,7 +115,7 @@ class LedgerEntry(AppendOnly, Base, Recorded):
     eligible: Mapped[bool] = mapped_column(default=True)
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), unique=True)
     reversal_why: Mapped[ReversalWhy | None]
-    follows_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), unique=True)
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), index=True)
     upload_id: Mapped[int | None] = mapped_column(ForeignKey("upload.id"), index=True)
     upload_row: Mapped[int | None]
     funding: Mapped[Funding] = relationship()

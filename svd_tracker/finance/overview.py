@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.calculations.figures import ReversalWhy
@@ -11,7 +11,7 @@ from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.models import Forecast, Funding, FundingVersion, LedgerEntry
-from svd_tracker.finance.queries import newest_version_ids
+from svd_tracker.finance.queries import newest_version_ids, was_a_mistake
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
 
 
@@ -77,7 +77,7 @@ def count_waiting(holder_ids: Iterable[int], fy: int) -> dict[int, int]:
     rows = db.session.execute(
         select(LedgerEntry.holder_id, func.count())
         .join(accrual, accrual.id == LedgerEntry.reverses_id)
-        .outerjoin(follower, follower.follows_id == LedgerEntry.id)
+        .outerjoin(follower, and_(follower.follows_id == LedgerEntry.id, ~was_a_mistake(follower)))
         .where(
             LedgerEntry.holder_id.in_(list(holder_ids)),
             LedgerEntry.fy == fy,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
@@ -96,6 +96,12 @@ class ForecastNow:
     id: int
     note: str
     quarters: Mapping[int, int]
+
+
+def was_a_mistake(entry: type[LedgerEntry]) -> ColumnElement[bool]:
+    """That an entry (the table or an alias of it) was taken back as a mistake."""
+    reversal = aliased(LedgerEntry)
+    return exists().where(reversal.reverses_id == entry.id, reversal.reversal_why == ReversalWhy.MISTAKE)
 
 
 def get_funding(funding_id: int) -> Funding:

@@ -5,14 +5,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import EntryKind, ReversalWhy
+from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
@@ -239,8 +238,6 @@ def _posted(
     fundings: Iterable[Funding],
 ) -> dict[tuple[int, dt.date, EntryKind, str, int], tuple[int, dt.datetime]]:
     """What stands in the ledger of these fundings and was not taken back as a mistake."""
-    reversal = aliased(LedgerEntry)
-    mistaken = exists().where(reversal.reverses_id == LedgerEntry.id, reversal.reversal_why == ReversalWhy.MISTAKE)
     found = db.session.execute(
         select(
             LedgerEntry.funding_id,
@@ -250,6 +247,6 @@ def _posted(
             LedgerEntry.pence,
             LedgerEntry.seq,
             LedgerEntry.recorded_at,
-        ).where(LedgerEntry.funding_id.in_([each.id for each in fundings]), ~mistaken)
+        ).where(LedgerEntry.funding_id.in_([each.id for each in fundings]), ~queries.was_a_mistake(LedgerEntry))
     )
     return {(row[0], row[1], row[2], row[3], row[4]): (row.seq, row.recorded_at) for row in found}

@@ -12,7 +12,7 @@ from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import EntryKind, ReversalWhy
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import facts, queries, services
+from svd_tracker.finance import facts, ledger_list, overview, queries, services
 from svd_tracker.finance.models import LedgerEntry
 from tests.integration.finance.money_rows import JULY, JUNE, make_funding, post, spent
 from tests.support.money import holder, make_grant
@@ -66,6 +66,22 @@ def test_post_accrue_close_release_and_accrue_again(app: Flask) -> None:
     with pytest.raises(Refused, match="its invoice has come"):
         services.accrue_again(act(on=october), second)
     assert spent(funding) == {1: 2_000_40, 2: 0, 3: 12_15}
+
+
+def test_an_invoice_that_was_a_mistake_leaves_its_accrual_waiting(app: Flask) -> None:
+    grant = make_grant()
+    funding = make_funding(grant)
+    accrual = post(funding, 100_00, kind=EntryKind.ACCRUAL)
+    (release,) = close(grant.id, 1, 1, JULY)
+    wrong = post(funding, 90_00, dt.date(2025, 7, 2), follows=release, on=JULY)
+    dorset = holder("dorset").id
+    assert overview.count_waiting([dorset], 2025) == {}
+    services.reverse_mistake(act(on=JULY), wrong, "Another supplier's")
+    assert overview.count_waiting([dorset], 2025) == {dorset: 1}
+    assert [each.id for each in ledger_list.find_waiting(funding)] == [release.id]
+    post(funding, 100_00, dt.date(2025, 7, 2), follows=release, on=JULY)
+    with pytest.raises(Refused, match="by a journal"):
+        services.reverse_mistake(act(on=JULY), accrual, "Never happened")
 
 
 def test_an_accrual_after_the_cut_waits_for_the_next_close(app: Flask) -> None:
