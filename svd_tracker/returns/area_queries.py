@@ -74,21 +74,26 @@ class PeriodRow:
 
 
 def members_of(period: Period) -> list[Member]:
-    """Every holder with an allocation in the year, partnerships by name, then the OPCC. A fixed number of queries."""
+    """Every holder with an allocation in the year, partnerships by name, then the OPCC. A fixed number of queries.
+
+    One whose allocation was taken away still owes its return, and is there.
+    """
     table = grants.award_table(period.grant_id, period.fy)
     allocations: dict[int, dict[Category, int]] = {}
     for category, line in table.lines.items():
         for holder_id, share in line.allocations.items():
             allocations.setdefault(holder_id, {})[category] = share.pence
-    with_money = [holder_id for holder_id, shares in allocations.items() if any(shares.values())]
-    holders = db.session.scalars(select(Holder).where(Holder.id.in_(with_money)).order_by(Holder.kind, Holder.name))
+    with_money = {holder_id for holder_id, shares in allocations.items() if any(shares.values())}
     due = {
         row.holder_id: row
         for row in obligation_queries.list_obligations(
-            with_money, grant_id=period.grant_id, fy=period.fy, last_quarter=period.last_quarter
+            None, grant_id=period.grant_id, fy=period.fy, last_quarter=period.last_quarter
         )
         if row.kind is ObligationKind.IN_YEAR
     }
+    holders = db.session.scalars(
+        select(Holder).where(Holder.id.in_(with_money | due.keys())).order_by(Holder.kind, Holder.name)
+    )
     certificates = {certificate.revision_id: certificate for certificate in _certificates(period)}
     rows = figures_store.load(certificate.build_id for certificate in certificates.values())
     members = []
@@ -105,7 +110,7 @@ def members_of(period: Period) -> list[Member]:
                 figures=figures_store.from_rows(lines) if certificate else None,
                 rows=lines,
                 missing_reason=None if certificate else _why_missing(row),
-                recorded_allocations=allocations[holder.id],
+                recorded_allocations=allocations.get(holder.id, {}),
             )
         )
     return members

@@ -60,7 +60,7 @@ class JoinForm(Form):
     reason = TextAreaField(
         "Why the join goes on without those missing",
         max_chars=1000,
-        description="It stands in the area return. Leave it empty when nobody is missing",
+        description="It stands in the area return, beside who is missing",
     )
 
 

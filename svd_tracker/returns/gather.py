@@ -1,9 +1,8 @@
-"""Everything that goes into a return, read at one cut: the ledger's seq and the versions recorded by a moment.
+"""Everything that goes into a return, read at one cut (FIGURES.md 5).
 
-Called inside one reading transaction, so that all of it is of one snapshot (FIGURES.md 5).
+Called inside one reading transaction: what it sees is the cut, whatever the clocks of those who recorded it say.
 """
 
-import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,24 +48,22 @@ class Gathered:
     budgets_digest: str
 
 
-def gather(obligation: Obligation, at: dt.datetime) -> Gathered:
+def gather(obligation: Obligation) -> Gathered:
     """Read all that one return is made of. Raises Refused while the grant has no terms.
 
     A fixed number of queries, whatever the number of fundings and entries.
     """
     holder_id, grant_id, fy = obligation.holder_id, obligation.grant_id, obligation.fy
     area_id, last = obligation.grant.area_id, obligation.last_quarter
-    terms = grants.current_terms(grant_id, at)
+    terms = grants.current_terms(grant_id)
     if terms is None:
         raise Refused("The grant has no agreement terms yet: enter them before a return is built")
     ledger_seq = finance.ledger_seq(holder_id)
     entries = tuple(entry for entry in finance.entry_rows(holder_id, grant_id, fy, ledger_seq) if entry.quarter <= last)
-    fundings = finance.fundings(holder_id, fy, grant_id, at)
-    forecasts = finance.newest_forecasts([funding.id for funding in fundings], at)
-    budgets = queries.budget_versions(obligation, at)
-    tolerance = Tolerance(
-        read_whole_setting("variance_bp", area_id, at), read_whole_setting("variance_pence", area_id, at)
-    )
+    fundings = finance.fundings(holder_id, fy, grant_id)
+    forecasts = finance.newest_forecasts([funding.id for funding in fundings])
+    budgets = queries.budget_versions(obligation)
+    tolerance = Tolerance(read_whole_setting("variance_bp", area_id), read_whole_setting("variance_pence", area_id))
     builds = queries.earlier_builds(obligation)
     match = tuple(
         MatchFigures(
@@ -78,7 +75,7 @@ def gather(obligation: Obligation, at: dt.datetime) -> Gathered:
             line.achieved,
             line.withdrawn,
         )
-        for line in match_queries.match_lines(holder_id, fy, quarter_end(fy, last), at)
+        for line in match_queries.match_lines(holder_id, fy, quarter_end(fy, last))
     )
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
@@ -87,8 +84,7 @@ def gather(obligation: Obligation, at: dt.datetime) -> Gathered:
         kind=obligation.kind,
         last_quarter=last,
         allocations={
-            category: pence
-            for category, (_, pence) in grants.allocations_of_holder(grant_id, holder_id, fy, at).items()
+            category: pence for category, (_, pence) in grants.allocations_of_holder(grant_id, holder_id, fy).items()
         },
         fundings=to_funding_facts(fundings, forecasts),
         entries=to_entry_facts(entries),

@@ -36,7 +36,8 @@ def _draft(slot: str, act: Act) -> str:
     if revision is not None and revision.state is not RevisionState.DRAFT:
         return f"The return is {revision.state.value} already"
     revision = draft_return(obligation_id, act)
-    return f"Draft {revision.of.ref} built"
+    obligation = revision.of.obligation
+    return f"{quarter_short(obligation.fy, obligation.last_quarter)} return of {obligation.holder.name} drafted"
 
 
 CALENDAR = register(Job("returns.calendar", "Open the calendar of returns", _calendar_due, _open_calendar))

@@ -146,9 +146,7 @@ def later_certified(obligation: Obligation) -> bool:
     return any(_order(*row) > _order_of(obligation) for row in rows)
 
 
-def budget_versions(
-    obligation: Obligation, as_recorded_by: dt.datetime | None = None
-) -> Mapping[str, Mapping[str, int]]:
+def budget_versions(obligation: Obligation) -> Mapping[str, Mapping[str, int]]:
     """The newest version ids of the allocations and fundings that a return stands on (FIGURES.md 5). Two queries."""
     shares = (
         select(AwardLine.category, func.max(AllocationVersion.id))
@@ -171,9 +169,6 @@ def budget_versions(
         )
         .group_by(Funding.ref)
     )
-    if as_recorded_by is not None:
-        shares = shares.where(AllocationVersion.recorded_at <= as_recorded_by)
-        fundings = fundings.where(FundingVersion.recorded_at <= as_recorded_by)
     return {
         "allocations": {row[0].value: row[1] for row in db.session.execute(shares)},
         "fundings": {row[0]: row[1] for row in db.session.execute(fundings)},

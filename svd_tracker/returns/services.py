@@ -84,7 +84,7 @@ def draft_return(obligation_id: int, act: Act) -> ReturnRevision:
 
 
 def prepare(obligation_id: int, act: Act) -> Prepared:
-    """Work out a return as recorded up to ``act.at``, in a reading transaction of its own that holds no write lock.
+    """Work out a return as recorded up to now, in a reading transaction of its own that holds no write lock.
 
     Whatever the session had open is rolled back. Nothing is stored.
     """
@@ -94,7 +94,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         _refuse_build(obligation, revision, act.on)
         build = queries.newest_build(revision.id) if revision else None
         build_no = build.build_no + 1 if build else 1
-        gathered = gather(obligation, act.at)
+        gathered = gather(obligation)
         figures = calculate_return(gathered.inputs)
         findings = run_checks(figures, gathered.facts)
         signed = Signed(

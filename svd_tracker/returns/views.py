@@ -42,6 +42,7 @@ def index() -> ResponseReturnValue:
         form=None,
         once_keys={row.id: BuildForm().once_key.data for row in rows},
         calendar_form=Form(),
+        gaps=obligation_queries.calendar_gaps(today()) if may(Permission.MANAGE_CALENDAR) else [],
         sees=access.holder_ids(Permission.VIEW_RETURN),
         builds=access.holder_ids(Permission.PREPARE_RETURN),
         dates=access.holder_ids(Permission.MANAGE_CALENDAR),
@@ -97,7 +98,6 @@ def show(revision_id: int) -> ResponseReturnValue:
         and revision.prepared_by != current_access().person_id,
         may_send_back=(certifies or prepares) and revision.state is RevisionState.CHECKED,
         build_form=BuildForm(),
-        seen_form=SeenForm(build=str(page.build.id)),
     )
 
 
@@ -121,8 +121,9 @@ def check(revision_id: int) -> ResponseReturnValue:
 @requires(Permission.CERTIFY_RETURN, of_revision)
 def certify(revision_id: int) -> ResponseReturnValue:
     revision = queries.get_revision(revision_id)
-    if revision.state is RevisionState.CERTIFIED:
-        return redirect(url_for("returns.show", revision_id=revision_id), 303)
+    back = url_for("returns.show", revision_id=revision_id)
+    if revision.state is not RevisionState.CHECKED:
+        return redirect(back, 303)
     certifying.refuse_preparer(revision, current_access().person_id)
     form: Any = CertifyForm()
     if form.validate_on_submit():
@@ -131,12 +132,15 @@ def certify(revision_id: int) -> ResponseReturnValue:
             sealed = certify_return(revision_id, form.build_id(), form.post.data, act)
         except Refused as refused:
             db.session.rollback()
+            revision = queries.get_revision(revision_id)
+            if revision.state is not RevisionState.CHECKED:
+                flash(refused.message, "important")
+                return redirect(back, 303)
             show_refusal(form, refused)
         else:
             db.session.commit()
             _write_copy(sealed)
-            return redirect(url_for("returns.show", revision_id=revision_id), 303)
-    revision = queries.get_revision(revision_id)
+            return redirect(back, 303)
     page = pages.load_return(revision)
     form.build.data = str(page.build.id)
     terms = grants.current_terms(page.obligation.grant_id)

@@ -33,7 +33,7 @@ def test_three_processes_at_the_same_moment_make_one_draft(app: Flask) -> None:
     ended = [(*process.communicate(timeout=180), process.returncode) for process in processes]
     assert [code for _, _, code in ended] == [0, 0, 0], ended
     said = "".join(out for out, _, _ in ended)
-    assert said.count("Draft dorset/SVD-2025/2025-26-Q1-dorset built") == 1
+    assert said.count("Q1 2025/26 return of Dorset Community Safety Partnership drafted") == 1
     assert builds() == 3, "one of each holder"
     assert set(db.session.scalars(select(JobClaim.attempt))) == {1}
 

@@ -184,7 +184,7 @@ def test_the_page_shows_what_comes_and_what_was_done(app: Flask, client: PageCli
     assert len(client.queries) <= 25
     client.post("/jobs/run")
     page = client.get("/jobs").text
-    assert "Draft dorset/SVD-2025/2025-26-Q1-dorset built" in page
+    assert "Q1 2025/26 return of Dorset Community Safety Partnership drafted" in page
     assert builds() == 3
     client.sign_in("finance.officer@dorset.example")
     client.get("/jobs")

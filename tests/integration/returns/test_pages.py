@@ -107,6 +107,7 @@ def test_sent_back_with_a_reason_that_the_preparer_sees(app: Flask, client: Page
     client.sign_in(CERTIFIER)
     assert "Say what is to be put right" in client.post(f"/returns/{revision.id}/send-back", status=200).text
     client.post(f"/returns/{revision.id}/send-back", {"reason": "The June pay is missing"})
+    client.get(f"/returns/{revision.id}/certify", status=303)
     client.sign_in(OFFICER)
     assert "Sent back by the certifier: The June pay is missing" in client.get(f"/returns/{revision.id}").text
     assert "Check the Q1 2025/26 return" in client.get("/").text
