@@ -161,12 +161,13 @@ def return_for_correction(proposal: Proposal, reason: str, act: Act) -> Proposal
 
 
 def withdraw(proposal: Proposal, reason: str, act: Act) -> None:
-    """Take a proposal out of its round; it stays on record. Raises Refused once decisions are being made public."""
+    """Take a proposal out of its round; it stays on record. Raises Refused once the partnerships decide."""
     queries.refuse_if_shut(act.by, proposal)
     if proposal.state is ProposalState.WITHDRAWN:
         raise Refused("This proposal is already withdrawn")
-    if proposal.round.state is RoundState.PUBLISHED:
-        raise Refused("The decisions are published, so the proposal can no longer be withdrawn")
+    if proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED):
+        # A decision may already have opened money for it, which a withdrawal would leave open.
+        raise Refused("The partnerships are deciding: record the withdrawal as the reason of a decision to reject")
     if not reason.strip():
         raise Refused("Enter why it is withdrawn", field="reason")
     before = proposal.state

@@ -157,6 +157,14 @@ def test_a_withdrawn_proposal_stays_on_record(app: Flask) -> None:
         services.save_version(proposal, full_content(), proposal.row_version, act())
 
 
+def test_nobody_withdraws_once_the_partnerships_decide(app: Flask) -> None:
+    round_ = make_round()
+    proposal = make_proposal(round_)
+    advance(round_, RoundState.DECIDING)
+    with pytest.raises(Refused, match="decision to reject"):
+        services.withdraw(proposal, "No staff", act())
+
+
 def test_refs_follow_on(app: Flask) -> None:
     round_ = make_round()
     assert [make_draft(round_).ref, make_draft(round_).ref] == ["P-01", "P-02"]
