@@ -76,7 +76,7 @@ def decide(
     _check_left(round_, holder, amounts, was)
     approval = None
     if outcome.funds or any(was.values()):
-        approval = _approve(act, round_, holder, proposal, amounts, decided_on, minute_ref, reason, needs, agreed)
+        approval = _approve(act, round_, holder, proposal, amounts, decided_on, minute_ref, needs, agreed)
     decision = Decision(
         proposal_id=proposal.id,
         holder_id=holder.id,
@@ -254,10 +254,10 @@ def _approve(
     amounts: Mapping[Category, int],
     decided_on: dt.date,
     minute_ref: str,
-    reason: str,
     needs: Sequence[ApprovalBody],
     agreed: Mapping[ApprovalBody, tuple[dt.date, str]],
 ) -> Approval:
+    """The approval says which decision it is of, not why: a declared interest does not shut the pages of approvals."""
     return approvals.open_approval(
         act,
         area_id=round_.area_id,
@@ -267,7 +267,7 @@ def _approve(
         decided_on=decided_on,
         minute_ref=minute_ref.strip(),
         amount_pence=sum(amounts.values()),
-        reason=f"{round_.ref} {proposal.ref}: {reason.strip()}",
+        reason=f"Decision on proposal {proposal.ref} of round {round_.ref}",
         needs=needs,
         agreed=agreed,
     )

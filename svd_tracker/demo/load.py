@@ -8,8 +8,9 @@ from svd_tracker.demo import load_quarter, load_round, load_year
 from svd_tracker.demo.story import CERTIFIER, FINANCE_OFFICER, FIRST_DAY, LAST_YEAR, act, story
 from svd_tracker.extensions import db
 from svd_tracker.periods import QUARTERS, add_working_days, quarter_end, quarter_label
-from svd_tracker.returns import obligation_queries, obligations, queries
+from svd_tracker.returns import area, obligation_queries, obligations, queries
 from svd_tracker.returns import services as return_services
+from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.certify import certify_return
 
 Step = tuple[str, Callable[[], None]]
@@ -31,6 +32,7 @@ def steps() -> Iterator[Step]:
     yield "the delivery plans of 2024/25", load_year.load_last_year
     for quarter in QUARTERS:
         yield f"the return of {quarter_label(LAST_YEAR, quarter)}", _quarter_of_last_year(quarter)
+    yield "the area's returns of 2024/25", join_last_year
     yield "continuing posts of 2025/26", load_year.load_direct_decisions
     yield "the round: six proposals, scores, decisions", load_round.load_round
     yield "the first quarter's ledger, match and milestones", load_quarter.load_first_quarter
@@ -63,6 +65,16 @@ def return_last_year(quarter: int) -> None:
         return_services.check_return(queries.get_revision(revision_id), build.id, preparer)
         db.session.commit()
         certify_return(revision_id, build.id, "Chief finance officer (section 151)", certifier)
+        db.session.commit()
+
+
+def join_last_year() -> None:
+    """The OPCC's join of each quarter of 2024/25, on the day after its returns were certified."""
+    grant = load_year.the_grant()
+    for quarter in QUARTERS:
+        due = add_working_days(quarter_end(LAST_YEAR, quarter), story()["grant"]["due_working_days"])
+        acting = act(FINANCE_OFFICER["opcc"], add_working_days(due, 1))
+        area.join(Period(grant.id, LAST_YEAR, quarter), "", acting)
         db.session.commit()
 
 

@@ -20,7 +20,7 @@ ROLES = (
     "proposer@youth.example",
     "assessor.fire@fire.example",
 )
-FILES = (".csv", ".xlsx", "/file", "download", "template")
+FILES = (".csv", ".xlsx", "/file", "download", "/layout")
 MOST = 45  # pages a role; each kind of page is looked at once
 
 
