@@ -19,6 +19,8 @@ from svd_tracker.members.figures import (
 )
 from tests.unit.return_cases import actual, figures_of, funding
 
+pytestmark = pytest.mark.unit
+
 PROFILE = {1: 25_000, 2: 25_000, 3: 25_000, 4: 25_000}
 AHEAD = {1: 20_000, 2: 30_000, 3: 25_000, 4: 24_000}
 
