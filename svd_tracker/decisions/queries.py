@@ -32,7 +32,7 @@ _PARTS = (
 class DecisionRow:
     """One proposal and one partnership asked, with its standing decision. Pence by category.
 
-    ``shut``: a declared interest keeps it from the reader, so that nothing of the decision is in the row.
+    ``shut``: a declared interest keeps it from the reader, so that no amount and nothing of the decision is in the row.
     """
 
     proposal_id: int
@@ -154,7 +154,7 @@ def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
             title=each.title,
             organisation=each.organisation,
             holder=holders[holder_id],
-            asked=each.asked[holder_id],
+            asked={} if each.id in reached.shut else each.asked[holder_id],
             decision=None if each.id in reached.shut else decided.get((each.id, holder_id)),
             shut=each.id in reached.shut,
             withdrawn=each.state is ProposalState.WITHDRAWN,

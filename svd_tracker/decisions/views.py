@@ -92,7 +92,7 @@ def _csv_row(row: queries.DecisionRow) -> list[CsvCell]:
         row.title,
         row.organisation,
         row.holder.name,
-        *(Money(row.asked.get(each, 0)) for each in Category),
+        *(None if row.shut else Money(row.asked.get(each, 0)) for each in Category),
         *(Money(given[each]) if decision else None for each in Category),
         words,
         decision.reason if decision else None,

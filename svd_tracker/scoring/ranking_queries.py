@@ -94,7 +94,7 @@ def ranking(round_: Round, person_id: int) -> Ranking:
     """The round's proposals, best first, as this person may see them. Ask ``queries.refuse_unless_shown`` first.
 
     A proposal shut to the person leaves the calculation, so that no rank or line tells where it stands; it is
-    listed last, without a mark.
+    listed last, without a mark or an amount.
     """
     criteria = rounds.criterion_facts(round_.scheme)
     versions = {each.proposal.ref: each for each in queries.scored_versions(round_.id)}
@@ -122,7 +122,7 @@ def ranking(round_: Round, person_id: int) -> Ranking:
         )
         for each in results
     ]
-    hidden = [_shut_row(each, asks.get(each.id, {})) for each in versions.values() if each.proposal_id in shut]
+    hidden = [_shut_row(each) for each in versions.values() if each.proposal_id in shut]
     holders = rounds.taking_part(round_.id)
     lines = None
     if not hidden:
@@ -166,13 +166,13 @@ def _row(each: Ranked, version: ProposalVersion, asks: Asks, *, shares_rank: boo
     )
 
 
-def _shut_row(version: ProposalVersion, asks: Asks) -> RankingRow:
+def _shut_row(version: ProposalVersion) -> RankingRow:
     return RankingRow(
         proposal_id=version.proposal_id,
         ref=version.proposal.ref,
         title=version.title,
         organisation=version.proposal.organisation.name,
-        asks=asks,
+        asks={},
         rank=None,
         shares_rank=False,
         reason=SHUT_WORDS,

@@ -234,7 +234,11 @@ def _csv_rows(found: ranking_queries.Ranking) -> Iterator[list[CsvCell]]:
             *(ranking_queries.mean_text(each, means[each.ref]) if means else None for each in found.criteria),
             None if row.shut else row.scorers,
             row.reason,
-            *(Money(row.asks.get(holder.id, {}).get(each, 0)) for holder in found.holders for each in Category),
+            *(
+                None if row.shut else Money(row.asks.get(holder.id, {}).get(each, 0))
+                for holder in found.holders
+                for each in Category
+            ),
             *((place.get(row.ref) or "").replace("_", " ") for place in places),
         ]
 

@@ -153,6 +153,9 @@ def test_a_declared_interest_shuts_the_decision_until_it_is_published(app: Flask
         page = client.get(route).get_data(as_text=True)
         assert "Reason of Dorset" not in page
         assert "You declared an interest" in page
+        for amount in ("15,000.10", "12000.00", "3000.10", "8,000.00", "8000.00"):
+            assert amount not in page  # what is asked is shut as well
+    assert "leave out 1 proposal" in client.get(url).text
     client.get(f"/decisions/{number}", 403)
     declare(get_proposal(ids[0]), COORDINATOR)
     client.sign_in(COORDINATOR).get(f"/proposals/{ids[0]}/decisions/{holder('dorset').id}", 403)

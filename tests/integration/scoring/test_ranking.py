@@ -168,6 +168,8 @@ def test_a_declared_interest_shuts_marks_rank_and_line_on_every_route(app: Flask
         shut = next(row for row in rows if "Specialist nurse" in row)
         assert "You declared an interest" in shut
         assert "%" not in shut
+        assert shut.endswith("declared an interest,,,,")  # nor what it asks for
+        assert "£15,000.10" not in page.split("Specialist nurse")[1].split("</tr>")[0]
         assert rows[1].startswith("1,P-02")  # no gap in the ranks tells where it stands
         client.get(f"{first}/scores", 403)
         client.get(f"{second}/scores")
