@@ -33,6 +33,7 @@ class Proposal(Base):
     ref: Mapped[Ref]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[ProposalState]
+    state_reason: Mapped[Line] = mapped_column(default="")  # why it was returned or withdrawn
     continues_intervention_id: Mapped[int | None] = mapped_column(ForeignKey("intervention.id"))
     row_version: Mapped[int] = mapped_column(default=1)
     round: Mapped[Round] = relationship()

@@ -139,7 +139,7 @@ def submit(proposal: Proposal, act: Act, *, row_version: int | None = None, late
     if missing:
         raise Refused(missing.message, field=missing.field)
     version.submitted_at = act.at
-    proposal.state = ProposalState.SUBMITTED
+    proposal.state, proposal.state_reason = ProposalState.SUBMITTED, ""
     _record(
         proposal, act, "submit", after={"version": version.version_no, "pence": sum(c.pence for c in content.costs)}
     )
@@ -155,7 +155,7 @@ def return_for_correction(proposal: Proposal, reason: str, act: Act) -> Proposal
     if not reason.strip():
         raise Refused("Enter what is to be corrected", field="reason")
     version = new_version(proposal, act)
-    proposal.state = ProposalState.RETURNED
+    proposal.state, proposal.state_reason = ProposalState.RETURNED, reason.strip()
     _record(proposal, act, "return", after={"version": version.version_no, "reason": reason.strip()})
     return version
 
@@ -171,7 +171,7 @@ def withdraw(proposal: Proposal, reason: str, act: Act) -> None:
     if not reason.strip():
         raise Refused("Enter why it is withdrawn", field="reason")
     before = proposal.state
-    proposal.state = ProposalState.WITHDRAWN
+    proposal.state, proposal.state_reason = ProposalState.WITHDRAWN, reason.strip()
     _record(
         proposal,
         act,

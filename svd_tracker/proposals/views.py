@@ -71,6 +71,8 @@ def add(round_id: int) -> ResponseReturnValue:
     form.offer(organisations, interventions.list_interventions(round_.area_id))
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
+    if round_.state is not RoundState.OPEN:
+        raise Refused("This round is not open for proposals.")
     if form.validate_on_submit():
         act = current_act()
         try:

@@ -274,15 +274,18 @@ class CriterionForm(Form, OnceMixin, VersionedForm):
 
 
 NEXT_STEP: dict[RoundState, tuple[str, str]] = {
-    RoundState.OPEN: ("Open for proposals", "Proposers can write and submit from now on."),
+    RoundState.OPEN: ("Open for proposals", "Once it is open, proposers can write and submit until it closes."),
     RoundState.SCORING: (
         "Close for proposals and open scoring",
-        "Nobody can submit any more. Assessors declare their interests, then score.",
+        "Once it is closed, nobody can submit any more. Assessors declare their interests, then score.",
     ),
-    RoundState.DECIDING: ("Close scoring", "No more scores can be sent. The partnerships decide from now on."),
+    RoundState.DECIDING: (
+        "Close scoring",
+        "Once scoring is closed, no more scores can be sent, and the partnerships decide.",
+    ),
     RoundState.PUBLISHED: (
         "Publish the decisions",
-        "The round is finished, and interests shut nothing any more. This cannot be undone.",
+        "Once published, the round is finished and interests shut nothing any more. This cannot be undone.",
     ),
 }
 STEP_BACK: dict[RoundState, str] = {

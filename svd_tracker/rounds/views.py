@@ -24,6 +24,7 @@ from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import forms, queries, scheme_views, services
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
+from svd_tracker.scoring import queries as scoring
 from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history
 
@@ -177,6 +178,8 @@ def move(round_id: int, state: str) -> ResponseReturnValue:
         else:
             return _done(url_for("rounds.show", round_id=round_id), f"The round is now {target.value}.")
     action, body = (forms.STEP_BACK[target], "") if back else forms.NEXT_STEP[target]
+    if target is RoundState.DECIDING and not back:
+        body = f"{body} {_not_sent(round_)}"
     return render_template(
         "components/confirm.html",
         title=f"{action}?",
@@ -269,6 +272,13 @@ def remove_assessor(round_id: int, person_id: int) -> ResponseReturnValue:
     )
 
 
+def _not_sent(round_: Round) -> str:
+    board = scoring.board(round_)
+    if not board.waiting:
+        return "Every assessor has sent their scores."
+    return f"{board.waiting} of {len(board.rows)} assessors have not sent theirs yet: what is not sent does not count."
+
+
 def _state(state: str) -> RoundState:
     try:
         return RoundState(state)
@@ -300,6 +310,10 @@ def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
             continue
         rows, reached = reach.list_for(access, round_)
         yield from _of_proposer(round_, rows, reached, on)
+        begun = any(reached.owns(row.organisation_id) for row in rows)
+        if reached.organisation_id and not begun and round_.state is RoundState.OPEN and on <= round_.closes_on:
+            url = url_for("rounds.show", round_id=round_.id)
+            yield navigation.WorkItem(f"{round_.name} takes in proposals: write yours", url, round_.closes_on)
         if reached.coordinates and round_.state is RoundState.OPEN:
             ready = sum(1 for row in rows if row.state is ProposalState.SUBMITTED)
             unfinished = sum(1 for row in rows if row.state is ProposalState.DRAFT)

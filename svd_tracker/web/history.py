@@ -10,15 +10,19 @@ from svd_tracker.audit.models import AuditLine
 
 _VERBS = {
     "add": "Added",
+    "add_assessor": "Added an assessor to",
     "agree": "Recorded that a body agreed to",
+    "allocate": "Changed the allocations of",
     "build": "Built",
     "certify": "Certified",
     "change": "Changed",
     "change_dates": "Changed the dates of",
     "change_password": "Changed the password of",
     "checked": "Checked",
+    "clear_interest": "Cleared an interest in",
     "close": "Closed",
     "confirmed": "Confirmed",
+    "copy_scheme": "Copied an earlier scheme to",
     "decide": "Decided on",
     "declare_interest": "Declared an interest in",
     "delivered": "Recorded as delivered:",
@@ -28,6 +32,11 @@ _VERBS = {
     "forecast": "Forecast",
     "grant_role": "Gave a role to",
     "join": "Joined",
+    "move_to_deciding": "Closed scoring of",
+    "move_to_open": "Opened for proposals:",
+    "move_to_preparing": "Went back to preparing",
+    "move_to_published": "Published the decisions of",
+    "move_to_scoring": "Opened scoring of",
     "new_terms": "New terms of",
     "open": "Opened",
     "open_calendar": "Opened the calendar of",
@@ -35,15 +44,25 @@ _VERBS = {
     "promise": "Promised:",
     "reached": "Reached",
     "received": "Recorded as received:",
+    "remove_assessor": "Took an assessor out of",
+    "remove_criterion": "Removed a criterion of",
+    "reopen": "Reopened",
     "reset_password": "Gave a new password to",
+    "return": "Returned for correction:",
     "reverse": "Reversed an entry of",
     "save": "Saved",
+    "save_criterion": "Saved a criterion of",
+    "save_scheme": "Saved the scheme of",
     "send": "Sent",
     "sent_back": "Sent back",
+    "set_award": "Set an award of",
     "set_up_year": "Set up a year of",
+    "settle_condition": "Settled a condition of",
+    "share": "Settled the money of",
     "slipped": "Slipped:",
     "submit": "Submitted",
     "taken_in": "Took in",
+    "withdraw": "Withdrew",
 }
 _THINGS = {"finance_return": "return", "return_revision": "return", "obligations": "returns", "upload": "ledger file"}
 
@@ -58,7 +77,7 @@ class HistoryLine:
 def words_of(line: AuditLine) -> str:
     """An audit line in words: "Added holder bcp"."""
     thing = _THINGS.get(line.subject_type, line.subject_type).replace("_", " ")
-    return f"{_verb(line.action)} {thing} {line.subject_ref}"
+    return f"{_verb(line.action)} {thing} {line.subject_ref.split('/')[-1]}"
 
 
 def _verb(action: str) -> str:

@@ -248,9 +248,13 @@ def test_return_correct_and_read_both_versions(client: PageClient) -> None:
     client.post(f"/proposals/{number}/edit/match", version_field(number))
     client.sign_in(PROPOSER)
     assert "Correct your proposal Street mentors" in client.get("/").text
+    for path in ("", "/edit/about", "/check"):
+        assert "To be corrected: Say where" in client.get(f"/proposals/{number}{path}").text
     client.post(f"/proposals/{number}/check", version_field(number))
     page = client.get(f"/proposals/{number}").text
     assert "Changed since the version before: Match offered." in page
+    assert "To be corrected" not in page
+    assert "Returned for correction: proposal P-01" in page  # in its history
     assert "Room hire" not in page
     assert "Room hire" in client.get(f"/proposals/{number}/versions/1").text
     client.get(f"/proposals/{number}/versions/9", status=404)
@@ -270,6 +274,22 @@ def test_withdrawing(client: PageClient) -> None:
     client.sign_in(PROPOSER).post(f"/proposals/{number}/withdraw", {"reason": "No staff"})
     assert proposal(number).state is ProposalState.WITHDRAWN
     client.post(f"/proposals/{number}/withdraw", {"reason": "Again"}, status=200)
+    assert "Withdrawn: No staff" in client.get(f"/proposals/{number}").text
+
+
+def test_a_proposer_is_told_of_an_open_round_until_they_write(client: PageClient) -> None:
+    round_id = make_round().id
+    assert "Spring round takes in proposals: write yours" in client.sign_in(PROPOSER).get("/").text
+    make_proposal(rounds.get_round(round_id))
+    assert "write yours" not in client.get("/").text
+
+
+def test_a_round_that_is_not_open_offers_no_form(client: PageClient) -> None:
+    round_ = make_round()
+    make_proposal(round_)
+    advance(round_, RoundState.SCORING)
+    page = client.sign_in(COORDINATOR).get(f"/rounds/{round_.id}/proposals/add", status=409).text
+    assert "This round is not open for proposals" in page
 
 
 @pytest.mark.parametrize(

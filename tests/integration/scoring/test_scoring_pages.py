@@ -39,6 +39,7 @@ def test_saving_keeps_what_is_there_and_goes_on_to_the_next(client: PageClient, 
     round_id, one, two = ids
     data = form_of(get_round(round_id), {"C1": 300})
     client.sign_in(HEALTH)
+    assert "Go on with P-01" in client.get(f"/rounds/{round_id}/scoring").text
     answer = client.post(f"/proposals/{one}/assessment", {**data, "next": "1"})
     assert answer.location.endswith(f"/proposals/{two}/assessment")
     page = client.get(f"/proposals/{one}/assessment").get_data(as_text=True)
@@ -49,6 +50,7 @@ def test_saving_keeps_what_is_there_and_goes_on_to_the_next(client: PageClient, 
     assert client.post(f"/proposals/{one}/assessment", data).location.endswith(f"/proposals/{one}/assessment")
     data = form_of(get_round(round_id), FULL)
     assert client.post(f"/proposals/{two}/assessment", {**data, "next": "1"}).location.endswith("/scoring")
+    assert "Send my scores" in client.get(f"/rounds/{round_id}/scoring").text
 
 
 def test_a_mark_that_the_scale_does_not_have_is_refused_at_its_field(
@@ -110,6 +112,8 @@ def test_the_board_and_reopening(client: PageClient, ids: tuple[int, int, int]) 
     score_all(get_round(round_id), get_proposal(one), get_proposal(two), emails=(HEALTH,))
     page = client.sign_in(COORDINATOR).get(f"/rounds/{round_id}/scoring").get_data(as_text=True)
     assert "2 of 3 assessors still to send." in page
+    closing = client.get(f"/rounds/{round_id}/move/deciding").get_data(as_text=True)
+    assert "2 of 3 assessors have not sent theirs yet" in closing
     assert "Well shown" not in page
     sent = queries.assessment_of(get_proposal(one), person(HEALTH).id)
     assert sent is not None
