@@ -52,7 +52,7 @@ class CheckLine:
     """One thing that the checks found. ``where`` names the line, sheet or page that it stands on."""
 
     severity: str  # "Error" or "Warning"
-    code: str
+    check: str  # its name in words
     message: str
     where: str
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased, joinedload
 
+from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
@@ -105,13 +106,13 @@ def was_a_mistake(entry: type[LedgerEntry]) -> ColumnElement[bool]:
 
 
 def get_funding(funding_id: int) -> Funding:
-    """With its intervention, allocation and holder loaded. Raises NotFound."""
+    """With its intervention, allocation, holder and area loaded. Raises NotFound."""
     funding = db.session.get(
         Funding,
         funding_id,
         options=[
             joinedload(Funding.intervention),
-            joinedload(Funding.allocation).joinedload(Allocation.holder),
+            joinedload(Funding.allocation).joinedload(Allocation.holder).joinedload(Holder.area),
         ],
     )
     if funding is None:

@@ -12,6 +12,7 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import EntryKind
+from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
@@ -50,11 +51,12 @@ def import_ledger(act: Act, holder: Holder, file_name: str, content: bytes, *, s
     try:
         read = read_ledger_csv(content)
         rows: tuple[LedgerRow, ...] = read.rows
+        lines = read.lines
         found = [
             Found(each.severity, each.code.value, each.row_no, each.column, each.message) for each in read.findings
         ]
     except UnreadableFile as error:
-        rows = ()
+        rows, lines = (), 0
         found = [Found(Severity.ERROR, "unreadable", None, None, str(error))]
     lock_ledger(holder.id)
     _refuse_taken_in(holder, hashlib.sha256(content).hexdigest())
@@ -67,7 +69,7 @@ def import_ledger(act: Act, holder: Holder, file_name: str, content: bytes, *, s
         media_type="text/csv",
         content=content,
     )
-    return _take_in(act, holder, file, rows, found, same_rows_too)
+    return _take_in(act, holder, file, rows, found, lines, same_rows_too)
 
 
 def confirm_upload(act: Act, upload: Upload) -> Upload:
@@ -83,7 +85,7 @@ def confirm_upload(act: Act, upload: Upload) -> Upload:
     found = [Found(each.severity, each.code.value, each.row_no, each.column, each.message) for each in read.findings]
     lock_ledger(holder.id)
     _refuse_taken_in(holder, upload.file.sha256)
-    return _take_in(act, holder, upload.file, read.rows, found, same_rows_too=True)
+    return _take_in(act, holder, upload.file, read.rows, found, read.lines, same_rows_too=True)
 
 
 def _refuse_taken_in(holder: Holder, sha256: str) -> None:
@@ -91,14 +93,20 @@ def _refuse_taken_in(holder: Holder, sha256: str) -> None:
     if earlier is not None:
         who = accounts.person_names([earlier.recorded_by])[earlier.recorded_by]
         raise Refused(
-            f"This very file was taken in on {format_date(earlier.recorded_at.date())} by {who}, as "
+            f"This very file was taken in on {format_date(london_day(earlier.recorded_at))} by {who}, as "
             f"{earlier.file.name}. Nothing was posted again",
             field="file",
         )
 
 
 def _take_in(
-    act: Act, holder: Holder, file: StoredFile, rows: tuple[LedgerRow, ...], found: list[Found], same_rows_too: bool
+    act: Act,
+    holder: Holder,
+    file: StoredFile,
+    rows: tuple[LedgerRow, ...],
+    found: list[Found],
+    lines: int,
+    same_rows_too: bool,
 ) -> Upload:
     fundings = {
         funding.ref: funding
@@ -118,7 +126,7 @@ def _take_in(
         holder_id=holder.id,
         file_id=file.id,
         state=state,
-        lines_read=len(rows),
+        lines_read=lines,
         lines_posted=len(taken),
         recorded_at=act.at,
         recorded_by=act.by,
@@ -226,7 +234,7 @@ def _same_findings(rows: Iterable[LedgerRow], fundings: Mapping[str, Funding]) -
             SAME_AS_POSTED,
             row.row_no,
             None,
-            f"Row {row.row_no}: the same as entry {seq}, which was recorded on {format_date(recorded.date())}",
+            f"Row {row.row_no}: the same as entry {seq}, which was recorded on {format_date(london_day(recorded))}",
         )
         for row in rows
         if (standing := posted.get((fundings[row.funding_ref].id, row.spent_on, row.kind, row.document, row.pence)))

@@ -89,6 +89,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
     spent = figures.spent_by_quarter(year_now, line)
     versions = queries.versions(funding_id)
     forecasts = queries.forecast_versions(funding_id)
+    entries = ledger_list.newest_entries(funding_id, NEWEST_ENTRIES)
     scope = Scope(holder.area_id, holder.id)
     return render_template(
         "finance/funding.html",
@@ -104,7 +105,8 @@ def funding(funding_id: int) -> ResponseReturnValue:
         names=accounts.person_names(
             [*(each.recorded_by for each in versions), *(each.recorded_by for each in forecasts)]
         ),
-        entries=ledger_list.newest_entries(funding_id, NEWEST_ENTRIES),
+        entries=entries,
+        reversed=ledger_list.reversed_ids([entry.id for entry in entries]),
         plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
         history=history.of_funding(record),
         may_post=may(Permission.POST_ENTRY, scope),

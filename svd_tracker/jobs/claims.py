@@ -19,14 +19,23 @@ LEASE = dt.timedelta(minutes=10)
 RETRY_AFTER = dt.timedelta(minutes=5)
 
 
-def claim(job: str, slot: str, now: dt.datetime, lease: dt.timedelta = LEASE, *, insist: bool = False) -> int:
+def claim(
+    job: str,
+    slot: str,
+    now: dt.datetime,
+    lease: dt.timedelta = LEASE,
+    *,
+    insist: bool = False,
+    shown: dt.datetime | None = None,
+) -> int:
     """Take a slot: the number of this attempt, 1 for the first, or 0 when it is not ours to do.
 
     A slot is free when nobody has claimed it, or when its lease has run out (the process that had it died, or it failed
     and has waited) and it was tried fewer than MOST_ATTEMPTS times. ``insist`` takes a failed one at once and however
-    often it was tried. A transaction of its own: the session must have none open that writes.
+    often it was tried. ``shown`` is the start that people read, where the installation's day is not the machine's. A
+    transaction of its own: the session must have none open that writes.
     """
-    values = {"state": ClaimState.RUNNING, "lease_until": now + lease, "started_at": now}
+    values = {"state": ClaimState.RUNNING, "lease_until": now + lease, "started_at": shown or now}
     with db.engine.connect() as connection:
         try:
             with connection.begin():

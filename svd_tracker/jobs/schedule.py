@@ -12,6 +12,7 @@ from flask import Flask
 from svd_tracker import clock
 from svd_tracker import db as database
 from svd_tracker.accounts.access import act_as, today
+from svd_tracker.accounts.access import now as installation_now
 from svd_tracker.act import Source
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
@@ -61,11 +62,13 @@ def run_due(app: Flask, now: dt.datetime | None = None, *, insist: bool = False)
     """
     database.begin_writing()
     moment = now or clock.now()
+    with app.app_context(), database.reading(db.session()):
+        started = installation_now()
     outcomes = []
     for job in jobs():
         for slot in _due(app, job):
             with app.app_context():
-                attempt = claims.claim(job.name, slot.name, moment, insist=insist)
+                attempt = claims.claim(job.name, slot.name, moment, insist=insist, shown=now or started)
             if attempt:
                 outcomes.append(_run(app, job, slot, attempt, moment))
     return outcomes
@@ -86,6 +89,8 @@ def start(app: Flask, scheduler: BaseScheduler | None = None) -> BaseScheduler:
 
     Any number of processes may do so: the claims see to it that each slot is done once.
     """
+    # A turn that comes while work still runs is left out on purpose; the library warns of each.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = scheduler or BackgroundScheduler()
     scheduler.configure(timezone=clock.LONDON, job_defaults={"coalesce": True, "max_instances": 1})
     scheduler.add_job(

@@ -18,13 +18,15 @@ SHOWN = 50
 @bp.get("/jobs")
 @requires(Permission.VIEW_JOBS)
 def index() -> ResponseReturnValue:
+    planned = schedule.planned()
     return render_template(
         "jobs/index.html",
         run_form=Form(),
         may_run=may(Permission.RUN_JOBS),
-        planned=schedule.planned(),
+        planned=planned,
         done=claims.newest_claims(SHOWN),
         titles={job.name: job.title for job in registry.jobs()},
+        still={(each.job.name, each.slot.name): each.slot.title for each in planned},
     )
 
 

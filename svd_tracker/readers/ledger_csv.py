@@ -77,10 +77,14 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class LedgerFile:
-    """The rows that can be read, and the findings. A file with an error is not to be taken in at all."""
+    """The rows that can be read, and the findings. A file with an error is not to be taken in at all.
+
+    ``lines`` counts every row under the headings, those that cannot be read and totals included.
+    """
 
     rows: tuple[LedgerRow, ...]
     findings: tuple[Finding, ...]
+    lines: int = 0
 
     @property
     def has_errors(self) -> bool:
@@ -92,7 +96,7 @@ def read_ledger_csv(content: bytes) -> LedgerFile:
     table = read_csv(content)
     findings = _heading_findings(table)
     if any(finding.severity is Severity.ERROR for finding in findings):
-        return LedgerFile((), tuple(findings))
+        return LedgerFile((), tuple(findings), len(table.rows))
     columns = {_folded(heading): index for index, heading in enumerate(table.headings)}
     positions = {name: columns[_folded(name)] for name in HEADINGS if _folded(name) in columns}
     rows: list[LedgerRow] = []
@@ -111,7 +115,7 @@ def read_ledger_csv(content: bytes) -> LedgerFile:
     if not table.rows:
         words = "The file has headings but no rows under them"
         findings.append(Finding(Severity.ERROR, FindingCode.NO_ROWS, None, None, words))
-    return LedgerFile(tuple(rows), tuple(findings))
+    return LedgerFile(tuple(rows), tuple(findings), len(table.rows))
 
 
 def parse_ledger_pounds(text: str) -> int:

@@ -19,6 +19,7 @@ from svd_tracker.returns.models import (
     LineSection,
     Obligation,
     ObligationVersion,
+    ReturnFileKind,
     ReturnFinding,
     ReturnRevision,
 )
@@ -90,8 +91,12 @@ def by_year(rows: Sequence[ObligationRow]) -> list[YearGroup]:
     ]
 
 
-def load_return(revision: ReturnRevision) -> ReturnPage:
-    """Everything that a return's own page shows. Raises NotFound for one without a build."""
+def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> ReturnPage:
+    """Everything that a return's own page shows. Raises NotFound for one without a build.
+
+    ``forecasts``: the reader may enter them, so their findings lead there. ``drafts``: the reader may have the
+    workbooks of drafts, which are the holder's own.
+    """
     obligation = revision.of.obligation
     certificate = queries.certificate_of(revision.id)
     build = queries.get_build(certificate.build_id) if certificate else queries.newest_build(revision.id)
@@ -110,8 +115,8 @@ def load_return(revision: ReturnRevision) -> ReturnPage:
         notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING and row.explanation},
         match=figures_store.match_from_rows(rows),
         funding_ids=queries.funding_ids_of(build.id),
-        errors=tuple(_link(finding) for finding in findings if finding.severity == ERROR),
-        warnings=tuple(_link(finding) for finding in findings if finding.severity == WARNING),
+        errors=tuple(_link(finding, forecasts) for finding in findings if finding.severity == ERROR),
+        warnings=tuple(_link(finding, forecasts) for finding in findings if finding.severity == WARNING),
         history=tuple(
             HistoryLine(
                 event.recorded_at,
@@ -120,18 +125,22 @@ def load_return(revision: ReturnRevision) -> ReturnPage:
             )
             for event in events
         ),
-        files=tuple(queries.files_of(revision_id=revision.id)),
+        files=tuple(
+            file
+            for file in queries.files_of(revision_id=revision.id)
+            if drafts or file.kind is not ReturnFileKind.DRAFT
+        ),
         certificate=certificate,
         preparer=names[revision.prepared_by],
         stale=None if certificate else why_stale(obligation, build),
     )
 
 
-def _link(finding: ReturnFinding) -> FindingLink:
+def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
     """A finding's "kind:id" as an address: the page where it is put right."""
     kind, _, key = finding.subject_ref.partition(":")
     words, url = "", None
-    if kind == "funding":
+    if kind == "funding" or (kind == "forecast" and not forecasts):
         words, url = "See the funding", url_for("finance.funding", funding_id=int(key))
     elif kind == "forecast":
         words, url = "Enter the forecast and its note", url_for("finance.forecast", funding_id=int(key))

@@ -270,6 +270,14 @@ def revision_of_file(file_id: int) -> tuple[int | None, int | None]:
     return row.revision_id, row.area_revision_id
 
 
+def kind_of_file(file_id: int) -> ReturnFileKind:
+    """Whether a workbook is a draft, sealed, or the area's. Raises NotFound."""
+    kind = db.session.scalar(select(ReturnFile.kind).where(ReturnFile.file_id == file_id))
+    if kind is None:
+        raise NotFound("workbook")
+    return kind
+
+
 def funding_ids_of(build_id: int) -> dict[str, int]:
     """The fundings behind a build's lines, by ref."""
     rows = db.session.execute(

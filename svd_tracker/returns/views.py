@@ -21,7 +21,7 @@ from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
 from svd_tracker.returns import obligation_queries, obligations, pages, queries, services, work
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.forms import BuildForm, CertifyForm, DatesForm, SeenForm, SendBackForm, show_refusal
-from svd_tracker.returns.models import ReturnRevision, RevisionState
+from svd_tracker.returns.models import ReturnFileKind, ReturnRevision, RevisionState
 from svd_tracker.returns.scopes import bp, of_file, of_obligation, of_revision, scope_of
 from svd_tracker.returns.workbook import write_copy
 from svd_tracker.web import navigation
@@ -85,13 +85,15 @@ def build(obligation_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_CERTIFIED_RETURN, of_revision)
 def show(revision_id: int) -> ResponseReturnValue:
     revision = _visible(revision_id)
-    page = pages.load_return(revision)
-    scope = scope_of(page.obligation)
+    scope = scope_of(revision.of.obligation)
+    forecasts = may(Permission.FORECAST, scope)
+    page = pages.load_return(revision, forecasts=forecasts, drafts=may(Permission.VIEW_RETURN, scope))
     prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
     return render_template(
         "returns/show.html",
         page=page,
         links=may(Permission.VIEW_FINANCE, scope),
+        forecasts=forecasts,
         may_build=prepares and revision.state is RevisionState.DRAFT,
         may_certify=certifies
         and revision.state is RevisionState.CHECKED
@@ -141,7 +143,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
             db.session.commit()
             _write_copy(sealed)
             return redirect(back, 303)
-    page = pages.load_return(revision)
+    page = pages.load_return(revision, forecasts=False, drafts=True)
     form.build.data = str(page.build.id)
     terms = grants.current_terms(page.obligation.grant_id)
     return render_template(
@@ -226,10 +228,14 @@ def change_dates(obligation_id: int) -> ResponseReturnValue:
 @bp.get("/returns/files/<int:file_id>")
 @requires(Permission.VIEW_CERTIFIED_RETURN, of_file)
 def file(file_id: int) -> ResponseReturnValue:
-    """A workbook as it was kept, checked against its SHA-256."""
+    """A workbook as it was kept, checked against its SHA-256. Those of drafts stay the holder's own."""
     revision_id, _ = queries.revision_of_file(file_id)
     if revision_id is not None:
-        _visible(revision_id)
+        revision = _visible(revision_id)
+        if queries.kind_of_file(file_id) is ReturnFileKind.DRAFT and not may(
+            Permission.VIEW_RETURN, scope_of(revision.of.obligation)
+        ):
+            abort(403)
     elif not may(Permission.VIEW_AREA_RETURN, of_file(file_id)):
         abort(403)
     stored = files.get_file(file_id)

@@ -116,7 +116,12 @@ def document_of(
             for entry in entries
         ],
         checks=tuple(
-            CheckLine(each.severity.capitalize(), each.code, each.message, _where(each.subject_ref, refs))
+            CheckLine(
+                each.severity.capitalize(),
+                each.code.replace("_", " ").capitalize(),
+                each.message,
+                _where(each.subject_ref, refs),
+            )
             for each in findings
         ),
     )

@@ -81,11 +81,11 @@ MATCH = (
 CHECKS = (
     CheckLine(
         "Warning",
-        "SPEND-OVER-FUNDING",
+        "Locally funded",
         "Spend passes the funding; £2,500.00 is locally funded.",
         "D25-03 High harm perpetrator tool",
     ),
-    CheckLine("Error", "VARIANCE-UNEXPLAINED", "The variance is over 5% or £1,000 and has no explanation.", "D25-02"),
+    CheckLine("Error", "Variance unexplained", "The variance is over 5% or £1,000 and has no explanation.", "D25-02"),
 )
 
 

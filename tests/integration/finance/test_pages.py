@@ -358,3 +358,13 @@ def test_an_empty_year_says_what_to_do(client: PageClient, app: Flask) -> None:
     page = said(client.get(f"/finance/{holder('dorset').id}/2025"))
     assert "Make a direct decision" in page
     assert format_pounds(sum(SHARES["dorset"].values())) in page
+
+
+def test_what_is_reversed_is_not_offered_again(funding: Funding, client: PageClient) -> None:
+    kept, mistake, url = post(funding, 100_00).id, post(funding, 250_00, document="INV-2"), f"/fundings/{funding.id}"
+    wrong = mistake.id
+    services.reverse_mistake(act(on=JULY), mistake, "Typed twice")
+    db.session.commit()
+    page = client.sign_in(OFFICER).get(url).get_data(as_text=True)
+    assert f"/entries/{kept}/reverse" in page
+    assert f"/entries/{wrong}/reverse" not in page

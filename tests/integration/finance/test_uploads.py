@@ -1,5 +1,8 @@
 """Ledger files: all or nothing, never the same bytes twice, never the same rows unasked."""
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
@@ -141,3 +144,17 @@ def test_an_empty_file_is_refused_at_its_field(app: Flask) -> None:
     with pytest.raises(Refused) as refused:
         services.import_ledger(act(on=JUNE), holder("dorset"), "empty.csv", b"")
     assert refused.value.field == "file"
+
+
+def test_every_row_counts_as_read_and_the_day_is_londons(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    bad = take_in(f"{HEAD}{funding.ref},06/05/2025,actual,INV 4,lots\n{funding.ref},07/05/2025,actual,INV 5,5.00\n")
+    assert (bad.lines_read, bad.lines_posted) == (2, 0)
+    text = f"{HEAD}{funding.ref},06/05/2025,actual,INV 1,100.00\nTotal,,,,100.00\n"
+    midnight = replace(act(on=JUNE), at=dt.datetime(2025, 6, 19, 23, 17, tzinfo=dt.UTC))
+    taken = services.import_ledger(midnight, holder("dorset"), "june.csv", text.encode())
+    db.session.commit()
+    assert (taken.lines_read, taken.lines_posted) == (2, 1)
+    with pytest.raises(Refused, match="taken in on 20 June 2025"):
+        take_in(text)
+    assert "recorded on 20 June 2025" in take_in(text + "\n\n").findings[0].message

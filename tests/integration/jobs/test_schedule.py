@@ -1,6 +1,7 @@
 """Work that falls due is done once: by one process, after a failure, after the machine was off."""
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from threading import Barrier, Thread
 from time import sleep
@@ -9,7 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from svd_tracker.accounts.services import change_setting
 from svd_tracker.act import Act
+from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.jobs import claims, registry
@@ -21,6 +24,7 @@ from svd_tracker.returns.models import FigureBuild, Obligation
 from tests.integration.returns.year import certified, draft, make_year, obligation
 from tests.support.client import PageClient
 from tests.support.money import make_grant
+from tests.support.world import act
 
 pytestmark = pytest.mark.db
 NOON = dt.datetime(2025, 7, 14, 12, tzinfo=dt.UTC)
@@ -190,3 +194,31 @@ def test_the_page_shows_what_comes_and_what_was_done(app: Flask, client: PageCli
     client.get("/jobs")
     client.post("/jobs/run", status=403)
     client.sign_in("member@dorset.example").get("/jobs", status=403)
+
+
+def test_the_page_speaks_of_work_and_never_of_slots(app: Flask, client: PageClient, only: list[str]) -> None:
+    only.append("The disk is full")
+    runs(app)
+    client.sign_in("administrator@dorset.example")
+    page = client.get("/jobs").text
+    assert page.count("The one") == 2, "still to be done, and what was tried"
+    assert "test.work" not in page
+
+
+def test_the_start_is_told_by_the_installations_day(app: Flask, only: list[str]) -> None:
+    db.session.rollback()
+    app.config.update(DEMO=True)
+    try:
+        change_setting("demo_today", "2025-07-14", None, "The day of the test", act())
+        db.session.commit()
+        run_due(app)
+    finally:
+        app.config.update(DEMO=False)
+    claim = claim_of("test.work")
+    assert london_day(claim.started_at) == dt.date(2025, 7, 14)
+    assert claim.lease_until.date() > dt.date(2025, 7, 14), "leases go by the machine's clock"
+
+
+def test_a_turn_that_is_left_out_is_not_warned_of(app: Flask, only: list[str]) -> None:
+    start(app).shutdown()
+    assert not logging.getLogger("apscheduler.scheduler").isEnabledFor(logging.WARNING)

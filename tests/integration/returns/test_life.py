@@ -136,6 +136,8 @@ def test_errors_of_the_checks_stop_a_draft(app: Flask) -> None:
     codes = {finding.code for finding in queries.findings_of(_build(revision).id) if finding.severity == "error"}
     assert codes == {"forecast_missing"}
     assert figures_of(revision).total.outturn is None
+    sheet = workbook_of(revision)["Checks"]
+    assert [sheet.cell(row, 2).value for row in (12, 13)] == ["Forecast missing"] * 2, "in words, not by code"
     with pytest.raises(Refused, match="2 errors"):
         check(revision)
 

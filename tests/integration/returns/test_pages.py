@@ -206,3 +206,44 @@ def test_pages_take_a_fixed_number_of_queries(app: Flask, client: PageClient) ->
     check(db.session.get_one(ReturnRevision, revision_id))
     client.sign_in(CERTIFIER).get(f"/returns/{revision_id}/certify")
     assert len(client.queries) <= 25, client.queries
+
+
+def test_links_lead_only_where_one_may_go(app: Flask, client: PageClient) -> None:
+    """A finding and a line lead the officer to the forecast, the certifier to the funding behind it."""
+    year = make_year(forecasts=False)
+    url = f"/returns/{draft().id}"
+    forecast, funding = f'href="/fundings/{year.nurse.id}/forecast"', f'href="/fundings/{year.nurse.id}"'
+    client.sign_in(OFFICER)
+    assert client.get(url).text.count(forecast) == 2, "the finding's and the line's"
+    for other in (CERTIFIER, "auditor@audit.example"):
+        client.sign_in(other)
+        page = client.get(url).text
+        assert "/forecast" not in page
+        assert page.count(funding) >= 3
+
+
+def test_the_opcc_gets_the_sealed_workbook_and_no_draft(app: Flask, client: PageClient) -> None:
+    make_year()
+    revision_id = certified().id
+    sealed, drafted = (f"/returns/files/{file.id}" for file in queries.files_of(revision_id=revision_id))
+    db.session.rollback()
+    client.sign_in(OPCC)
+    page = client.get(f"/returns/{revision_id}").text
+    assert sealed in page
+    assert drafted not in page
+    client.get(sealed)
+    client.get(drafted, status=403)
+    client.sign_in(CERTIFIER)
+    assert drafted in client.get(f"/returns/{revision_id}").text
+    client.get(drafted)
+
+
+def test_no_column_of_actions_without_an_action(app: Flask, client: PageClient) -> None:
+    make_year()
+    app.config["TODAY"] = dt.date(2025, 7, 11)
+    client.sign_in(OFFICER)
+    assert "What you can do" not in client.get("/returns").text
+    app.config["TODAY"] = dt.date(2025, 7, 14)
+    page = client.get("/returns").text
+    assert "What you can do" in page
+    assert page.count("Build now") == 1
