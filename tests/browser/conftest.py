@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.conftest import missing
 
@@ -131,18 +131,23 @@ class Visitor:
         self.go("/sign-in")
         self.page.fill("#email", email)
         self.page.fill("#password", PASSWORD)
-        self.page.click("button[name=submit]")
+        self.click(self.page.locator("button[name=submit]"))
         assert "/sign-in" not in self.page.url, self.page.inner_text("main")
         return self
 
     def sign_out(self) -> None:
-        self.page.click("text=Sign out")
+        self.click(self.page.locator("text=Sign out"))
 
     def go(self, path: str) -> "Visitor":
         response = self.page.goto(self.address + path)
         assert response is not None
         assert response.status == 200, f"{path}: {response.status}"
         return self
+
+    def click(self, what: Locator) -> None:
+        """Click the first of these and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            what.first.click()
 
     def text(self) -> str:
         return self.page.inner_text("main")
