@@ -141,6 +141,7 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
         version=version,
         asked=asks[holder_id],
         left=finance.money_left(proposal.round.grant_id, holder_id, proposal.round.fy),
+        kept_back=[each for each in rounds.shares_of(proposal.round) if each.holder_id == holder_id and each.kept_back],
         before=before,
         was=queries.amounts_of(before),
         changed=changed,

@@ -1,6 +1,7 @@
 """Grants: the agreement, its years, and how the award is split."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access, current_act, may, requires, today
 from svd_tracker.accounts.models import Holder
-from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.act import Act
 from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
@@ -281,6 +282,26 @@ def copy_year(grant_id: int) -> ResponseReturnValue:
     return render_template("grants/copy_year.html", form=form, **page)
 
 
+@navigation.add_work
+def _work(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
+    """What is over-committed, and a split that a cut left provisional, in this year and the next; five queries."""
+    areas, held = access.area_ids(Permission.MANAGE_GRANT), access.holder_ids(Permission.VIEW_GRANT)
+    grants = {one.id: one for one in queries.list_grants(areas)} if areas else {}
+    years = (fy_of(on), fy_of(on) + 1)
+    tables = list(queries.award_tables(list(grants), years).values()) if grants else []
+    holders = [one for area_id in areas for one in accounts.list_holders(area_id) if one.id in held] if tables else []
+    committed = finance.committed_by_allocation(share.id for table in tables for share in table.shares)
+    for table in tables:
+        url = url_for("grants.year", grant_id=table.grant_id, fy=table.fy)
+        name = f"{grants[table.grant_id].name} {fy_label(table.fy)}"
+        rows = pages.split_of(table, holders, committed, 0)
+        over = [f"{split.short_name(row.holder)} {row.share.category.label.lower()}" for row in rows.over_committed]
+        if over:
+            yield navigation.WorkItem(f"Over-committed in {name}: {', '.join(over)}", url)
+        if any(row.share.provisional for row in rows.rows):
+            yield navigation.WorkItem(f"Settle the split of {name}: it is provisional since the award was cut", url)
+
+
 def _set_up(grant_id: int, fy: int) -> queries.AwardTable:
     """The year's award; NotFound for a year that was never set up."""
     table = queries.award_table(grant_id, fy)
@@ -301,9 +322,9 @@ def _whose(grant: Grant, holders: Sequence[Holder]) -> str:
 
 
 def _choose_year(grant: Grant) -> dict[str, Any]:
-    """Which year is set up and which is copied: as asked for in the address, else the first one not set up and the
+    """Which year is set up and which is copied: as asked for in the address, else the first one after those set up
 
-    newest before it, of this grant or of another of the area.
+    (or the first left out) and the newest before it, of this grant or of another of the area.
     """
     refs = {one.id: one.ref for one in queries.list_grants([grant.area_id])}
     sources = {f"{of}-{fy}": table for (of, fy), table in queries.award_tables(list(refs)).items()}
@@ -314,12 +335,14 @@ def _choose_year(grant: Grant) -> dict[str, Any]:
     if asked is not None and asked not in period:
         raise NotFound("year of the grant")
     # What is sent keeps its year, also when somebody has set it up meanwhile: the service refuses it then.
-    to_fy = asked if asked in targets or request.method == "POST" else next(iter(targets), None)
+    later = [fy for fy in targets if fy > max(done, default=0)]
+    to_fy = asked if asked in targets or request.method == "POST" else next(iter(later or targets), None)
     newest_first = sorted(sources, key=lambda key: (-sources[key].fy, sources[key].grant_id != grant.id))
     before = [key for key in newest_first if to_fy is not None and sources[key].fy < to_fy]
     chosen = request.args.get("from", next(iter(before), ""))
     return {
         "targets": targets,
+        "nothing_later": bool(done) and not later,
         "to_fy": to_fy,
         "chosen": chosen,
         "source": sources.get(chosen),

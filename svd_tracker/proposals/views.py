@@ -13,6 +13,7 @@ from svd_tracker.accounts.permissions import Permission
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.interventions import queries as interventions
@@ -233,6 +234,8 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
         before = queries.content_of(queries.get_version(proposal, version.version_no - 1))
         changed = [LABELS[name] for name in changed_fields(before, queries.content_of(version))]
     manages = bool(here.reach.coordinates)
+    published = round_.state is RoundState.PUBLISHED
+    decided = list(decisions.standing([proposal.id]).values()) if published else []
     return render_template(
         "proposals/show.html",
         versions=versions,
@@ -252,6 +255,11 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
             rounds.scope_within(round_, here.holder_ids, access, Permission.DECLARE_INTEREST),
         ),
         decides=manages and round_.state is RoundState.DECIDING and proposal.state is ProposalState.SUBMITTED,
+        decided=decided,
+        amounts_of=decisions.amounts_of,
+        may_open=frozenset(
+            each.id for each in decided if may(Permission.VIEW_DECISIONS) and decisions.sees(access, each)
+        ),
         history=as_history(audit.history("proposal", queries.subject(proposal))) if writes else None,
         **_reading(proposal, version),
     )

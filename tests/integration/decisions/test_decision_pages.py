@@ -128,6 +128,33 @@ def test_every_decision_is_shown_with_its_reason_to_those_it_is_for(app: Flask, 
         client.get(f"/decisions/{nos[0]}", 403)
 
 
+def test_who_wrote_a_proposal_reads_what_was_decided_once_it_is_published(app: Flask, client: PageClient) -> None:
+    round_, (proposal,) = deciding()
+    url, round_id = f"/proposals/{proposal.id}", round_.id
+    decide(proposal, "dorset", reason="Reason of Dorset", words_to_applicant="Well argued: please start in May.")
+    decide(proposal, "bcp", Outcome.REJECT, reason="Reason of BCP")
+    assert "What was decided" not in client.sign_in("proposer@charity.example").get(url).text
+    advance(get_round(round_id), RoundState.PUBLISHED)
+    page = client.get(url).text
+    assert "funds it with £15,000.10, all that was asked of it. Well argued: please start in May." in page
+    assert "rejects it. It was asked for £8,000." in page
+    assert "Reason of" not in page  # the reasons are for the partnerships
+    assert "/decisions/" not in page
+    page = client.sign_in("member@bcp.example").get(url).text
+    assert "Reason of BCP" in page
+
+
+def test_what_is_kept_back_and_given_elsewhere_is_said_where_one_decides(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding(kept_back=1_000_00)
+    proposal_id = proposal.id
+    decide(proposal, "bcp", Outcome.REJECT, reason="Reason of BCP")
+    client.sign_in(COORDINATOR)
+    page = client.get(f"/proposals/{proposal_id}/decisions/{holder('dorset').id}").text
+    assert "£1,000.00 of the labour allocation is kept back from this round: Continuing posts." in page
+    assert "BCP Community Safety Partnership: Reason of BCP" in page
+    assert "gives £0" not in page
+
+
 def test_who_may_record_a_decision(app: Flask, client: PageClient) -> None:
     _, (proposal,) = deciding()
     url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"

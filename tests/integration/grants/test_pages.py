@@ -112,6 +112,21 @@ def test_a_coordinator_is_led_from_nothing_to_a_year(client: PageClient) -> None
     assert [line.broken_at for line in audit.verify()] == [None] * len(audit.verify())
 
 
+def test_a_year_after_the_grant_is_for_the_next_agreement(client: PageClient) -> None:
+    client.sign_in(COORDINATOR)
+    shown = client.post(
+        client.post("/grants/add", {**ADD, "ends_on-year": "2026", "starts_on-year": "2023"}).location,
+        {**TERMS, "row_version": "0"},
+    ).location
+    new = f"{shown}/years/new"
+    client.post(f"{new}?to=2024&from=none", {"award_labour": "1,000.00", **APPROVAL})
+    assert '<h1 class="govuk-heading-l">Set up 2025/26</h1>' in text_of(client, new)  # not the one left out before
+    client.post(f"{new}?to=2025&from=none", {"award_labour": "1,000.00", **APPROVAL})
+    page = text_of(client, new)
+    assert "This grant ends on 31 March 2026, and its last year is set up." in page
+    assert "add the grant of the next agreement" in page
+
+
 def test_a_member_with_nothing_yet_is_told_who_adds_it(client: PageClient) -> None:
     page = text_of(client.sign_in("member@bcp.example"), "/grants")
     assert "The coordinator adds it" in page
@@ -307,7 +322,10 @@ def test_an_address_with_a_number_too_large_is_not_found(client: PageClient, gra
     client.get(f"/grants/{10**20}", status=404)
 
 
-def test_a_cut_below_what_is_committed_is_kept_and_shown(client: PageClient, grant: Grant) -> None:
+def test_a_cut_below_what_is_committed_is_kept_and_shown(
+    app: Flask, client: PageClient, grant: Grant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "TODAY", DAY)
     nurse = add_intervention(grant.area_id, InterventionKind.PROJECT, "Specialist nurse", act())
     allocation = queries.find_allocation(grant.id, 2025, Category.LABOUR, holder("dorset").id)
     assert allocation is not None
@@ -327,5 +345,12 @@ def test_a_cut_below_what_is_committed_is_kept_and_shown(client: PageClient, gra
     client.post(f"{url}/labour", {"amount": "60,000.00", **APPROVAL, "row_version": "1"})
     page = text_of(client, url)
     assert "Dorset labour is over-committed by £4,360.04" in page
+    work = text_of(client, "/")
+    assert "Over-committed in Serious Violence Duty grant 2025/26: Dorset labour" in work
+    assert "Settle the split of Serious Violence Duty grant 2025/26" in work
+    assert "Over-committed" not in text_of(client.sign_in("coordinator@bcp.example"), "/")
+    assert "Dorset labour" in text_of(client.sign_in("opcc.officer@opcc.example"), "/")
+    assert "Over-committed" not in text_of(client.sign_in("member@dorset.example"), "/")
+    client.sign_in(COORDINATOR)
     assert "−£4,360.04" in page
     assert "over-committed" not in text_of(client.sign_in("member@bcp.example"), url)
