@@ -220,6 +220,7 @@ def show(decision_id: int) -> ResponseReturnValue:
         and proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED)
         and may(Permission.DECIDE, here),
         may_see_approval=own and may(Permission.VIEW_GRANT, here),
+        may_see_plan=standing and decision.outcome.funds and may(Permission.VIEW_PLAN, here),
         categories=list(Category),
     )
 

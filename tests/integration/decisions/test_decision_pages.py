@@ -35,6 +35,8 @@ def test_a_decision_is_recorded_once_whatever_is_clicked(app: Flask, client: Pag
     shown = client.follow(first).get_data(as_text=True)
     assert "funds it with £15,000.10, all that was asked of it." in shown
     assert "Accountable body: not agreed yet" in shown
+    assert f"/plan/{holder('dorset').id}/2025" in shown
+    assert "All decisions of this round" in shown
 
 
 def test_refusals_stand_at_the_field_and_keep_what_was_typed(app: Flask, client: PageClient) -> None:
