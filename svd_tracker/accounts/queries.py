@@ -13,6 +13,7 @@ from svd_tracker.accounts.settings import SETTINGS
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 
+BY_ITSELF = "The schedule or a command"  # who did what no person did
 RoleSource = Callable[[int, dt.date], Iterable[HeldRole]]
 _more_roles: list[RoleSource] = []
 
@@ -100,10 +101,10 @@ def list_people() -> Sequence[Person]:
 
 
 def person_names(person_ids: Iterable[int | None]) -> dict[int | None, str]:
-    """Names by id in one query; the schedule, which is nobody, is called so."""
+    """Names by id in one query; what nobody signed in for is by BY_ITSELF."""
     wanted = {person_id for person_id in person_ids if person_id is not None}
     rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))) if wanted else ()
-    return {None: "The schedule", **{row.id: row.name for row in rows}}
+    return {None: BY_ITSELF, **{row.id: row.name for row in rows}}
 
 
 def list_areas() -> Sequence[Area]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from svd_tracker.accounts.models import Holder, Person
+from svd_tracker.accounts.queries import BY_ITSELF
 from svd_tracker.delivery.models import Milestone, MilestoneEvent, MilestoneState, Output, OutputMeasure, OutputTarget
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
@@ -164,7 +165,7 @@ def milestone_history(plan_line_id: int) -> list[MilestoneLine]:
             MilestoneEvent.slipped_to,
             MilestoneEvent.why,
             MilestoneEvent.recorded_at,
-            func.coalesce(Person.name, "The schedule"),
+            func.coalesce(Person.name, BY_ITSELF),
         )
         .join(Milestone, Milestone.id == MilestoneEvent.milestone_id)
         .outerjoin(Person, Person.id == MilestoneEvent.recorded_by)

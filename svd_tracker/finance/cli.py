@@ -76,7 +76,8 @@ def _report(upload: Upload, as_json: bool) -> None:
             }
         )
     elif upload.state is UploadState.TAKEN_IN:
-        say(f"Taken in: {upload.lines_posted:,} entries posted.")
+        entries = "1 entry" if upload.lines_posted == 1 else f"{upload.lines_posted:,} entries"
+        say(f"Taken in: {entries} posted.")
     elif upload.state is UploadState.READ:
         warn("Nothing was posted: some rows look the same as entries in the ledger. To take them in, --same-rows-too.")
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, func, select
 
 from svd_tracker.accounts.models import Organisation, Person
+from svd_tracker.accounts.queries import BY_ITSELF
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
@@ -88,7 +89,7 @@ def match_history(match_id: int) -> list[MatchLine]:
             MatchEvent.rate_pence,
             MatchEvent.evidence,
             MatchEvent.recorded_at,
-            func.coalesce(Person.name, "The schedule"),
+            func.coalesce(Person.name, BY_ITSELF),
         )
         .outerjoin(Person, Person.id == MatchEvent.recorded_by)
         .where(MatchEvent.match_id == match_id)

@@ -87,6 +87,7 @@ class EntryRow(NamedTuple):
     reversal_why: ReversalWhy | None
     upload_id: int | None
     recorded_at: dt.datetime
+    follows_id: int | None
 
 
 @dataclass(frozen=True)
@@ -296,6 +297,7 @@ def _entry_rows(up_to_seq: int | None, *conditions: object) -> list[EntryRow]:
             LedgerEntry.reversal_why,
             LedgerEntry.upload_id,
             LedgerEntry.recorded_at,
+            LedgerEntry.follows_id,
         )
         .join(Funding, Funding.id == LedgerEntry.funding_id)
         .outerjoin(reversed_entry, reversed_entry.id == LedgerEntry.reverses_id)

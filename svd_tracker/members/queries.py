@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from svd_tracker.accounts import queries as accounts
@@ -195,7 +195,7 @@ def approvals_behind(line: LinePage) -> list[Approval]:
 
 def line_history(line: LinePage, recorded_by: dt.datetime) -> list[HistoryLine]:
     """What was recorded of a plan line and its money up to a moment, the newest first. Two queries."""
-    who = func.coalesce(Person.name, "The schedule")
+    who = func.coalesce(Person.name, accounts.BY_ITSELF)
     lines: list[HistoryLine] = []
     for at, name, number, reason in db.session.execute(
         select(PlanLineVersion.recorded_at, who, PlanLineVersion.version_no, PlanLineVersion.reason)
@@ -248,13 +248,16 @@ def _versions(holder_id: int, fy: int, recorded_by: dt.datetime) -> list[_Versio
 
 
 def _spent(holder_id: int, fy: int, recorded_by: dt.datetime) -> tuple[dict[tuple[int, int], int], set[int]]:
-    """Pence by (funding id, quarter), and the quarters in which more than releases of accruals was posted."""
+    """Pence by (funding id, quarter), and the quarters with more than accruals released and accrued again."""
     rows = db.session.execute(
         select(
             LedgerEntry.funding_id,
             LedgerEntry.quarter,
             sum_pence(LedgerEntry.pence),
-            func.count().filter(LedgerEntry.kind != EntryKind.REVERSAL),
+            func.count().filter(
+                LedgerEntry.kind != EntryKind.REVERSAL,
+                or_(LedgerEntry.kind != EntryKind.ACCRUAL, LedgerEntry.follows_id.is_(None)),
+            ),
         )
         .where(LedgerEntry.holder_id == holder_id, LedgerEntry.fy == fy, LedgerEntry.recorded_at <= recorded_by)
         .group_by(LedgerEntry.funding_id, LedgerEntry.quarter)

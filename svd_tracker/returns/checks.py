@@ -34,7 +34,7 @@ class CheckFacts:
     grant_id: int
     funding_ids: Mapping[str, int]
     notes: Mapping[str, str]
-    quarters_with_entries: frozenset[int]  # other than releases of accruals, which come by themselves
+    quarters_with_entries: frozenset[int]  # other than what releases accruals and accrues them again
     agreement: AgreementStatus
     bodies_outstanding: Mapping[str, Sequence[ApprovalBody]]
     earlier_not_certified: Sequence[int]

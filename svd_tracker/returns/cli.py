@@ -66,8 +66,13 @@ def build(holder: str, quarter: str, grant: str | None, as_json: bool) -> None:
     say(
         f"Spent to date {format_pounds(figures.total.to_date)}, "
         f"claimed now {format_pounds(figures.total.claimed_now)}; "
-        f"{findings.count('error')} errors, {findings.count('warning')} warnings"
+        f"{_count(findings, 'error')}, {_count(findings, 'warning')}"
     )
+
+
+def _count(found: list[str], severity: str) -> str:
+    number = found.count(severity)
+    return f"{number} {severity}{'' if number == 1 else 's'}"
 
 
 @returns.command("list")

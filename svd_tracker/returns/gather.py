@@ -11,6 +11,7 @@ from svd_tracker.accounts.queries import read_whole_setting
 from svd_tracker.audit.services import canonical
 from svd_tracker.calculations.figures import (
     Earlier,
+    EntryKind,
     ObligationKind,
     ReturnInputs,
     ReversalWhy,
@@ -114,7 +115,10 @@ def gather(obligation: Obligation) -> Gathered:
             funding_ids=funding_ids,
             notes=notes,
             quarters_with_entries=frozenset(
-                entry.quarter for entry in entries if entry.reversal_why is not ReversalWhy.RELEASE
+                entry.quarter
+                for entry in entries
+                if entry.reversal_why is not ReversalWhy.RELEASE
+                and not (entry.kind is EntryKind.ACCRUAL and entry.follows_id)
             ),
             agreement=terms.status,
             bodies_outstanding={ref: bodies[key] for ref, key in funding_ids.items() if key in bodies},

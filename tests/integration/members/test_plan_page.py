@@ -8,10 +8,11 @@ import re
 import pytest
 from flask import Flask
 
-from svd_tracker.calculations.figures import Category, ObligationKind, ReturnInputs
+from svd_tracker.calculations.figures import Category, EntryKind, ObligationKind, ReturnInputs
 from svd_tracker.calculations.returns import calculate_return
 from svd_tracker.extensions import db
 from svd_tracker.finance import facts, services
+from svd_tracker.finance import queries as finance_queries
 from svd_tracker.interventions import services as interventions
 from svd_tracker.interventions.models import InterventionKind
 from svd_tracker.money import format_pounds, format_pounds_short
@@ -123,6 +124,22 @@ def test_a_quarter_not_loaded_is_said_and_not_counted(client: PageClient, app: F
     page = text_of(client.sign_in("member@dorset.example").get(url()).get_data(as_text=True))
     assert "Spending of Q2 2025/26 (July to September 2025) has not been loaded yet" in page
     assert "Spent by the end of June 2025" in page
+
+
+def test_an_accrual_accrued_again_is_not_a_quarter_loaded(client: PageClient, app: Flask) -> None:
+    grant = make_plan()
+    accrual = services.post_entry(
+        act(MAY), funding_of(), kind=EntryKind.ACCRUAL, spent_on=MAY, document="PO 7", pence=90_00
+    )
+    (release,) = services.close_quarters(
+        act(DAY), holder_id=accrual.holder_id, grant_id=grant.id, fy=YEAR, quarters=[1], ledger_seq=accrual.seq,
+        return_ref="R-Q1",
+    )  # fmt: skip
+    services.accrue_again(act(dt.date(2025, 10, 1)), finance_queries.get_entry(release))
+    db.session.commit()
+    app.config["TODAY"] = dt.date(2025, 10, 3)
+    page = text_of(client.sign_in("member@dorset.example").get(url()).get_data(as_text=True))
+    assert "Spending of Q2 2025/26 (July to September 2025) has not been loaded yet" in page
 
 
 @pytest.mark.parametrize(

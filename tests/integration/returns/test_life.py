@@ -13,13 +13,13 @@ from exports.documents import ReturnDocument
 from exports.return_workbook import build_return_workbook
 from svd_tracker import db as database
 from svd_tracker.audit import queries as audit
-from svd_tracker.calculations.figures import Adjustment, Category
+from svd_tracker.calculations.figures import Adjustment, Category, ReversalWhy
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
-from svd_tracker.finance.models import Funding
+from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.returns import figures_store, queries, services
 from svd_tracker.returns.certify import certify_return, seal, store_certificate
 from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState
@@ -285,6 +285,11 @@ def test_a_quarter_without_a_ledger_is_asked_about(app: Flask) -> None:
     certified()
     codes = {finding.code for finding in queries.findings_of(_build(draft(2, on=OCTOBER)).id)}
     assert "no_entries" in codes, "releases of accruals are not a ledger"
+    release = db.session.scalars(select(LedgerEntry).where(LedgerEntry.reversal_why == ReversalWhy.RELEASE)).one()
+    finance.accrue_again(act(on=OCTOBER), release)
+    db.session.commit()
+    codes = {finding.code for finding in queries.findings_of(_build(draft(2, on=OCTOBER)).id)}
+    assert "no_entries" in codes, "nor are accruals that are accrued again"
 
 
 def test_figures_come_back_from_their_rows_with_what_is_missing(app: Flask) -> None:
