@@ -30,8 +30,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "INSTANCE": str(instance),
         "SECRET_KEY": environ.get("SVD_SECRET_KEY", ""),
         "SECURITY_PASSWORD_SALT": environ.get("SVD_PASSWORD_SALT", ""),
-        "SQLALCHEMY_DATABASE_URI": environ.get("SVD_DATABASE_URL", "")
-        or f"sqlite:///{instance / ('demo' if kind == 'demo' else 'svd')}.sqlite3",
+        "SQLALCHEMY_DATABASE_URI": environ.get("SVD_DATABASE_URL", "") or f"sqlite:///{instance / 'svd.sqlite3'}",
         "RETURNS_DIR": environ.get("RETURNS_DIR", str(instance / "returns")),
         "COUNCIL_NAME": environ.get("SVD_COUNCIL_NAME", "Community Safety Partnerships"),
         "COUNCIL_COLOUR": environ.get("SVD_COUNCIL_COLOUR", "00594F").lstrip("#"),
@@ -52,6 +51,10 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # a scorer's evening is longer than an hour; the token dies with the session
         **_SECURITY,
     }
+    if kind == "demo":
+        # Never the places of a real installation, whatever the shell has set for one: the demo may delete its own.
+        settings["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{instance / 'demo.sqlite3'}"
+        settings["RETURNS_DIR"] = str(instance / "demo-returns")
     if kind == "production":
         for name, key in (("SVD_SECRET_KEY", "SECRET_KEY"), ("SVD_PASSWORD_SALT", "SECURITY_PASSWORD_SALT")):
             if len(settings[key]) < 16:
@@ -91,6 +94,7 @@ _SECURITY: dict[str, Any] = {
     "SECURITY_POST_CHANGE_VIEW": "/account",
     "SECURITY_UNAUTHORIZED_VIEW": None,
     "SECURITY_RETURN_GENERIC_RESPONSES": True,
+    "SECURITY_FRESHNESS": dt.timedelta(seconds=-1),  # no page that asks for the password once more
     "SECURITY_TRACKABLE": False,
     "SECURITY_JOIN_USER_ROLES": False,
     "SECURITY_DEFAULT_REMEMBER_ME": False,

@@ -49,9 +49,10 @@ def demo(context: click.Context, fresh: bool, load_only: bool, port: int | None)
 
 
 def _throw_away(url: str) -> None:
+    """Delete the demonstration's database and workbooks, which config.load keeps apart from any real ones."""
     path = sqlite_path(url)
     if path is None:
-        raise Refused("--fresh is for the demonstration's own SQLite database: empty the other one by hand")
+        raise Refused("--fresh deletes a SQLite database, and this is another")
     db.session.remove()
     db.engine.dispose()
     for tail in ("", "-wal", "-shm"):

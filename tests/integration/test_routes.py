@@ -12,7 +12,6 @@ LIBRARY = {
     "security.static",
     "security.login",
     "security.logout",
-    "security.verify",
     "security.change_password",
 }
 PUBLIC = {"web.accessibility", "web.brand"}

@@ -41,6 +41,14 @@ def test_the_demonstration_needs_nothing_and_shares_no_secret() -> None:
     assert config.load({"SVD_ENV": "demo", "SVD_TODAY": "2025-07-14"})["TODAY"] == dt.date(2025, 7, 14)
 
 
+def test_the_demonstration_keeps_away_from_the_places_of_a_real_installation() -> None:
+    settings = config.load(
+        {"SVD_ENV": "demo", "SVD_DATABASE_URL": "sqlite:////srv/svd/svd.sqlite3", "RETURNS_DIR": "/srv/svd/returns"}
+    )
+    assert settings["SQLALCHEMY_DATABASE_URI"].endswith("instance/demo.sqlite3")
+    assert settings["RETURNS_DIR"].endswith("instance/demo-returns")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SVD_PORT", "eighty"), ("SVD_TODAY", "14/07/2025"), ("SVD_ENV", "staging"), ("SVD_THREADS", "-1")],

@@ -48,7 +48,7 @@ def test_the_thresholds_are_settings() -> None:
 
 def test_the_reason_and_the_rule_are_in_words() -> None:
     assert spend_status(900_000, 1_000_000, True).reason == "£9,000 spent against £10,000 planned by now: 10% under."
-    assert spend_status(2, 3, True).reason == "£0.02 spent against £0.03 planned by now: 33.33% under."
+    assert spend_status(2, 3, True).reason == "£0.02 spent against £0.03 planned by now: 33.3% under."
     assert spend_status(100, 100, True).reason == "£1 spent against £1 planned by now."
     assert spend_status(100, 0, True).reason == "£1 spent against £0 planned by now: over."
     assert spend_status(None, 100, True).reason == "No ledger has been loaded for this period yet."

@@ -49,6 +49,43 @@ def test_the_lockout_is_of_one_account(client: PageClient) -> None:
     client.post("/sign-in", {"email": "member@bcp.example", "password": PASSWORD}, status=302)
 
 
+def test_another_spelling_of_the_address_is_the_same_account(client: PageClient) -> None:
+    for _ in range(5):
+        sign_in(client, MEMBER, "wrong password here", 200)
+    for spelling in ("member@\uff44orset.example", "MEMBER@Dorset.Example", " member@dorset.example"):
+        assert "Too many wrong passwords" in sign_in(client, spelling, PASSWORD, 200)
+
+
+def test_guesses_at_ones_own_old_password_count_too(client: PageClient) -> None:
+    client.sign_in(MEMBER)
+    new = "an altogether new password"
+    wrong = {"password": "wrong password here", "new_password": new, "new_password_confirm": new}
+    for _ in range(5):
+        client.post("/account/password", wrong, status=200)
+    page = client.post("/account/password", {**wrong, "password": PASSWORD}, status=200)
+    assert "Too many wrong passwords" in page.get_data(as_text=True)
+
+
+def test_there_is_no_token_and_no_cookie_that_outlives_the_session(client: PageClient) -> None:
+    response = client._request(
+        "POST", "/sign-in?include_auth_token", json={"email": MEMBER, "password": PASSWORD, "remember": True}
+    )
+    assert not any("remember_token" in value for value in response.headers.getlist("Set-Cookie"))
+    token = (response.get_json() or {}).get("response", {}).get("user", {}).get("authentication_token", "")
+    client.sign_out()
+    assert client._request("GET", f"/account?auth_token={token}").status_code == 302
+
+
+def test_signing_out_ends_a_copied_session(client: PageClient) -> None:
+    client.post("/sign-in", {"email": MEMBER, "password": PASSWORD}, status=302)
+    with client.http.session_transaction() as session:
+        copied = dict(session)
+    client.post("/sign-out", status=302)
+    with client.http.session_transaction() as session:
+        session.update(copied)
+    assert client._request("GET", "/").status_code == 302
+
+
 def test_an_address_that_tries_many_accounts_is_locked_out(app: Flask) -> None:
     at = dt.datetime(2025, 7, 1, 9, tzinfo=dt.UTC)
     for number in range(services.FAILURES_PER_ADDRESS):
