@@ -82,7 +82,12 @@ def _compared(spent: int, profile: int) -> str:
     direction = "over" if spent > profile else "under"
     if profile == 0:
         return f"{words}: {direction}."
-    return f"{words}: {_percent(round_half_away(Fraction(abs(spent - profile) * 10_000, abs(profile))))} {direction}."
+    return f"{words}: {share_apart(spent, profile)} {direction}."
+
+
+def share_apart(spent: int, profile: int) -> str:
+    """How far spent is from a profile that is not nought, as a share of it to one decimal: "13.9%"."""
+    return _percent(10 * round_half_away(Fraction(abs(spent - profile) * 1_000, abs(profile))))
 
 
 def _percent(basis_points: int) -> str:

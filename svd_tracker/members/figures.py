@@ -7,7 +7,6 @@ return of the same quarter show the same figure (FIGURES.md 1, 11 and 12). None 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from svd_tracker.calculations.figures import (
     Category,
@@ -18,8 +17,7 @@ from svd_tracker.calculations.figures import (
     ReturnInputs,
 )
 from svd_tracker.calculations.returns import calculate_return
-from svd_tracker.calculations.status import SpendLevel, Status, match_behind, spend_status
-from svd_tracker.money import round_half_away
+from svd_tracker.calculations.status import SpendLevel, Status, match_behind, share_apart, spend_status
 from svd_tracker.periods import QUARTERS, fy_start, quarter_end, quarter_of
 
 
@@ -177,9 +175,7 @@ def distance_words(money: Money) -> str:
         return ""
     if money.spent == money.planned:
         return "as planned"
-    tenths = round_half_away(Fraction(abs(money.spent - money.planned) * 1_000, abs(money.planned)))
-    figure = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
-    return f"{figure}% {'over' if money.spent > money.planned else 'under'} plan"
+    return f"{share_apart(money.spent, money.planned)} {'over' if money.spent > money.planned else 'under'} plan"
 
 
 def match_of(promised: int, arrived: int, money: Money | None) -> Match:
