@@ -60,8 +60,8 @@ class Sealed:
 def certify_return(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
     """Certify a checked return; what was sealed. ``build_seen`` is the build that was on the page.
 
-    Closes the return's quarters, which releases their accruals, and writes what was claimed. Raises NotAllowed for the
-    person who prepared it; Refused for one that is not checked, that stands on an older budget, or before an earlier
+    Closes the return's quarters, which releases their accruals, and writes what was claimed. Raises NotAllowed for
+    whoever prepared it; Refused for one that is not checked, that stands on an older budget, or before an earlier
     return is certified (FIGURES.md 4 and 5); ChangedMeanwhile when it was built again.
     """
     sealed = seal(revision_id, build_seen, post, act)
@@ -210,8 +210,8 @@ def out_of_order(obligation: Obligation) -> list[str]:
 
 
 def refuse_preparer(revision: ReturnRevision, person_id: int | None) -> None:
-    """Raise NotAllowed for the person who prepared a return, and for nobody (DESIGN.md rule 6)."""
-    if person_id is None or person_id == revision.prepared_by:
+    """Raise NotAllowed for whoever built a return or passed it on, and for nobody (DESIGN.md rule 6)."""
+    if person_id is None or person_id in queries.preparers([revision.id])[revision.id]:
         raise NotAllowed("You prepared this return, so somebody else must certify it")
 
 

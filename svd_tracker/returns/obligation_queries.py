@@ -65,7 +65,6 @@ class ObligationRow:
     revision_id: int | None
     revision_no: int | None
     state: RevisionState | None
-    prepared_by: int | None
     certified_at: dt.datetime | None
     built_at: dt.datetime | None
 
@@ -192,7 +191,6 @@ def list_obligations(
             ReturnRevision.id,
             ReturnRevision.revision_no,
             ReturnRevision.state,
-            ReturnRevision.prepared_by,
             Certificate.recorded_at,
             last_built.c.at,
         )

@@ -1,7 +1,7 @@
 """Reading returns: revisions, what was built of them, what earlier returns said."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -228,6 +228,20 @@ def events_of(revision_id: int) -> Sequence[ReturnEvent]:
     return db.session.scalars(
         select(ReturnEvent).where(ReturnEvent.revision_id == revision_id).order_by(ReturnEvent.id.desc())
     ).all()
+
+
+def preparers(revision_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """By revision id, the people who built it or passed it on, sent back since or not (DESIGN.md rule 6). One query."""
+    found: dict[int, frozenset[int]] = dict.fromkeys(revision_ids, frozenset())
+    for revision_id, person_id in db.session.execute(
+        select(ReturnEvent.revision_id, ReturnEvent.recorded_by).where(
+            ReturnEvent.revision_id.in_(revision_ids),
+            ReturnEvent.event.in_(("built", "checked")),
+            ReturnEvent.recorded_by.is_not(None),
+        )
+    ):
+        found[revision_id] |= {person_id}
+    return found
 
 
 def certificate_of(revision_id: int) -> Certificate | None:

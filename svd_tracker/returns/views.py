@@ -97,7 +97,7 @@ def show(revision_id: int) -> ResponseReturnValue:
         may_build=prepares and revision.state is RevisionState.DRAFT,
         may_certify=certifies
         and revision.state is RevisionState.CHECKED
-        and revision.prepared_by != current_access().person_id,
+        and current_access().person_id not in queries.preparers([revision_id])[revision_id],
         may_send_back=(certifies or prepares) and revision.state is RevisionState.CHECKED,
         build_form=BuildForm(),
     )

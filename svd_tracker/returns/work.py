@@ -7,17 +7,20 @@ from flask import url_for
 
 from svd_tracker.accounts.permissions import Access, Permission
 from svd_tracker.periods import format_date, quarter_short
-from svd_tracker.returns import area_queries, obligation_queries
+from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns.models import RevisionState
 from svd_tracker.web.navigation import WorkItem
 
 
 def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
-    """Drafts to check, returns to certify, returns to join. At most three queries."""
+    """Drafts to check, returns to certify, returns to join. At most four queries."""
     prepares = access.holder_ids(Permission.PREPARE_RETURN)
     certifies = access.holder_ids(Permission.CERTIFY_RETURN)
     if prepares or certifies:
-        for row in obligation_queries.list_obligations(prepares | certifies):
+        rows = obligation_queries.list_obligations(prepares | certifies)
+        checked = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.CHECKED]
+        preparers = queries.preparers(checked) if certifies and checked else {}
+        for row in rows:
             period = quarter_short(row.fy, row.last_quarter)
             name = f"{period} return of {row.holder_name}, due {format_date(row.due_on)}"
             late = row.is_late(today)
@@ -27,7 +30,7 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
             elif (
                 row.state is RevisionState.CHECKED
                 and row.holder_id in certifies
-                and row.prepared_by != access.person_id
+                and access.person_id not in preparers.get(row.revision_id or 0, ())
             ):
                 url = url_for("returns.certify", revision_id=row.revision_id)
                 yield WorkItem(f"Certify the {name}", url, row.due_on, late)

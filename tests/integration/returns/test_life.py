@@ -178,6 +178,23 @@ def test_who_prepares_does_not_certify(app: Flask) -> None:
     db.session.rollback()
 
 
+def test_who_built_or_once_passed_a_return_on_does_not_certify_it(app: Flask) -> None:
+    make_year()
+    built = draft_return(obligation(1).id, by("opcc.officer@opcc", DRAFTED))
+    db.session.commit()
+    check(built)
+    send_back(built, "The nurse's June pay is missing", by("certifier@dorset", CHECKED))
+    db.session.commit()
+    revision = draft()
+    check_return(revision, _build(revision).id, by("coordinator@dorset", CHECKED))
+    db.session.commit()
+    for who in ("opcc.officer@opcc", "finance.officer@dorset", "coordinator@dorset"):
+        with pytest.raises(NotAllowed, match="You prepared this return, so somebody else must certify it"):
+            certify_return(revision.id, _build(revision).id, POST, by(who, CHECKED))
+        db.session.rollback()
+    certify(revision)
+
+
 def test_a_return_sent_back_is_a_draft_with_the_reason(app: Flask) -> None:
     make_year()
     revision = draft()
