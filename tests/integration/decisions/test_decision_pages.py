@@ -24,7 +24,8 @@ def recorded() -> int:
 
 def test_a_decision_is_recorded_once_whatever_is_clicked(app: Flask, client: PageClient) -> None:
     _, (proposal,) = deciding()
-    url = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}"
+    number = proposal.id
+    url = f"/proposals/{number}/decisions/{holder('dorset').id}"
     page = client.sign_in(COORDINATOR).get(url).get_data(as_text=True)
     assert 'value="12000.00"' in page
     assert "91,330.40" in page  # what is left
@@ -37,6 +38,8 @@ def test_a_decision_is_recorded_once_whatever_is_clicked(app: Flask, client: Pag
     assert "Accountable body: not agreed yet" in shown
     assert f"/plan/{holder('dorset').id}/2025" in shown
     assert "All decisions of this round" in shown
+    assert "Decided on proposal P-01" in client.get("/").text
+    assert f"/proposals/{number}/withdraw" not in client.get(f"/proposals/{number}").text
 
 
 def test_refusals_stand_at_the_field_and_keep_what_was_typed(app: Flask, client: PageClient) -> None:

@@ -155,6 +155,17 @@ def test_a_proposal_is_written_page_by_page_and_submitted(client: PageClient) ->
         ),
         (
             "delivery",
+            {
+                "milestones-0-title": "A",
+                "milestones-0-due_on-day": "1",
+                "milestones-0-due_on-month": "5",
+                "milestones-0-due_on-year": "2024",
+            },
+            "Enter a date on or after 1 March 2025, when the round opens",
+            "milestones-0-due_on-day",
+        ),
+        (
+            "delivery",
             {"outputs-0-definition": "A", "outputs-0-measure": "share", "outputs-0-target": "101"},
             "A share lies between 0 and 100%",
             "outputs-0-target",
