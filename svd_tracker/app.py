@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, current_app, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -24,6 +24,7 @@ from svd_tracker import models as _models  # noqa: F401  every table is known be
 from svd_tracker import storage
 from svd_tracker.accounts import sign_in
 from svd_tracker.accounts.access import today
+from svd_tracker.audit import once
 from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import csrf, db, migrate
 from svd_tracker.web import headers, jinja, navigation
@@ -89,6 +90,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     # Before all others: some of them ask who is signed in, which begins the request's transaction.
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.before_request(_insist_on_own_password)
+    app.before_request(_lead_on_when_sent_already)
     app.context_processor(_page_context)
     return app
 
@@ -127,6 +129,16 @@ def _insist_on_own_password() -> Any:
     return None
 
 
+def _lead_on_when_sent_already() -> Any:
+    """The second sending of one form, by a double click or the back button, does nothing more, and says so."""
+    if request.method == "POST" and current_user.is_authenticated:
+        already = once.result_of(request.form.get("once_key"))
+        if already:
+            flash("This form was sent already: nothing more was done. To do it again, open the page anew.", "important")
+            return redirect(already, 303)
+    return None
+
+
 def _page_context() -> dict[str, Any]:
     if request.endpoint == "static":
         return {}
@@ -152,12 +164,25 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(NotAllowed, lambda error: page(403, error))
     app.register_error_handler(Refused, lambda error: page(409, error))
     app.register_error_handler(StaleDataError, lambda error: page(409, error))
-    app.register_error_handler(IntegrityError, lambda error: _conflict(app, error, page))
-    app.register_error_handler(OperationalError, lambda error: _conflict(app, error, page))
+    for refusal in (IntegrityError, OperationalError, DataError):
+        app.register_error_handler(refusal, lambda error: _refused_by_database(app, error, page))
     app.register_error_handler(HTTPException, lambda error: error)
 
 
-def _conflict(app: Flask, error: Exception, page: Any) -> Any:
-    """The database refused: somebody was quicker, or a rule of the tables stopped it. Nothing was changed."""
+def _refused_by_database(app: Flask, error: DBAPIError, page: Any) -> Any:
+    """The database refused, and nothing was changed: somebody was quicker, a value does not fit, or it is not there."""
     app.logger.warning("the database refused %s %s: %s", request.method, request.path, error)
-    return page(409, None)
+    db.session.rollback()
+    if isinstance(error, DataError):
+        return page(400)
+    if isinstance(error, OperationalError) and not _somebody_was_quicker(error):
+        app.logger.error("the database cannot be used: %s", error)
+        return page(500)
+    already = once.result_of(request.form.get("once_key"))
+    return redirect(already, 303) if already else page(409)
+
+
+def _somebody_was_quicker(error: DBAPIError) -> bool:
+    """A lock not had in time, a deadlock, or a snapshot grown old; not a full disk or a server that is away."""
+    code = getattr(error.orig, "sqlstate", None)
+    return code in ("40001", "40P01", "55P03") or "locked" in str(error.orig)

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "fuse.sshfs", "ncpfs", "glusterfs", "ceph"})
-_PREFIX = "sqlite:///"
 
 
 class BadStore(RuntimeError):
@@ -24,9 +25,10 @@ def check(url: str) -> None:
 
 def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite address, None for PostgreSQL and for a database in memory."""
-    if not url.startswith(_PREFIX) or url == _PREFIX or ":memory:" in url:
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database or ":memory:" in address.database:
         return None
-    return Path(url.removeprefix(_PREFIX).split("?")[0])
+    return Path(address.database.removeprefix("file:"))
 
 
 def is_on_network(path: Path) -> bool:

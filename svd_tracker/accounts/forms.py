@@ -39,7 +39,11 @@ class NewPersonForm(OnceMixin, Form):
     new_organisation = TextField(
         "Or a new organisation", [max_length(250)], description="Leave blank when it is in the list."
     )
+    area = SelectField("Area of the new organisation", coerce=int)
     offer = PersonForm.offer
+
+    def offer_areas(self, areas: Sequence[Area]) -> None:
+        self.area.choices = [(area.id, area.name) for area in areas]
 
 
 class RoleForm(OnceMixin, Form):
@@ -78,4 +82,9 @@ def settings_form(kinds: Mapping[str, SettingKind]) -> type[Form]:
                 f"{kind.label} (per cent)", [required("Enter a number")], description=kind.hint
             )
     fields["reason"] = TextField("Why it changes", [required("Say why it changes"), max_length(250)])
-    return type("SettingsForm", (OnceMixin, Form), fields)
+    return type("SettingsForm", (VersionedForm, Form), fields)
+
+
+def typed_settings(form: Form, kinds: Mapping[str, SettingKind]) -> dict[str, str]:
+    """What was typed, as settings are stored: whole pence, and basis points for a per cent."""
+    return {key: str(form[key].data * 100 if kind.unit == "bp" else form[key].data) for key, kind in kinds.items()}

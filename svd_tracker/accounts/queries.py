@@ -140,10 +140,10 @@ def list_holders(area_id: int | None = None) -> Sequence[Holder]:
     return db.session.scalars(query).all()
 
 
-def list_organisations(area_id: int) -> Sequence[Organisation]:
-    return db.session.scalars(
-        select(Organisation).where(Organisation.area_id == area_id).order_by(Organisation.name)
-    ).all()
+def list_organisations(area_id: int | None = None) -> Sequence[Organisation]:
+    """The organisations of an area, or of all, by name."""
+    query = select(Organisation).order_by(Organisation.name, Organisation.id)
+    return db.session.scalars(query if area_id is None else query.where(Organisation.area_id == area_id)).all()
 
 
 def read_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | None = None) -> str:

@@ -66,17 +66,14 @@ def people() -> ResponseReturnValue:
 @requires(Permission.MANAGE_PEOPLE)
 def add_person() -> ResponseReturnValue:
     form = forms.NewPersonForm()
-    areas = queries.list_areas()
-    form.offer(queries.list_organisations(areas[0].id) if areas else [])
-    used = once.result_of(form.once_key.data) if request.method == "POST" else None
-    if used:
-        return redirect(used, 303)
+    form.offer(queries.list_organisations())
+    form.offer_areas(queries.list_areas())
     if form.validate_on_submit():
         act = current_act()
         try:
             organisation_id = form.organisation.data or None
-            if form.new_organisation.data and areas:
-                organisation = services.add_organisation(areas[0].id, form.new_organisation.data, act)
+            if form.new_organisation.data:
+                organisation = services.add_organisation(form.area.data, form.new_organisation.data, act)
                 db.session.flush()  # the person needs the organisation's id
                 organisation_id = organisation.id
             person, first = services.add_person(
@@ -103,7 +100,7 @@ def person(person_id: int) -> ResponseReturnValue:
         "accounts/person.html",
         person=one,
         grants=queries.role_rows(queries.standing_role_grants(today(), person_id)),
-        history=as_history(audit_queries.history("person", one.email)),
+        history=as_history(audit_queries.history("person", services.subject(one))),
     )
 
 
@@ -112,8 +109,7 @@ def person(person_id: int) -> ResponseReturnValue:
 def edit_person(person_id: int) -> ResponseReturnValue:
     one = queries.get_person(person_id)
     form = forms.PersonForm(name=one.name, organisation=one.organisation_id or 0, row_version=one.row_version)
-    areas = queries.list_areas()
-    form.offer(queries.list_organisations(areas[0].id) if areas else [])
+    form.offer(queries.list_organisations())
     clash = None
     if form.validate_on_submit():
         try:
@@ -141,13 +137,16 @@ def add_role(person_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         area_id, holder_id = form.chosen()
         try:
-            services.grant_role(one, Role(form.role.data), current_act(), area_id=area_id, holder_id=holder_id)
+            act = current_act()
+            services.grant_role(one, Role(form.role.data), act, area_id=area_id, holder_id=holder_id)
         except Refused as refused:
             form[refused.field or "role"].errors = [refused.message]
         else:
+            url = url_for("accounts.person", person_id=person_id)
+            once.use_up(form.once_key.data, url, act)
             db.session.commit()
             flash("The role is given, from today.", "success")
-            return redirect(url_for("accounts.person", person_id=person_id), 303)
+            return redirect(url, 303)
     return render_template("accounts/add_role.html", form=form, person=one)
 
 
@@ -170,10 +169,13 @@ def reset_password(person_id: int) -> ResponseReturnValue:
     one = queries.get_person(person_id)
     form = forms.ConfirmForm()
     if form.validate_on_submit():
-        first = services.set_first_password(one, current_act())
+        act = current_act()
+        first = services.set_first_password(one, act)
+        url = url_for("accounts.person", person_id=person_id)
+        once.use_up(form.once_key.data, url, act)
         db.session.commit()
         flash(f"{one.name} has a new password, shown only now: {first}. They are asked to change it.", "success")
-        return redirect(url_for("accounts.person", person_id=person_id), 303)
+        return redirect(url, 303)
     return render_template(
         "components/confirm.html",
         form=form,
@@ -212,26 +214,33 @@ def set_active(person_id: int, what: str) -> ResponseReturnValue:
 @bp.route("/settings", methods=["GET", "POST"])
 @requires(Permission.MANAGE_SETTINGS)
 def settings() -> ResponseReturnValue:
-    """The tolerances of the area, each with its default in view."""
-    areas = queries.list_areas()
-    area_id = areas[0].id if areas else None
+    """The tolerances of one's area, each with its default in view."""
+    areas = [area for area in queries.list_areas() if area.id in current_access().area_ids(Permission.MANAGE_SETTINGS)]
+    asked = request.args.get("area", type=int)
+    area = next((one for one in areas if one.id == asked), areas[0] if areas else None)
+    area_id = area.id if area else None
+    versions = queries.setting_versions(area_id)
+    newest = versions[0].id if versions else 0
     now = {key: queries.read_whole_setting(key, area_id) for key in CHANGEABLE}
     shown = {key: value // 100 if CHANGEABLE[key].unit == "bp" else value for key, value in now.items()}
-    form = forms.settings_form(CHANGEABLE)(data=shown)
+    form = forms.settings_form(CHANGEABLE)(data=shown | {"row_version": newest})
+    clash = None
     if form.validate_on_submit():
-        act = current_act()
-        for key, kind in CHANGEABLE.items():
-            typed = form[key].data
-            services.change_setting(
-                key, str(typed * 100 if kind.unit == "bp" else typed), area_id, form["reason"].data, act
+        if form["row_version"].data != newest:
+            clash = form.take_newer(shown, newest)
+        else:
+            services.change_settings(
+                forms.typed_settings(form, CHANGEABLE), area_id, form["reason"].data, current_act()
             )
-        db.session.commit()
-        flash("The settings are saved. They count from the next figures that are built.", "success")
-        return redirect(url_for("accounts.settings"), 303)
-    versions = queries.setting_versions(area_id)
+            db.session.commit()
+            flash("The settings are saved. They count from the next figures that are built.", "success")
+            return redirect(url_for("accounts.settings", area=asked), 303)
     return render_template(
         "accounts/settings.html",
         form=form,
+        clash=clash,
+        area=area,
+        areas=areas,
         kinds=CHANGEABLE,
         versions=[version for version in versions if version.key in CHANGEABLE],
         names=queries.person_names(version.recorded_by for version in versions),

@@ -39,11 +39,20 @@ def head_of(area_id: int | None) -> tuple[int, str]:
     return (0, START) if head is None else (head.seq, head.hash)
 
 
-def verify() -> list[ChainResult]:
-    """Walk every chain from its start, checking each hash, each payload's digest, and the head. Streams the rows."""
+def verify(area_ids: Sequence[int] | None = None) -> list[ChainResult]:
+    """Walk chains from their start, checking each hash, each payload's digest, and the head. Streams the rows.
+
+    Every chain, or the installation's and those of some areas.
+    """
     heads = {head.chain: head for head in db.session.scalars(select(AuditHead).order_by(AuditHead.chain))}
     chains = set(heads) | set(db.session.scalars(select(AuditLine.chain).distinct()))
+    if area_ids is not None:
+        chains &= set(_chains(area_ids))
     return [_verify_chain(chain, heads.get(chain)) for chain in sorted(chains)]
+
+
+def _chains(area_ids: Sequence[int]) -> list[str]:
+    return [chain_of(None), *(chain_of(area_id) for area_id in area_ids)]
 
 
 def _verify_chain(chain: str, head: AuditHead | None) -> ChainResult:
@@ -104,7 +113,7 @@ def trail(area_ids: Sequence[int] | None, limit: int, before_id: int | None = No
     """The newest lines of the installation and of some areas (None: of all), newest first, with what changed."""
     query = select(AuditLine, AuditPayload).outerjoin(AuditPayload, AuditPayload.audit_line_id == AuditLine.id)
     if area_ids is not None:
-        query = query.where(AuditLine.chain.in_([chain_of(None), *(chain_of(area_id) for area_id in area_ids)]))
+        query = query.where(AuditLine.chain.in_(_chains(area_ids)))
     if before_id is not None:
         query = query.where(AuditLine.id < before_id)
     found = []

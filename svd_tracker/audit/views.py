@@ -10,6 +10,7 @@ from svd_tracker.accounts.queries import person_names
 from svd_tracker.audit import queries
 from svd_tracker.readers.text_safe import write_csv
 from svd_tracker.web import navigation
+from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 from svd_tracker.web.history import words_of
 
 bp = Blueprint("audit", __name__)
@@ -21,7 +22,7 @@ FILE = 50_000
 @bp.get("/audit")
 @requires(Permission.VIEW_AUDIT)
 def index() -> ResponseReturnValue:
-    before = request.args.get("before", type=int)
+    before = min(request.args.get("before", LARGEST_WHOLE_NUMBER, type=int), LARGEST_WHOLE_NUMBER)
     trail = queries.trail(_areas(), PAGE + 1, before)
     return render_template(
         "audit/index.html",
@@ -29,7 +30,7 @@ def index() -> ResponseReturnValue:
         more=trail[PAGE - 1].line.id if len(trail) > PAGE else None,
         names=person_names(one.line.actor_id for one in trail),
         words_of=words_of,
-        chains=queries.verify(),
+        chains=queries.verify(_areas()) if "verify" in request.args else None,
     )
 
 
@@ -57,9 +58,7 @@ def download() -> ResponseReturnValue:
     return response
 
 
-def _areas() -> list[int] | None:
+def _areas() -> list[int]:
     """An auditor reads the chains of their areas; an administrator, who sees no scores, only the installation's."""
     access = current_access()
-    if any(held.role == Role.AUDITOR for held in access.roles):
-        return sorted(access.area_ids(Permission.VIEW_AUDIT))
-    return []
+    return sorted({held.area_id for held in access.roles if held.role == Role.AUDITOR and held.area_id})

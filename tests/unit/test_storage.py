@@ -41,6 +41,8 @@ def test_a_network_drive_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(storage, "_mount_kind", lambda _folder, _mounts: "nfs4")
     with pytest.raises(storage.BadStore, match="SVD_INSTANCE"):
         storage.check("sqlite:////mnt/share/svd.sqlite3")
+    with pytest.raises(storage.BadStore):
+        storage.check("sqlite+pysqlite:////mnt/share/svd.sqlite3")
     storage.check("postgresql+psycopg://svd@server/svd")
     storage.check("sqlite:///:memory:")
 

@@ -35,6 +35,7 @@ def test_a_person_is_added_once_however_often_one_clicks(administrator: PageClie
     first = administrator.post("/people/add", data)
     second = administrator.post("/people/add", data)
     assert first.location == second.location
+    assert "This form was sent already" in administrator.follow(second).get_data(as_text=True)
     assert "First password" not in administrator.get("/people").get_data(as_text=True)
 
 
@@ -116,8 +117,12 @@ def test_settings_are_kept_in_versions_and_read_as_they_stood(app: Flask, client
     assert "The default is £1,000.00" in page
     area_id = queries.list_areas()[0].id
     form = {"variance_bp": "5", "variance_pence": "2,500.00", "spend_green_bp": "10", "spend_amber_bp": "20"}
+    form["row_version"] = "0"
     client.post("/settings", {**form, "reason": "Agreed with the OPCC"})
     assert queries.read_whole_setting("variance_pence", area_id) == 250_000
     assert queries.read_whole_setting("variance_pence", area_id, act().at) == 100_000
+    stale = client.post("/settings", {**form, "spend_amber_bp": "30", "reason": "Late"}, status=200)
+    assert "changed this after you opened it" in stale.get_data(as_text=True)
+    assert queries.read_whole_setting("spend_amber_bp", area_id) == 2_000
     wrong = client.post("/settings", {**form, "variance_pence": "lots", "reason": "x"}, status=200)
     assert "Enter an amount in pounds, like 1,250.00" in wrong.get_data(as_text=True)

@@ -79,9 +79,10 @@ def test_values_that_are_not_plain_are_refused(app: Flask) -> None:
 def test_the_auditor_reads_and_takes_the_trail_away(client: PageClient) -> None:
     client.sign_in("auditor@audit.example")
     page = client.get("/audit").get_data(as_text=True)
-    assert "Every line holds" in page
     assert "Added holder bcp" in page
-    assert len(client.queries) <= 15
+    assert len(client.queries) <= 10
+    assert "Every line holds" in client.get("/audit?verify=1").get_data(as_text=True)
+    client.get("/audit?before=99999999999999999999999")
     rows = client.get("/audit.csv").get_data(as_text=True).splitlines()
     assert len(rows) > 10
 
@@ -89,7 +90,7 @@ def test_the_auditor_reads_and_takes_the_trail_away(client: PageClient) -> None:
 def test_an_administrator_sees_the_installation_alone(client: PageClient) -> None:
     client.sign_in("administrator@dorset.example")
     page = client.get("/audit").get_data(as_text=True)
-    assert "Added person member@dorset.example" in page
+    assert "Added person person-" in page
     assert "Added holder bcp" not in page
 
 
