@@ -54,7 +54,7 @@ class GrantForm(OnceMixin, Form):
     name = TextField("Name", [required("Enter the grant's name"), max_length(250)])
     ref = TextField(
         "Reference",
-        [required("Enter a short reference for the grant, like SVD-2025"), max_length(64)],
+        [required("Enter a short reference for the grant, like SVD-2025"), max_length(24)],
         description="Short: it stands in the name of each return.",
     )
     funder = TextField("Funder", [required("Enter who pays the grant"), max_length(250)], default="Home Office")
@@ -124,8 +124,11 @@ class _ShareForm(ApprovalFields, VersionedForm, OnceMixin, Form):
 
 
 class _YearForm(ApprovalFields, OnceMixin, Form):
+    minute_ref = TextField(  # the minute is kept in one line with it
+        "Letter or minute reference", [required("Enter the reference of the letter or minute"), max_length(180)]
+    )
     minute = TextField(
-        "Minute reference", [max_length(250)], description="Of the meeting that agreed the split, if there was one."
+        "Minute reference", [max_length(60)], description="Of the meeting that agreed the split, if there was one."
     )
 
 

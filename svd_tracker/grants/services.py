@@ -90,6 +90,7 @@ def new_terms(
         raise Refused("Enter the day the agreement was signed", field="signed_on")
     if signed_on is not None and signed_on > act.on:
         raise Refused("The day it was signed must be today or in the past", field="signed_on")
+    _refuse_future(effective_on, act)
     if last and _ORDER.index(status) < _ORDER.index(last.status) and not reason.strip():
         raise Refused(f"Say why the agreement goes back from {last.status} to {status}", field="reason")
     if draft_working_days > due_working_days:
@@ -131,6 +132,7 @@ def set_award(
     queries.lock_grant(grant.id)
     _check_year(grant, fy)
     _check_approval(grant, approval)
+    _refuse_future(effective_on, act)
     now = queries.award_table(grant.id, fy).lines.get(category)
     number = now.version_no if now else 0
     if version_seen is not None and version_seen != number:
@@ -196,6 +198,7 @@ def allocate(
     """
     queries.lock_grant(grant.id)
     _check_approval(grant, approval)
+    _refuse_future(effective_on, act)
     table = queries.award_table(grant.id, fy)
     if version_seen is not None and version_seen != table.versions:
         now = {allocation_field(share.holder_id, share.category): share.pence for share in table.shares}
@@ -356,6 +359,11 @@ def _not_negative(pence: int, field: str | None = None) -> int:
     if pence < 0:
         raise Refused("Enter an amount of £0.00 or more", field=field)
     return pence
+
+
+def _refuse_future(effective_on: dt.date, act: Act) -> None:
+    if effective_on > act.on:  # the newest version counts at once
+        raise Refused("Enter today or a day before: record a change when it takes effect", field="effective_on")
 
 
 def _check_year(grant: Grant, fy: int) -> None:

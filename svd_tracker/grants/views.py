@@ -360,7 +360,7 @@ def _terms_data(grant: Grant, terms: GrantTerms | None) -> dict[str, Any]:
             "due_working_days": 20,
             "retention_years": 7,
             "declaration": forms.DECLARATION,
-            "effective_on": grant.starts_on,
+            "effective_on": min(grant.starts_on, today()),
             "row_version": 0,
         }
     now = {name: getattr(terms, name) for name in pages.TERMS_IN_WORDS}

@@ -354,3 +354,16 @@ def test_a_cut_below_what_is_committed_is_kept_and_shown(
     client.sign_in(COORDINATOR)
     assert "−£4,360.04" in page
     assert "over-committed" not in text_of(client.sign_in("member@bcp.example"), url)
+
+
+def test_references_that_are_too_long_are_refused_at_their_field(client: PageClient) -> None:
+    client.sign_in(COORDINATOR)
+    page = client.post("/grants/add", {**ADD, "ref": "S" * 25}, 200).get_data(as_text=True)
+    assert "24 characters or fewer" in page
+    terms = client.post("/grants/add", ADD).location
+    new = client.post(terms, {**TERMS, "row_version": "0"}).location + "/years/new?to=2025&from=none"
+    typed = {"award_labour": "1.00", **APPROVAL}
+    for longest, name in ((180, "minute_ref"), (60, "minute")):
+        page = client.post(new, {**typed, name: "x" * (longest + 1)}, 200).get_data(as_text=True)
+        assert f"{longest} characters or fewer" in page
+    client.post(new, {**typed, "minute_ref": "x" * 180, "minute": "x" * 60})

@@ -274,3 +274,19 @@ def test_two_who_cut_at_the_same_moment_do_not_both_get_their_way(app: Flask, gr
         assert sorted(pool.map(cut, (90_000_00, 80_000_00))) == ["saved", "told"]
     assert queries.award_table(grant_id, 2025).lines[LABOUR].version_no == 2
     assert [result.broken_at for result in audit.verify()] == [None] * len(audit.verify())
+
+
+def test_what_applies_from_a_day_to_come_is_recorded_on_that_day(grant: Grant) -> None:
+    tomorrow = DAY + dt.timedelta(days=1)
+    line = queries.find_award_line(grant.id, 2025, LABOUR)
+    assert line is not None
+    for verb in (
+        lambda: services.set_award(grant, 2025, LABOUR, 1, make_approval(), act(), effective_on=tomorrow, reason="x"),
+        lambda: services.set_allocation(
+            line, holder("dorset"), 1, make_approval(), act(), effective_on=tomorrow, reason="x"
+        ),
+        lambda: make_terms(grant, effective_on=tomorrow),
+    ):
+        with pytest.raises(Refused, match="when it takes effect") as refused:
+            verb()
+        assert refused.value.field == "effective_on"
