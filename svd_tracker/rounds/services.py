@@ -181,9 +181,12 @@ def _newest_share(round_: Round, allocation: Allocation) -> RoundShare | None:
 
 
 def add_assessor(round_: Round, person: Person, act: Act) -> RoundAssessor:
-    """Put somebody into the group that scores, for the organisation they belong to now."""
-    if round_.state in (RoundState.DECIDING, RoundState.PUBLISHED):
-        raise Refused("Scoring is over: nobody can be added any more", field="person_id")
+    """Put somebody into the group that scores, for the organisation they belong to now.
+
+    Raises Refused once a score is saved: who may have seen scores must not give any (DESIGN.md rule 7).
+    """
+    if round_.scheme.frozen_at is not None or round_.state in (RoundState.DECIDING, RoundState.PUBLISHED):
+        raise Refused("Scoring has begun: nobody can be added any more", field="person_id")
     if not person.active:
         raise Refused(f"{person.name} cannot sign in: ask your administrator to open the account", field="person_id")
     if queries.is_assessor(round_.id, person.id):
@@ -236,11 +239,9 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
         raise Refused(f"A round that is {before.value} cannot become {state.value}", field="state")
     if not forward and not reason.strip():
         raise Refused("Enter a reason for going back a step", field="reason")
-    missing = missing_for(round_, state) if forward else _harm_of_going_back(round_)
+    missing = missing_for(round_, state) if forward else [*_harm_of_going_back(round_), *_objections(round_, state)]
     if missing:
         raise Refused(missing[0])
-    for check in _checks:
-        check(round_, state)
     round_.state = state
     audit.record(
         act,
@@ -269,7 +270,18 @@ def missing_for(round_: Round, state: RoundState) -> list[str]:
         ]
         if not queries.assessors_of(round_.id):
             missing.append("Add at least one assessor")
-    return missing
+    return [*missing, *_objections(round_, state)]
+
+
+def _objections(round_: Round, state: RoundState) -> list[str]:
+    """What higher features have to say against a step."""
+    found: list[str] = []
+    for check in _checks:
+        try:
+            check(round_, state)
+        except Refused as refused:
+            found.append(refused.message)
+    return found
 
 
 def _harm_of_going_back(round_: Round) -> list[str]:

@@ -217,6 +217,17 @@ def test_a_frozen_scheme_refuses_in_words_and_keeps_the_round_from_going_back(ap
         services.move(round_, RoundState.OPEN, act(), "x")
 
 
+def test_nobody_becomes_an_assessor_once_a_score_is_saved(app: Flask) -> None:
+    round_ = make_round(assessors=ASSESSORS[:1])
+    make_proposal(round_)
+    advance(round_, RoundState.SCORING)
+    services.add_assessor(round_, person(ASSESSORS[1]), act())
+    services.freeze_scheme(round_.scheme, act())
+    with pytest.raises(Refused, match="Scoring has begun") as refused:
+        services.add_assessor(round_, person(ASSESSORS[2]), act())
+    assert refused.value.field == "person_id"
+
+
 def test_every_verb_leaves_its_line(app: Flask) -> None:
     round_ = make_round()
     actions = [line.action for line in reversed(audit_queries.history("round", queries.subject(round_)))]
