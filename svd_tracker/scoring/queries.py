@@ -12,7 +12,7 @@ from svd_tracker.calculations.ranking import MarkFact
 from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries as proposals
-from svd_tracker.proposals.models import InterestReview, Proposal, ProposalState, ProposalVersion
+from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
 from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
@@ -184,7 +184,7 @@ def board(round_: Round) -> Board:
     """Who has sent what. Says nothing of any mark."""
     versions = scored_versions(round_.id)
     shut = shut_people(round_.id)
-    reviewed = _reviewed(round_.id)
+    reviewed = proposals.finished_reviews(round_.id)
     given = select(DraftScore.assessment_id, func.count().label("given")).where(DraftScore.hundredths.is_not(None))
     counted = given.group_by(DraftScore.assessment_id).subquery()
     times = select(SentAssessment.assessment_id, func.count().label("times")).group_by(SentAssessment.assessment_id)
@@ -258,7 +258,7 @@ def waiting_by_assessor(round_id: int) -> dict[int, bool]:
     pairs = _of_round(round_id).with_only_columns(Assessment.person_id, Assessment.proposal_id)
     sent = db.session.execute(pairs.where(Assessment.state == AssessmentState.SENT))
     done = {(row.person_id, row.proposal_id) for row in sent} | proposals.shut_pairs(round_id)
-    reviewed = _reviewed(round_id)
+    reviewed = proposals.finished_reviews(round_id)
     return {
         person_id: person_id not in reviewed or any((person_id, each) not in done for each in proposal_ids)
         for person_id in people
@@ -329,13 +329,6 @@ def shut_people(round_id: int) -> dict[int, frozenset[int]]:
     for person_id, proposal_id in proposals.shut_pairs(round_id):
         found.setdefault(proposal_id, set()).add(person_id)
     return {proposal_id: frozenset(people) for proposal_id, people in found.items()}
-
-
-def _reviewed(round_id: int) -> frozenset[int]:
-    """Whom ``proposals.has_finished_review`` says yes to, all at once."""
-    seen = select(InterestReview.person_id).where(InterestReview.round_id == round_id)
-    all_of_them = func.max(InterestReview.proposals_seen) >= proposals.count_submitted(round_id)
-    return frozenset(db.session.scalars(seen.group_by(InterestReview.person_id).having(all_of_them)))
 
 
 def _of_round(round_id: int) -> Select[Assessment]:
