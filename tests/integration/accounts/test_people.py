@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -126,3 +127,24 @@ def test_settings_are_kept_in_versions_and_read_as_they_stood(app: Flask, client
     assert queries.read_whole_setting("spend_amber_bp", area_id) == 2_000
     wrong = client.post("/settings", {**form, "variance_pence": "lots", "reason": "x"}, status=200)
     assert "Enter an amount in pounds, like 1,250.00" in wrong.get_data(as_text=True)
+
+
+def test_two_clicks_at_one_moment_make_one_person(app: Flask) -> None:
+    data = {
+        "email": "new@dorset.example",
+        "name": "New person",
+        "organisation": "0",
+        "area": "1",
+        "once_key": "0123456789abcdef0123456789abcdef",
+    }
+    browsers = [PageClient(app).sign_in("administrator@dorset.example") for _ in range(2)]
+
+    def click(browser: PageClient) -> tuple[int, str | None]:
+        response = browser.http.post("/people/add", data=data)
+        return response.status_code, response.location
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(click, browsers))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 303
+    assert queries.find_person("new@dorset.example") is not None
