@@ -37,6 +37,7 @@ __all__ = [
     "edit_round",
     "freeze_scheme",
     "move",
+    "objections",
     "remove_assessor",
     "remove_criterion",
     "save_criterion",
@@ -239,7 +240,8 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
         raise Refused(f"A round that is {before.value} cannot become {state.value}", field="state")
     if not forward and not reason.strip():
         raise Refused("Enter a reason for going back a step", field="reason")
-    missing = missing_for(round_, state) if forward else [*_harm_of_going_back(round_), *_objections(round_, state)]
+    missing = missing_for(round_, state) if forward else _harm_of_going_back(round_)
+    missing += objections(round_, state)
     if missing:
         raise Refused(missing[0])
     round_.state = state
@@ -270,10 +272,10 @@ def missing_for(round_: Round, state: RoundState) -> list[str]:
         ]
         if not queries.assessors_of(round_.id):
             missing.append("Add at least one assessor")
-    return [*missing, *_objections(round_, state)]
+    return missing
 
 
-def _objections(round_: Round, state: RoundState) -> list[str]:
+def objections(round_: Round, state: RoundState) -> list[str]:
     """What higher features have to say against a step."""
     found: list[str] = []
     for check in _checks:

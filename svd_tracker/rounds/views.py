@@ -92,11 +92,17 @@ def show(round_id: int) -> ResponseReturnValue:
         declares=reached.belongs_to or queries.is_assessor(round_id, access.person_id),
         forward=forward,
         step=forms.NEXT_STEP.get(forward) if forward else None,
-        missing=services.missing_for(round_, forward) if forward and manages else [],
+        missing=_missing(round_, forward) if forward and manages else [],
         back=services.BACK.get(round_.state),
         step_back=forms.STEP_BACK.get(services.BACK[round_.state]) if round_.state in services.BACK else None,
         history=as_history(audit.history("round", queries.subject(round_))) if manages else None,
     )
+
+
+def _missing(round_: Round, forward: RoundState) -> list[str]:
+    missing = services.missing_for(round_, forward)
+    # What is still to be decided is said before somebody tries to publish; other objections wait for the try.
+    return [*missing, *services.objections(round_, forward)] if forward is RoundState.PUBLISHED else missing
 
 
 @dataclass(frozen=True)

@@ -217,9 +217,14 @@ def test_what_waits_for_the_coordinator(app: Flask, client: PageClient) -> None:
 
 def test_the_round_is_published_from_its_page_once_all_is_decided(app: Flask, client: PageClient) -> None:
     round_, (proposal,) = deciding({"dorset": BOTH["dorset"]})
-    round_id = round_.id
-    decide(proposal, "dorset", Outcome.REJECT)
+    round_id, number = round_.id, proposal.id
+    page = client.sign_in(COORDINATOR).get(f"/rounds/{round_id}").text
+    assert "Decisions still to record: 1." in page
+    assert "Go to the decisions" in page
+    assert "/move/published" not in page
+    decide(get_proposal(number), "dorset", Outcome.REJECT)
     db.session.remove()
+    assert "/move/published" in client.get(f"/rounds/{round_id}").text
     advance(get_round(round_id), RoundState.PUBLISHED)  # as the page does it: with what the page loads beside it
     page = client.sign_in("member@dorset.example").get(f"/rounds/{round_id}/decisions").get_data(as_text=True)
     assert "Published" in page
