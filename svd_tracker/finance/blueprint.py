@@ -1,13 +1,19 @@
 """The blueprint of the money pages, and where the records behind their addresses live."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, Response
 
 from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_access
 from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
 from svd_tracker.finance import queries
+from svd_tracker.finance.models import Funding
+from svd_tracker.finance.queries import FundingNow
 from svd_tracker.web import navigation
 
 bp = Blueprint("finance", __name__)
@@ -20,15 +26,27 @@ def holder_scope(holder_id: int, **_rest: object) -> Scope:
 
 
 def funding_scope(funding_id: int, **_rest: object) -> Scope:
-    return holder_scope(queries.get_funding(funding_id).holder_id)
+    return holder_scope(_refuse_shut(queries.get_funding(funding_id)).holder_id)
 
 
 def entry_scope(entry_id: int, **_rest: object) -> Scope:
-    return holder_scope(queries.get_entry(entry_id).holder_id)
+    return holder_scope(_refuse_shut(queries.get_entry(entry_id).funding).holder_id)
 
 
 def upload_scope(upload_id: int, **_rest: object) -> Scope:
     return holder_scope(get_upload(upload_id).holder_id)
+
+
+def shut_fundings(fundings: Iterable[FundingNow], holder_id: int, fy: int) -> frozenset[int]:
+    """The ids of those of a holder's year that a declared interest shuts to the reader (DESIGN.md rule 7)."""
+    shut = decisions.shut_by_interest(current_access().person_id).plan
+    return frozenset(each.id for each in fundings if (holder_id, fy, each.intervention_id) in shut)
+
+
+def _refuse_shut(funding: Funding) -> Funding:
+    shut = decisions.shut_by_interest(current_access().person_id)
+    shut.refuse_plan(funding.holder_id, funding.fy, funding.intervention_id)
+    return funding
 
 
 def get_upload(upload_id: int) -> Upload:

@@ -13,33 +13,36 @@ from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import forms, ledger_list, overview, queries, services
-from svd_tracker.finance.blueprint import bp, csv_answer, entry_scope, funding_scope, holder_scope
+from svd_tracker.finance.blueprint import bp, csv_answer, entry_scope, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.ledger_list import Filter
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS, quarter_short
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
 
 @bp.get("/finance/<int:holder_id>/<int:fy>/ledger")
 @requires(Permission.VIEW_FINANCE, holder_scope)
 def ledger(holder_id: int, fy: int) -> ResponseReturnValue:
-    wanted = _filter()
-    asked: dict[str, Any] = request.args.to_dict()
-    listing = ledger_list.list_entries(holder_id, fy, wanted, request.args.get("page", 1, int))
+    fundings = queries.fundings(holder_id, fy)
+    shut = shut_fundings(fundings, holder_id, fy)
+    wanted = _filter(shut)
+    listing = ledger_list.list_entries(holder_id, fy, wanted, _whole("page") or 1)
     holder = accounts.get_holder(holder_id)
+    here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, **_asked(wanted)}
     return render_template(
         "finance/ledger.html",
         holder=holder,
         fy=fy,
         wanted=wanted,
         listing=listing,
-        fundings=queries.fundings(holder_id, fy),
+        fundings=[each for each in fundings if each.id not in shut],
         reversed=ledger_list.reversed_ids([entry.id for entry in listing.entries]),
         kinds=list(EntryKind),
         sorts={key: words for key, (words, _) in ledger_list.SORTS.items()},
-        address=lambda page: url_for("finance.ledger", **{**asked, "holder_id": holder_id, "fy": fy, "page": page}),
-        download=url_for("finance.ledger_csv", **{**asked, "holder_id": holder_id, "fy": fy}),
+        address=lambda page: url_for("finance.ledger", **here, page=page),
+        download=url_for("finance.ledger_csv", **here),
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
     )
 
@@ -47,7 +50,8 @@ def ledger(holder_id: int, fy: int) -> ResponseReturnValue:
 @bp.get("/finance/<int:holder_id>/<int:fy>/ledger/download")
 @requires(Permission.VIEW_FINANCE, holder_scope)
 def ledger_csv(holder_id: int, fy: int) -> ResponseReturnValue:
-    entries = ledger_list.all_entries(holder_id, fy, _filter())
+    shut = shut_fundings(queries.fundings(holder_id, fy), holder_id, fy)
+    entries = ledger_list.all_entries(holder_id, fy, _filter(shut))
     headings = [
         "Entry", "Funding", "Title", "Kind", "Quarter", "Date", "Document", "Amount", "Irrecoverable VAT inside",
         "Document total", "Eligible", "Payee", "Description", "Reason",
@@ -124,6 +128,7 @@ def reverse(entry_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_FINANCE, holder_scope)
 def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
+    shut = shut_fundings(queries.fundings(holder_id, fy), holder_id, fy)
     return render_template(
         "finance/accruals.html",
         holder=holder,
@@ -132,8 +137,9 @@ def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
             entry
             for grant_id in overview.grants_of_year(holder_id, fy)
             for entry in ledger_list.open_accruals_of(holder_id, grant_id, fy)
+            if entry.funding_id not in shut
         ],
-        releases=ledger_list.releases(holder_id, fy),
+        releases=[each for each in ledger_list.releases(holder_id, fy) if each.release.funding_id not in shut],
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
         form=forms.AgainForm(),
     )
@@ -170,15 +176,33 @@ def _posted(form: Any, act: Any, entry: LedgerEntry, verb: str) -> ResponseRetur
     return redirect(address, 303)
 
 
-def _filter() -> Filter:
-    kind = request.args.get("kind", "")
+def _filter(shut: frozenset[int]) -> Filter:
+    kind, sort = request.args.get("kind", ""), request.args.get("sort", "")
     return Filter(
-        funding_id=request.args.get("funding", None, int),
-        quarter=request.args.get("quarter", None, int),
+        funding_id=_whole("funding"),
+        quarter=_whole("quarter"),
         kind=EntryKind(kind) if kind in set(EntryKind) else None,
-        sort=request.args.get("sort", "newest"),
-        grant_id=request.args.get("grant", None, int),
+        sort=sort if sort in ledger_list.SORTS else "newest",
+        grant_id=_whole("grant"),
+        without=shut,
     )
+
+
+def _asked(wanted: Filter) -> dict[str, object]:
+    """The filter as the query string that asks for it."""
+    return {
+        "funding": wanted.funding_id,
+        "quarter": wanted.quarter,
+        "kind": wanted.kind.value if wanted.kind else None,
+        "sort": wanted.sort,
+        "grant": wanted.grant_id,
+    }
+
+
+def _whole(name: str) -> int | None:
+    """A whole number of the query string; one that no id can be is as good as absent."""
+    number = request.args.get(name, None, int)
+    return number if number is not None and 0 < number <= LARGEST_WHOLE_NUMBER else None
 
 
 def _csv_row(entry: LedgerEntry) -> list[CsvCell]:

@@ -226,7 +226,13 @@ def _refuse_bad_amounts(pence: int, vat_pence: int, document_total_pence: int | 
     if document_total_pence is None:
         return
     if abs(document_total_pence) < abs(pence) or document_total_pence * pence < 0:
-        words = f"Enter {format_pounds(pence)} or more: the whole invoice is at least the part that is charged here"
+        if pence > 0:
+            words = f"Enter {format_pounds(pence)} or more: the whole invoice is at least the part that is charged here"
+        else:
+            words = (
+                f"Enter a credit of {format_pounds(-pence)} or more, with a minus sign: the whole credit is at least "
+                "the part that is taken off here"
+            )
         raise Refused(words, field="document_total_pence")
 
 

@@ -26,13 +26,14 @@ SORTS: Mapping[str, tuple[str, Sequence[ColumnElement[Any]]]] = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What of a holder's year is listed; None is everything."""
+    """What of a holder's year is listed; None is everything. ``without`` are fundings whose entries are left out."""
 
     funding_id: int | None = None
     quarter: int | None = None
     kind: EntryKind | None = None
     sort: str = "newest"
     grant_id: int | None = None
+    without: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -154,4 +155,6 @@ def _filtered(query: Select, holder_id: int, fy: int, wanted: Filter) -> Select:
         query = query.where(LedgerEntry.kind == wanted.kind)
     if wanted.grant_id is not None:
         query = query.where(Funding.grant_id == wanted.grant_id)
+    if wanted.without:
+        query = query.where(LedgerEntry.funding_id.not_in(wanted.without))
     return query

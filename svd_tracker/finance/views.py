@@ -1,7 +1,7 @@
 """Money on screen: holders and years, a year's fundings, one funding. The other pages are in the modules beside."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +11,7 @@ from svd_tracker.accounts.access import current_access, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals.queries import outstanding
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
@@ -22,7 +23,7 @@ from svd_tracker.finance import (
     queries,
     upload_views,  # noqa: F401  its routes
 )
-from svd_tracker.finance.blueprint import bp, csv_answer, funding_scope, holder_scope
+from svd_tracker.finance.blueprint import bp, csv_answer, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
@@ -45,6 +46,7 @@ def index() -> ResponseReturnValue:
         "finance/index.html",
         holders=holders,
         years=overview.years_of_holders(reached),
+        shut={key[:2] for key in decisions.shut_by_interest(current_access().person_id).plan},
         may_view_grants=may(Permission.VIEW_GRANT),
     )
 
@@ -60,6 +62,7 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
         holder=holder,
         fy=fy,
         grants=[(grants.get_grant(each.grant_id), each) for each in years],
+        shut=shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy),
         may_post=may(Permission.POST_ENTRY, scope),
         may_decide=may(Permission.OPEN_FUNDING, scope),
         waiting=sum(each.followed is None for each in ledger_list.releases(holder_id, fy)),
@@ -76,7 +79,8 @@ def year_csv(holder_id: int, fy: int) -> ResponseReturnValue:
         "Grant", "Category", "Funding", "Title", "Funding £", "Profile to date", *(f"Spent Q{q}" for q in quarters),
         "Spent to date", "Locally funded", "Remaining", "Forecast", "Outturn", "Variance", "Note",
     ]  # fmt: skip
-    return csv_answer(write_csv(headings, _csv_rows(years)), f"finance {holder.ref} {fy}.csv")
+    shut = shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy)
+    return csv_answer(write_csv(headings, _csv_rows(years, shut)), f"finance {holder.ref} {fy}.csv")
 
 
 @bp.get("/fundings/<int:funding_id>")
@@ -144,11 +148,14 @@ def _figures(holder: Holder, fy: int) -> list[YearFigures]:
     return [figures.year_figures(holder, grant_id, fy, today()) for grant_id in grant_ids]
 
 
-def _csv_rows(years: list[YearFigures]) -> Iterator[list[CsvCell]]:
+def _csv_rows(years: list[YearFigures], shut: Collection[int]) -> Iterator[list[CsvCell]]:
     for each in years:
         grant = grants.get_grant(each.grant_id)
         for line in each.lines:
-            yield [grant.ref, *_csv_line(line)]
+            if line.funding.id in shut:
+                yield [grant.ref, None, None, "Not shown: you declared an interest"]
+            else:
+                yield [grant.ref, *_csv_line(line)]
 
 
 def _csv_line(line: YearLine) -> list[CsvCell]:

@@ -149,6 +149,7 @@ def test_a_mistake_is_reversed_whole_in_its_own_quarter(app: Flask) -> None:
         ({"vat_pence": 101_00}, "vat_pence"),
         ({"vat_pence": -1}, "vat_pence"),
         ({"document_total_pence": 99_99}, "document_total_pence"),
+        ({"pence": -100_00, "document_total_pence": -50_00}, "document_total_pence"),
         ({"document": "x" * 121}, "document"),
         ({"quarter": 2}, "quarter"),
         ({"kind": EntryKind.JOURNAL}, "reason"),
@@ -163,6 +164,12 @@ def test_what_is_refused_is_refused_at_its_field(app: Flask, given: dict[str, An
         post(funding, **values)
     assert refused.value.field == field
     assert queries.ledger_seq(holder("dorset").id) == 0
+
+
+def test_a_part_above_a_whole_credit_is_told_as_a_credit(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    with pytest.raises(Refused, match="Enter a credit of £100.00 or more, with a minus sign"):
+        post(funding, -100_00, document_total_pence=-50_00)
 
 
 def test_a_late_item_goes_to_an_earlier_quarter_with_a_reason(app: Flask) -> None:

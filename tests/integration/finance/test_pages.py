@@ -332,6 +332,10 @@ def test_the_ledger_filters_sorts_and_pages(client: PageClient, funding: Funding
     assert "INV 100 " not in page
     assert "page 3 of 3" in said(client.get(f"{url}?page=9&sort=amount&funding={funding_id}&quarter=1&kind=actual"))
     assert "No entry is found" in said(client.get(f"{url}?kind=accrual&sort=nonsense&page=x&quarter=q"))
+    odd = client.get(f"{url}?_method=FOO&endpoint=x&_external=1&holder_id=9&sort=amount").get_data(as_text=True)
+    assert f'href="{url}?sort=amount&amp;page=2"' in odd
+    huge = 10**30
+    assert "250 entries" in said(client.get(f"{url}?funding={huge}&quarter=-{huge}&grant={huge}&page={huge}"))
     csv = client.get(f"{url}/download?quarter=1").get_data(as_text=True)
     assert csv.count("\r\n") == 251
     client.get(f"/finance/{dorset}/2025")
