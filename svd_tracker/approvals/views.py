@@ -8,11 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_act, may, requires
+from svd_tracker.accounts.access import current_access, current_act, may, requires
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals import forms, queries, services
 from svd_tracker.approvals.models import Approval, ApprovalBody
 from svd_tracker.audit import once
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.web import navigation
@@ -29,7 +30,7 @@ def approval_scope(approval_id: int) -> Scope:
 @bp.get("/approvals/<int:approval_id>")
 @requires(Permission.VIEW_GRANT, approval_scope)
 def show(approval_id: int) -> ResponseReturnValue:
-    approval = queries.get_approval(approval_id)
+    approval = _readable(approval_id)
     outstanding = queries.outstanding(approval)
     return render_template(
         "approvals/show.html",
@@ -49,7 +50,7 @@ def show(approval_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_GRANT, approval_scope)
 def agree(approval_id: int) -> ResponseReturnValue:
     """Record that a body has agreed."""
-    approval = queries.get_approval(approval_id)
+    approval = _readable(approval_id)
     url = url_for("approvals.show", approval_id=approval_id)
     form: Any = forms.AgreeForm()
     outstanding = queries.outstanding(approval)
@@ -74,6 +75,12 @@ def agree(approval_id: int) -> ResponseReturnValue:
     return render_template("approvals/agree.html", form=form, approval=approval)
 
 
+def _readable(approval_id: int) -> Approval:
+    """The approval, unless it is of a decision that a declared interest shuts to the reader (DESIGN.md rule 7)."""
+    decisions.shut_by_interest(current_access().person_id).refuse_approval(approval_id)
+    return queries.get_approval(approval_id)
+
+
 def _waits_for(approval: Approval) -> WorkItem:
     bodies = " and ".join(body.label for body in queries.outstanding(approval))
     return WorkItem(
@@ -89,8 +96,9 @@ def outstanding_approvals(access: Access, _today: dt.date) -> Iterable[WorkItem]
     if not areas:
         return []
     holders = access.holder_ids(Permission.MANAGE_GRANT)
+    shut = decisions.shut_by_interest(access.person_id).approval_ids
     return [
         _waits_for(approval)
         for approval in queries.list_outstanding(areas)
-        if approval.holder_id is None or approval.holder_id in holders
+        if (approval.holder_id is None or approval.holder_id in holders) and approval.id not in shut
     ]

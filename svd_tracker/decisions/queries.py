@@ -12,7 +12,7 @@ from svd_tracker.accounts.queries import list_holders
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions.models import Condition, ConditionState, Decision
-from svd_tracker.errors import NotFound
+from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.proposals import queries as proposals
@@ -57,6 +57,27 @@ class HolderTotals:
     undecided: int
 
 
+@dataclass(frozen=True)
+class Shut:
+    """What the decisions on proposals opened that an interest shuts to a person (DESIGN.md rule 7).
+
+    ``plan`` holds (holder id, year, intervention id): the plan line and the fundings of each are shut.
+    """
+
+    plan: frozenset[tuple[int, int, int]] = frozenset()
+    approval_ids: frozenset[int] = frozenset()
+
+    def refuse_plan(self, holder_id: int, fy: int, intervention_id: int) -> None:
+        """Raises NotAllowed for a record of a plan line that is shut."""
+        if (holder_id, fy, intervention_id) in self.plan:
+            raise NotAllowed(proposals.SHUT)
+
+    def refuse_approval(self, approval_id: int) -> None:
+        """Raises NotAllowed for an approval that is shut."""
+        if approval_id in self.approval_ids:
+            raise NotAllowed(proposals.SHUT)
+
+
 def get_decision(decision_id: int) -> Decision:
     found = db.session.get(
         Decision,
@@ -90,6 +111,23 @@ def standing(proposal_ids: Iterable[int]) -> dict[tuple[int, int], Decision]:
         .options(*_PARTS)
     )
     return {(each.proposal_id, each.holder_id): each for each in found}
+
+
+def shut_by_interest(person_id: int | None) -> Shut:
+    """What a person may not be shown of plans, money and approvals. Superseded decisions count. Two queries."""
+    shut = proposals.shut_proposal_ids(person_id)
+    if not shut:
+        return Shut()
+    rows = db.session.execute(
+        select(Decision.holder_id, Round.fy, Decision.intervention_id, Decision.approval_id)
+        .join(Decision.proposal)
+        .join(Round, Round.id == Proposal.round_id)
+        .where(Decision.proposal_id.in_(shut))
+    ).all()
+    return Shut(
+        frozenset((row.holder_id, row.fy, row.intervention_id) for row in rows if row.intervention_id),
+        frozenset(row.approval_id for row in rows if row.approval_id),
+    )
 
 
 def find_standing(proposal_id: int, holder_id: int) -> Decision | None:

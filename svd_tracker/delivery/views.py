@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts import services as accounts_services
-from svd_tracker.accounts.access import current_act, may, requires, today
+from svd_tracker.accounts.access import current_access, current_act, may, requires, today
 from svd_tracker.accounts.models import Organisation
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.act import Act
 from svd_tracker.audit import once
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.delivery import queries, services
 from svd_tracker.delivery.forms import (
     MatchEventForm,
@@ -40,7 +41,10 @@ bp = Blueprint("delivery", __name__, url_prefix="/plan-lines/<int:plan_line_id>"
 
 
 def _scope(plan_line_id: int, **_other: int) -> Scope:
+    """Where a plan line lives. Raises NotAllowed where a declared interest shuts it (DESIGN.md rule 7)."""
     plan_line = get_plan_line(plan_line_id)
+    shut = decisions.shut_by_interest(current_access().person_id)
+    shut.refuse_plan(plan_line.holder_id, plan_line.fy, plan_line.intervention_id)
     return Scope(plan_line.holder.area_id, plan_line.holder_id)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access
@@ -26,7 +26,8 @@ def holder_scope(holder_id: int, **_rest: object) -> Scope:
 
 
 def funding_scope(funding_id: int, **_rest: object) -> Scope:
-    return holder_scope(_refuse_shut(queries.get_funding(funding_id)).holder_id)
+    g.funding = _refuse_shut(queries.get_funding(funding_id))  # held, so that its page need not ask for it again
+    return holder_scope(g.funding.holder_id)
 
 
 def entry_scope(entry_id: int, **_rest: object) -> Scope:

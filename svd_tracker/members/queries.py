@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
@@ -30,6 +30,8 @@ from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round
 from svd_tracker.web.history import HistoryLine
 
+NOT_SHOWN = "Not shown: you declared an interest"
+
 
 @dataclass(frozen=True)
 class PartMoney:
@@ -46,7 +48,8 @@ class PartMoney:
 class LinePage:
     """A plan line as the page shows it. ``money`` is None when no grant money is for it, ``plan_line_id`` None for
 
-    money whose plan line is missing: it counts in the totals all the same.
+    money whose plan line is missing: it counts in the totals all the same. ``shut``: a declared interest keeps the
+    line from the reader, and nothing of it is here.
     """
 
     plan_line_id: int | None
@@ -64,10 +67,13 @@ class LinePage:
     match: Match | None
     matches: tuple[MatchNow, ...]
     milestone: MilestoneNow | None
+    shut: bool = False
 
 
 @dataclass(frozen=True)
 class PlanPage:
+    """``shut``: a line is kept from the reader, so the totals are too, which would give it away."""
+
     period: Period
     lines: tuple[LinePage, ...]
     total: Money | None
@@ -75,6 +81,7 @@ class PlanPage:
     match: Match | None
     green_bp: int
     amber_bp: int
+    shut: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,18 @@ def plan_page(holder: Holder, fy: int, on: dt.date, recorded_by: dt.datetime) ->
         green_bp=green_bp,
         amber_bp=amber_bp,
     )
+
+
+def without(page: PlanPage, intervention_ids: Collection[int]) -> PlanPage:
+    """The page for a reader from whom an interest keeps these interventions (DESIGN.md rule 7)."""
+    if not any(line.intervention_id in intervention_ids for line in page.lines):
+        return page
+    nothing = LinePage(
+        plan_line_id=None, intervention_id=0, ref="", title=NOT_SHOWN, lead="", deliverer="", level=None, summary="",
+        money=None, parts=(), status=None, distance="", match=None, matches=(), milestone=None, shut=True,
+    )  # fmt: skip
+    lines = tuple(nothing if line.intervention_id in intervention_ids else line for line in page.lines)
+    return replace(page, lines=lines, total=None, status=None, match=None, shut=True)
 
 
 def decision_behind(line: LinePage, holder_id: int, fy: int, recorded_by: dt.datetime) -> Decision | None:

@@ -12,13 +12,13 @@ from svd_tracker.accounts.access import current_access, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.calculations.status import spend_rule
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.errors import NotFound
 from svd_tracker.interventions.queries import get_plan_line
 from svd_tracker.members import figures, queries
 from svd_tracker.members.queries import LinePage, PlanPage
 from svd_tracker.periods import QUARTERS, format_date, quarter_label
-from svd_tracker.proposals import queries as proposals
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
 
@@ -106,14 +106,13 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
     found = get_plan_line(plan_line_id)
     on, problem = _day_asked()
     recorded_by = _end_of(on)
+    shut = decisions.shut_by_interest(current_access().person_id)
+    shut.refuse_plan(found.holder_id, found.fy, found.intervention_id)
     page = _page(found.holder, found.fy, on)
     line = next((line for line in page.lines if line.plan_line_id == plan_line_id), None)
     if line is None:
         raise NotFound("plan line, on that day")
     scope = _line_scope(plan_line_id)
-    decision = queries.decision_behind(line, found.holder_id, found.fy, recorded_by)
-    # An approval repeats its decision's reason, so a declared interest shuts both (DESIGN.md rule 7).
-    shut = decision is not None and proposals.is_shut(current_access().person_id, decision.proposal)
     return render_template(
         "members/plan_line.html",
         plan_line=found,
@@ -124,8 +123,7 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         link_on=_link_on(on),
         by_month=_by_month(page),
         rule=_rule(page),
-        decision=decision,
-        shut=shut,
+        decision=queries.decision_behind(line, found.holder_id, found.fy, recorded_by),
         approvals=queries.approvals_behind(line),
         milestones=delivery.milestones_of([plan_line_id], recorded_by).get(plan_line_id, []),
         outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),
@@ -139,7 +137,9 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
 def _page(holder: Holder, fy: int, on: dt.date) -> PlanPage:
     if not FIRST_YEAR <= fy <= LAST_YEAR:
         raise NotFound("year")
-    return queries.plan_page(holder, fy, on, _end_of(on))
+    shut = decisions.shut_by_interest(current_access().person_id).plan
+    page = queries.plan_page(holder, fy, on, _end_of(on))
+    return queries.without(page, {key[2] for key in shut if key[:2] == (holder.id, fy)})
 
 
 def _day_asked() -> tuple[dt.date, str]:
@@ -195,7 +195,7 @@ def _csv_row(line: LinePage) -> Sequence[CsvCell]:
         line.ref,
         line.title,
         *(None if pence is None else Money(pence) for pence in amounts),
-        line.status.level.label if line.status else "No grant money",
+        line.status.level.label if line.status else "" if line.shut else "No grant money",
         line.status.reason if line.status else "",
         Money(line.match.promised) if line.match else None,
         Money(line.match.arrived) if line.match else None,

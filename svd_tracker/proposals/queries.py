@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from svd_tracker.calculations.figures import Category
@@ -40,6 +40,8 @@ _PARTS = (
     selectinload(ProposalVersion.milestones),
     selectinload(ProposalVersion.risks),
 )
+
+SHUT = "You declared an interest in this proposal, so it is closed to you until the decisions are published."
 
 
 @dataclass(frozen=True)
@@ -128,15 +130,19 @@ def _newest(proposal: Proposal, *, submitted: bool) -> ProposalVersion | None:
     return db.session.scalars(query.order_by(ProposalVersion.version_no.desc()).limit(1)).first()
 
 
-def submitted_versions(round_id: int) -> Mapping[int, ProposalVersion]:
-    """By proposal id, the newest submitted version of each proposal of a round, without parts, in one query."""
-    newest = (
+def newest_submitted(round_id: int) -> Select[int]:
+    """To select the id of the newest submitted version of each proposal of a round."""
+    return (
         select(func.max(ProposalVersion.id))
         .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
         .where(Proposal.round_id == round_id, ProposalVersion.submitted_at.is_not(None))
         .group_by(ProposalVersion.proposal_id)
     )
-    found = db.session.scalars(select(ProposalVersion).where(ProposalVersion.id.in_(newest)))
+
+
+def submitted_versions(round_id: int) -> Mapping[int, ProposalVersion]:
+    """By proposal id, the newest submitted version of each proposal of a round, without parts, in one query."""
+    found = db.session.scalars(select(ProposalVersion).where(ProposalVersion.id.in_(newest_submitted(round_id))))
     return {version.proposal_id: version for version in found}
 
 
@@ -279,15 +285,16 @@ def shut_pairs(round_id: int) -> frozenset[tuple[int, int]]:
     )
 
 
-def shut_proposal_ids(person_id: int | None, round_id: int) -> frozenset[int]:
-    """The proposals of a round that a declared interest keeps from a person until the round is published (rule 7)."""
+def shut_proposal_ids(person_id: int | None, round_id: int | None = None) -> frozenset[int]:
+    """The proposals, of one round or of all, that a declared interest keeps from a person until the round is
+
+    published (DESIGN.md rule 7).
+    """
     if person_id is None:
         return frozenset()
-    newest = (
-        select(func.max(Interest.id))
-        .where(Interest.round_id == round_id, Interest.person_id == person_id)
-        .group_by(Interest.proposal_id)
-    )
+    newest = select(func.max(Interest.id)).where(Interest.person_id == person_id).group_by(Interest.proposal_id)
+    if round_id is not None:
+        newest = newest.where(Interest.round_id == round_id)
     return frozenset(
         db.session.scalars(
             select(Interest.proposal_id)
@@ -308,9 +315,7 @@ def is_shut(person_id: int | None, proposal: Proposal) -> bool:
 def refuse_if_shut(person_id: int | None, proposal: Proposal) -> None:
     """Raises NotAllowed while a declared interest keeps the proposal from the person (DESIGN.md rule 7)."""
     if is_shut(person_id, proposal):
-        raise NotAllowed(
-            "You declared an interest in this proposal, so it is closed to you until the decisions are published."
-        )
+        raise NotAllowed(SHUT)
 
 
 def count_submitted(round_id: int) -> int:

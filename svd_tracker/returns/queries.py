@@ -237,10 +237,10 @@ def preparers(revision_ids: Collection[int]) -> dict[int, frozenset[int]]:
         select(ReturnEvent.revision_id, ReturnEvent.recorded_by).where(
             ReturnEvent.revision_id.in_(revision_ids),
             ReturnEvent.event.in_(("built", "checked")),
-            ReturnEvent.recorded_by.is_not(None),
         )
     ):
-        found[revision_id] |= {person_id}
+        if person_id is not None:  # the calendar builds by itself
+            found[revision_id] |= {person_id}
     return found
 
 

@@ -3,13 +3,16 @@
 import datetime as dt
 
 import pytest
+from sqlalchemy import select
 
 from svd_tracker.extensions import db
+from svd_tracker.finance.models import Funding
 from svd_tracker.proposals import services as proposals
 from svd_tracker.proposals.models import InterestKind
-from tests.integration.decisions.support import decide, deciding
+from svd_tracker.rounds.models import Round, RoundState
+from tests.integration.decisions.support import BOTH, decide, deciding
 from tests.support.client import PageClient
-from tests.support.rounds import person
+from tests.support.rounds import advance, person
 from tests.support.world import DAY, act
 
 pytestmark = pytest.mark.db
@@ -34,11 +37,44 @@ def test_not_before_it_was_recorded(client: PageClient) -> None:
 
 
 def test_not_past_a_declared_interest(client: PageClient) -> None:
-    round_, (proposal,) = deciding()
+    round_, (proposal,) = deciding({"dorset": BOTH["dorset"]})
     decide(proposal)
     member = person("member@dorset.example")
     proposals.declare_interest(round_, proposal, member.id, InterestKind.DIRECT, "Trustee", act(member.id))
     db.session.commit()
-    page = client.sign_in("member@dorset.example").get("/plan-lines/1").get_data(as_text=True)
-    assert "It works, and schools ask for it." not in page
-    assert "/decisions/" not in page
+    round_id = round_.id
+    client.sign_in("member@dorset.example").get("/plan-lines/1", status=403)
+    plan = client.get("/plan/1/2025").get_data(as_text=True)
+    assert len(client.queries) <= 25
+    file = client.get("/plan/1/2025/download").get_data(as_text=True)
+    for text in (plan, file):
+        assert "Not shown: you declared an interest" in text
+        assert not any(given in text for given in ("12,000", "12000", "3,000", "15,000", "15000", "Project 1"))
+    published = db.session.get(Round, round_id)
+    assert published is not None
+    advance(published, RoundState.PUBLISHED)
+    assert "£15,000" in client.get("/plan/1/2025").get_data(as_text=True)
+    client.get("/plan-lines/1")
+
+
+def test_nor_on_the_pages_of_its_money_and_of_its_approval(client: PageClient) -> None:
+    round_, (proposal,) = deciding()
+    decision = decide(proposal)
+    funding_id = db.session.scalars(select(Funding.id)).first()
+    pages = (f"/fundings/{funding_id}", f"/fundings/{funding_id}/forecast", f"/approvals/{decision.approval_id}")
+    totals = ("/finance", "/finance/1/2025", "/finance/1/2025/download")
+    officer = person("finance.officer@dorset.example")
+    proposals.declare_interest(round_, proposal, officer.id, InterestKind.DIRECT, "Trustee", act(officer.id))
+    db.session.commit()
+    client.sign_in("finance.officer@dorset.example")
+    for url in pages:
+        client.get(url, status=403)
+    for url in (*totals, "/finance/1/2025/ledger"):
+        text = client.get(url).text
+        assert not any(given in text for given in ("12,000", "12000", "15,000", "Project 1")), url
+    assert "not shown" in client.get("/finance").text
+    client.sign_in("coordinator@dorset.example")
+    for url in pages:
+        client.get(url)
+    for url in totals[1:]:
+        assert "12,000" in client.get(url).text or "12000" in client.get(url).text
