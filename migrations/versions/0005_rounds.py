@@ -435,12 +435,18 @@ def upgrade() -> None:
         "sent_assessment",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("assessment_id", sa.Integer(), nullable=False),
+        sa.Column("proposal_version_id", sa.Integer(), nullable=False),
         sa.Column("sent_no", sa.Integer(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(), nullable=False),
         sa.Column("recorded_by", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["assessment_id"], ["assessment.id"], name=op.f("fk_sent_assessment_assessment_id_assessment")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_version_id"],
+            ["proposal_version.id"],
+            name=op.f("fk_sent_assessment_proposal_version_id_proposal_version"),
         ),
         sa.ForeignKeyConstraint(["recorded_by"], ["person.id"], name=op.f("fk_sent_assessment_recorded_by_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sent_assessment")),

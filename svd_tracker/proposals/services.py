@@ -1,7 +1,7 @@
 """Taking in proposals: drafts, submission, correction, withdrawal. One verb a function; the caller commits."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -40,6 +40,7 @@ __all__ = [
     "declare_interest",
     "finish_interest_review",
     "new_version",
+    "on_submit",
     "return_for_correction",
     "save_version",
     "submit",
@@ -56,6 +57,16 @@ _TABLES: dict[str, type[Base]] = {
     "milestones": ProposalMilestone,
     "risks": ProposalRisk,
 }  # costs before asks: a cost points at its ask
+
+
+_on_submit: list[Callable[[Proposal], None]] = []
+
+
+def on_submit(listener: Callable[[Proposal], None]) -> Callable[[Proposal], None]:
+    """Lets a higher feature do its part when a proposal is submitted, in the same transaction."""
+    if listener not in _on_submit:
+        _on_submit.append(listener)
+    return listener
 
 
 def add_proposal(
@@ -137,6 +148,8 @@ def submit(proposal: Proposal, act: Act, *, row_version: int | None = None, late
         raise Refused(missing.message, field=missing.field)
     version.submitted_at = act.at
     proposal.state, proposal.state_reason = ProposalState.SUBMITTED, ""
+    for listener in _on_submit:
+        listener(proposal)
     _record(
         proposal, act, "submit", after={"version": version.version_no, "pence": sum(c.pence for c in content.costs)}
     )

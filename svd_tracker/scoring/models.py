@@ -16,9 +16,10 @@ class AssessmentState(StrEnum):
 
 
 class Assessment(Base):
-    """One assessor on one proposal. ``proposal_version_id`` is the version that was read.
+    """One assessor on one proposal. ``proposal_version_id`` is the version that was read when it was last saved.
 
-    While it is reopened what was sent before still counts; its drafts are what the next sending makes.
+    While it is reopened what was sent before still counts; its drafts are what the next sending makes. A correction
+    of the proposal opens it again: then nothing of it counts until it is looked at and sent again.
     """
 
     __tablename__ = "assessment"
@@ -53,13 +54,14 @@ class DraftScore(Base):
 
 
 class SentAssessment(AppendOnly, Base, Recorded):
-    """Sending freezes. A reopening makes the next ``sent_no``; the newest counts."""
+    """Sending freezes. A reopening makes the next ``sent_no``; the newest counts, while it is of the newest text."""
 
     __tablename__ = "sent_assessment"
     __table_args__ = (UniqueConstraint("assessment_id", "sent_no"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     assessment_id: Mapped[int] = mapped_column(ForeignKey("assessment.id"))
+    proposal_version_id: Mapped[int] = mapped_column(ForeignKey("proposal_version.id"))
     sent_no: Mapped[int]
     comment: Mapped[LongText]
     scores: Mapped[list["SentScore"]] = relationship()

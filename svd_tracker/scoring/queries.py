@@ -17,6 +17,7 @@ from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
 from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
 
+CORRECTED = "Another look: the proposal was corrected after you scored it"
 NOT_STARTED = "not_started"
 SHUT = "shut"
 
@@ -34,6 +35,7 @@ class OwnProposal:
     given: int
     of: int
     missing: tuple[str, ...]
+    corrected: bool = False  # since it was last saved
 
     @property
     def complete(self) -> bool:
@@ -86,7 +88,7 @@ class ProposalScore:
 
 @dataclass(frozen=True)
 class SentBy:
-    """What one assessor sent for a proposal. ``counts`` is false where they declared an interest afterwards."""
+    """What one assessor sent for a proposal. ``not_counted`` says why it leaves the mean; empty where it counts."""
 
     person_id: int
     name: str
@@ -95,7 +97,7 @@ class SentBy:
     sent_at: dt.datetime
     comment: str
     scores: Mapping[int, ProposalScore]
-    counts: bool
+    not_counted: str
 
 
 def scored_versions(round_id: int) -> Sequence[ProposalVersion]:
@@ -164,6 +166,9 @@ def own_proposals(round_: Round, person_id: int) -> list[OwnProposal]:
         drafts = {each.criterion_id: (each.hundredths, each.reason) for each in assessment.drafts} if assessment else {}
         sent = assessment is not None and assessment.state is AssessmentState.SENT
         missing = () if is_shut or sent else missing_of(criteria, round_.scheme.reasons_required, drafts)
+        corrected = not is_shut and assessment is not None and assessment.proposal_version_id != version.id
+        if corrected:
+            missing = (CORRECTED, *missing)
         found.append(
             OwnProposal(
                 proposal_id=version.proposal_id,
@@ -175,6 +180,7 @@ def own_proposals(round_: Round, person_id: int) -> list[OwnProposal]:
                 given=sum(hundredths is not None for hundredths, _ in drafts.values()),
                 of=len(criteria),
                 missing=missing,
+                corrected=corrected,
             )
         )
     return found
@@ -275,8 +281,9 @@ def refuse_unless_shown(round_: Round, access: Access, proposal: Proposal | None
 
 
 def sent_marks(round_id: int) -> dict[int, tuple[MarkFact, ...]]:
-    """The marks that stand, by proposal id: of each assessor what they sent last. One query."""
-    newest = _newest_sent().subquery()
+    """The marks that stand, by proposal id: of each assessor what they sent last for the newest text. One query."""
+    of_now = SentAssessment.proposal_version_id.in_(proposals.newest_submitted(round_id))
+    newest = _newest_sent().where(of_now).subquery()
     rows = db.session.execute(
         _of_round(round_id)
         .with_only_columns(Assessment.proposal_id, Assessment.person_id, Criterion.ref, SentScore.hundredths)
@@ -294,6 +301,7 @@ def sent_marks(round_id: int) -> dict[int, tuple[MarkFact, ...]]:
 def scores_of(proposal: Proposal) -> list[SentBy]:
     """Each assessor's marks and reasons for one proposal, as last sent, by name."""
     shut: Collection[int] = shut_people(proposal.round_id).get(proposal.id, ())
+    version = proposals.submitted_versions(proposal.round_id).get(proposal.id)
     found = db.session.scalars(
         select(Assessment)
         .where(Assessment.proposal_id == proposal.id)
@@ -315,7 +323,11 @@ def scores_of(proposal: Proposal) -> list[SentBy]:
                 score.criterion_id: ProposalScore(score.criterion_id, score.hundredths, score.reason)
                 for score in each.sent[-1].scores
             },
-            counts=each.person_id not in shut,
+            not_counted="Declared an interest later"
+            if each.person_id in shut
+            else "Sent before the proposal was corrected"
+            if version is None or each.sent[-1].proposal_version_id != version.id
+            else "",
         )
         for each in found
         if each.sent

@@ -15,6 +15,7 @@ from svd_tracker.audit import services as audit
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.models import Proposal, ProposalState
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
@@ -55,16 +56,18 @@ def save_draft(
     refuse_unless_scoring(round_, proposal, act.by)
     assessment = _find_locked(proposal, act)
     if (assessment.row_version if assessment else 0) != row_version:
-        raise ChangedMeanwhile("You saved other scores for this proposal after this page was opened")
+        raise ChangedMeanwhile("These scores or their proposal changed after this page was opened")
     if assessment and assessment.state is AssessmentState.SENT:
         raise NotAllowed("You have sent your scores: only the coordinator can reopen them")
+    version_id = _read_version_id(proposal)
     criteria = rounds.criteria_of(round_.scheme)
     clean = {each.id: _checked(each, given.get(each.id, Given(None))) for each in criteria}
     if assessment is None:
-        assessment = _begin(proposal, act)
+        assessment = _begin(proposal, version_id, act)
     drafts = {draft.criterion_id: draft for draft in assessment.drafts}
     before = {key: Given(draft.hundredths, draft.reason) for key, draft in drafts.items()}
-    if row_version and before == clean and assessment.comment == comment.strip():
+    same = before == clean and assessment.comment == comment.strip()
+    if row_version and same and assessment.proposal_version_id == version_id:
         return assessment
     for criterion_id, now in clean.items():
         draft = drafts.get(criterion_id)
@@ -73,7 +76,7 @@ def save_draft(
             assessment.drafts.append(draft)
         draft.hundredths, draft.reason = now.hundredths, now.reason
     assessment.comment = comment.strip()
-    assessment.proposal_version_id = _read_version_id(proposal)
+    assessment.proposal_version_id = version_id
     flag_modified(assessment, "comment")  # the row's own version counts up even where only its scores changed
     if round_.scheme.frozen_at is None:
         round_services.freeze_scheme(round_.scheme, act)
@@ -99,6 +102,7 @@ def send_all(round_: Round, person_id: int, act: Act) -> int:
         assessment.state = AssessmentState.SENT
         assessment.sent.append(
             SentAssessment(
+                proposal_version_id=assessment.proposal_version_id,
                 sent_no=len(assessment.sent) + 1,
                 comment=assessment.comment,
                 scores=[
@@ -146,6 +150,17 @@ def reopen(assessment: Assessment, reason: str, act: Act) -> Assessment:
     return assessment
 
 
+@proposal_services.on_submit
+def look_again(proposal: Proposal) -> None:
+    """A corrected proposal is to be looked at again: its assessments open, with what was given kept.
+
+    Part of submitting it. A page that was opened before the correction can no longer be saved.
+    """
+    for assessment in db.session.scalars(select(Assessment).where(Assessment.proposal_id == proposal.id)):
+        assessment.state = AssessmentState.DRAFT
+        flag_modified(assessment, "state")
+
+
 def refuse_unless_scoring(round_: Round, proposal: Proposal, person_id: int | None) -> None:
     """Raises NotAllowed unless this person may score this proposal now (DESIGN.md rule 7)."""
     _refuse_unless_assessor(round_, person_id)
@@ -184,11 +199,11 @@ def _locked_assessments(proposal_ids: Sequence[int], person_id: int) -> Sequence
     ).all()
 
 
-def _begin(proposal: Proposal, act: Act) -> Assessment:
+def _begin(proposal: Proposal, version_id: int, act: Act) -> Assessment:
     assessment = Assessment(
         proposal_id=proposal.id,
         person_id=act.by,
-        proposal_version_id=_read_version_id(proposal),
+        proposal_version_id=version_id,
         state=AssessmentState.DRAFT,
     )
     try:

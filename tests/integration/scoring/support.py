@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from svd_tracker.extensions import db
 from svd_tracker.proposals.models import InterestKind, Proposal
-from svd_tracker.proposals.services import declare_interest
+from svd_tracker.proposals.services import declare_interest, return_for_correction, submit
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round
 from svd_tracker.scoring import queries, services
 from svd_tracker.scoring.models import Assessment
 from svd_tracker.scoring.services import Given
-from tests.support.rounds import ASSESSORS, finish_interests, person
+from tests.support.rounds import ASSESSORS, COORDINATOR, finish_interests, person
 from tests.support.world import act
 
 HEALTH, POLICE, PROBATION = ASSESSORS
@@ -58,6 +58,14 @@ def score_all(round_: Round, *proposals: Proposal, emails: tuple[str, ...] = ASS
 def declare(proposal: Proposal, email: str) -> None:
     who = person(email).id
     declare_interest(proposal.round, proposal, who, InterestKind.DIRECT, "Works there", act(who))
+    db.session.commit()
+
+
+def correct(proposal: Proposal) -> None:
+    """The coordinator returns a proposal and submits it again, corrected; commits."""
+    by = act(person(COORDINATOR).id)
+    return_for_correction(proposal, "Costs do not add up", by)
+    submit(proposal, by)
     db.session.commit()
 
 

@@ -10,7 +10,7 @@ from svd_tracker.rounds.models import RoundState
 from svd_tracker.rounds.queries import get_round
 from svd_tracker.scoring import queries
 from svd_tracker.scoring.models import SentAssessment
-from tests.integration.scoring.support import FULL, HEALTH, POLICE, declare, form_of, save, score_all
+from tests.integration.scoring.support import FULL, HEALTH, POLICE, correct, declare, form_of, save, score_all
 from tests.support.client import PageClient
 from tests.support.rounds import COORDINATOR, advance, finish_interests, make_proposal, make_round, person
 
@@ -115,6 +115,7 @@ def test_the_board_and_reopening(client: PageClient, ids: tuple[int, int, int]) 
     closing = client.get(f"/rounds/{round_id}/move/deciding").get_data(as_text=True)
     assert "2 of 3 assessors have not sent theirs yet" in closing
     assert "Well shown" not in page
+    assert "Scoring has begun, so nobody can be added" in client.get(f"/rounds/{round_id}/assessors").text
     sent = queries.assessment_of(get_proposal(one), person(HEALTH).id)
     assert sent is not None
     url = f"/assessments/{sent.id}/reopen"
@@ -140,3 +141,19 @@ def _row_version(proposal_id: int) -> int:
     saved = queries.assessment_of(get_proposal(proposal_id), person(HEALTH).id)
     assert saved is not None
     return saved.row_version
+
+
+def test_the_assessor_is_told_of_a_correction(client: PageClient, ids: tuple[int, int, int]) -> None:
+    round_id, one, two = ids
+    score_all(get_round(round_id), get_proposal(one), get_proposal(two))
+    correct(get_proposal(one))
+    words = "the proposal was corrected after you scored it"
+    client.sign_in(HEALTH)
+    assert words in client.get(f"/rounds/{round_id}/scoring").text
+    page = client.get(f"/proposals/{one}/assessment").text
+    assert "What you gave is kept below" in page
+    data = form_of(get_round(round_id), FULL, _row_version(one))
+    client.post(f"/proposals/{one}/assessment", data)
+    assert words not in client.get(f"/rounds/{round_id}/scoring").text
+    client.post(f"/rounds/{round_id}/scoring/send", {})
+    assert "Sent before the proposal was corrected: not counted" in client.get(f"/proposals/{one}/scores").text

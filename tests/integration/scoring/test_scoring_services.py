@@ -12,7 +12,17 @@ from svd_tracker.rounds.models import RoundState
 from svd_tracker.scoring import queries, services
 from svd_tracker.scoring.models import AssessmentState
 from svd_tracker.scoring.services import Incomplete
-from tests.integration.scoring.support import FULL, HEALTH, POLICE, criterion_ids, declare, save, score_all, send
+from tests.integration.scoring.support import (
+    FULL,
+    HEALTH,
+    POLICE,
+    correct,
+    criterion_ids,
+    declare,
+    save,
+    score_all,
+    send,
+)
 from tests.support.rounds import COORDINATOR, advance, finish_interests, make_proposal, make_round, person
 from tests.support.world import act
 
@@ -180,3 +190,38 @@ def test_the_audit_says_how_many_and_never_which_marks(app: Flask) -> None:
     assert [row.action for row in rows] == ["save", "send"]
     assert '"given":4' in rows[0].payload
     assert not any(word in row.payload for row in rows for word in ("Xylophone", "hundredths", "400"))
+
+
+def test_marks_of_a_text_that_was_corrected_do_not_count_until_they_are_sent_again(app: Flask) -> None:
+    round_ = make_round()
+    proposal, other = make_proposal(round_), make_proposal(round_, "Level-Up")
+    advance(round_, RoundState.SCORING)
+    score_all(round_, proposal, other)
+    assert not any(queries.waiting_by_assessor(round_.id).values())
+    correct(proposal)
+    who = person(HEALTH).id
+    assert all(queries.waiting_by_assessor(round_.id).values())
+    assert set(queries.sent_marks(round_.id)) == {other.id}
+    assert {each.not_counted for each in queries.scores_of(proposal)} == {"Sent before the proposal was corrected"}
+    own, untouched = queries.own_proposals(round_, who)
+    assert (own.given, own.state, own.missing) == (4, AssessmentState.DRAFT, (queries.CORRECTED,))
+    assert (untouched.state, untouched.corrected) == (AssessmentState.SENT, False)
+    with pytest.raises(Incomplete):
+        send(round_, HEALTH)
+    db.session.rollback()
+    save(proposal, HEALTH, FULL)  # the same marks, given for the new text
+    assert set(queries.sent_marks(round_.id)) == {other.id}
+    assert send(round_, HEALTH) == 1
+    assert {mark.assessor_id for mark in queries.sent_marks(round_.id)[proposal.id]} == {who}
+    assert not queries.waiting_by_assessor(round_.id)[who]
+
+
+def test_a_page_from_before_the_correction_is_not_saved(app: Flask) -> None:
+    round_ = make_round()
+    proposal = make_proposal(round_)
+    advance(round_, RoundState.SCORING)
+    finish_interests(round_)
+    seen = save(proposal, HEALTH, FULL).row_version
+    correct(proposal)
+    with pytest.raises(ChangedMeanwhile):
+        save(proposal, HEALTH, FULL, row_version=seen)
