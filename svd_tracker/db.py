@@ -41,6 +41,7 @@ NAMING = {
 
 Pence = Annotated[int, mapped_column(BigInteger)]
 Ref = Annotated[str, mapped_column(String(64))]
+LongRef = Annotated[str, mapped_column(String(200))]  # refs of three records in one, like area/grant/obligation
 Line = Annotated[str, mapped_column(String(250))]
 LongText = Annotated[str, mapped_column(Text)]
 

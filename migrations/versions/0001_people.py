@@ -164,7 +164,7 @@ def upgrade() -> None:
         ),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("subject_type", sa.String(length=64), nullable=False),
-        sa.Column("subject_ref", sa.String(length=128), nullable=False),
+        sa.Column("subject_ref", sa.String(length=400), nullable=False),
         sa.Column("holder_id", sa.Integer(), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=False),
         sa.Column("prev_hash", sa.String(length=64), nullable=False),

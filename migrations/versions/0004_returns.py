@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("area_id", sa.Integer(), nullable=False),
         sa.Column("fy", sa.Integer(), nullable=False),
         sa.Column("last_quarter", sa.Integer(), nullable=False),
-        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_area_return_area_id_area")),
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name=op.f("fk_area_return_grant_id_grants")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_area_return")),
@@ -97,7 +97,7 @@ def upgrade() -> None:
         "finance_return",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("obligation_id", sa.Integer(), nullable=False),
-        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["obligation_id"], ["obligation.id"], name=op.f("fk_finance_return_obligation_id_obligation")
         ),

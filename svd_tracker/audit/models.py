@@ -23,7 +23,7 @@ class AuditLine(AppendOnly, Base):
     source: Mapped[Source]
     action: Mapped[str] = mapped_column(String(64))
     subject_type: Mapped[str] = mapped_column(String(64))
-    subject_ref: Mapped[str] = mapped_column(String(128), index=True)
+    subject_ref: Mapped[str] = mapped_column(String(400), index=True)
     holder_id: Mapped[int | None] = mapped_column(ForeignKey("holder.id"))
     payload_digest: Mapped[str] = mapped_column(String(64))
     prev_hash: Mapped[str] = mapped_column(String(64))

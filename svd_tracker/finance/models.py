@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from svd_tracker.accounts.models import Organisation
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
-from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded, Ref
+from svd_tracker.db import AppendOnly, Base, Line, LongRef, LongText, Pence, Recorded, Ref
 from svd_tracker.grants.models import Allocation
 from svd_tracker.interventions.models import Intervention, PlanLine
 
@@ -232,7 +232,7 @@ class QuarterClose(AppendOnly, Base, Recorded):
     seq: Mapped[int]
     event: Mapped[CloseEvent]
     ledger_seq: Mapped[int]
-    return_ref: Mapped[Ref]
+    return_ref: Mapped[LongRef]
 
 
 class ClaimLine(AppendOnly, Base, Recorded):
@@ -245,6 +245,6 @@ class ClaimLine(AppendOnly, Base, Recorded):
     funding_id: Mapped[int] = mapped_column(ForeignKey("funding.id"))
     fy: Mapped[int]
     quarter: Mapped[int]
-    return_ref: Mapped[Ref]
+    return_ref: Mapped[LongRef]
     claimed_to_date_pence: Mapped[Pence]
     local_to_date_pence: Mapped[Pence]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.calculations.figures import Category, ObligationKind
-from svd_tracker.db import AppendOnly, Base, Line, LongText, Recorded, Ref
+from svd_tracker.db import AppendOnly, Base, Line, LongRef, LongText, Recorded, Ref
 from svd_tracker.files.models import StoredFile
 from svd_tracker.grants.models import Grant
 
@@ -59,7 +59,7 @@ class FinanceReturn(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"), unique=True)
-    ref: Mapped[Ref] = mapped_column(unique=True)
+    ref: Mapped[LongRef] = mapped_column(unique=True)
     obligation: Mapped[Obligation] = relationship()
     revisions: Mapped[list["ReturnRevision"]] = relationship(order_by="ReturnRevision.id", back_populates="of")
 
@@ -246,7 +246,7 @@ class AreaReturn(Base):
     area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     fy: Mapped[int]
     last_quarter: Mapped[int]
-    ref: Mapped[Ref] = mapped_column(unique=True)
+    ref: Mapped[LongRef] = mapped_column(unique=True)
     grant: Mapped[Grant] = relationship()
     revisions: Mapped[list["AreaRevision"]] = relationship(order_by="AreaRevision.revision_no")
 

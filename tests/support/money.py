@@ -59,12 +59,12 @@ def make_terms(grant: Grant, **changes: object) -> None:
     services.new_terms(grant, act(), **{**values, **changes})  # type: ignore[arg-type]
 
 
-def make_grant(fy: int = 2025) -> Grant:
+def make_grant(fy: int = 2025, ref: str = "") -> Grant:
     """The Dorset grant of a year with AWARD and SHARES, signed, committed to the database."""
     area = holder("dorset").area
     grant = services.add_grant(
         area,
-        f"SVD-{fy}",
+        ref or f"SVD-{fy}",
         "Home Office",
         "Serious Violence Duty grant",
         dt.date(fy, 4, 1),

@@ -43,7 +43,7 @@ from tests.integration.returns.year import (
     obligation,
     workbook_of,
 )
-from tests.support.money import make_approval
+from tests.support.money import make_approval, make_grant
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
@@ -76,6 +76,14 @@ def test_from_entries_to_a_certified_return(app: Flask) -> None:
     }
     assert [event.event for event in queries.events_of(revision.id)] == ["certified", "checked", "built"]
     assert all(result.broken_at is None for result in audit.verify())
+
+
+def test_long_refs_are_kept_whole(app: Flask) -> None:
+    ref = "SVD-" + "2025-" * 8 + "2026"
+    make_year(grant=make_grant(ref=ref))
+    revision = certified()
+    assert ref in revision.of.ref
+    assert len(revision.of.ref) > 64
 
 
 def test_rows_and_workbook_say_what_was_calculated(app: Flask) -> None:
