@@ -21,7 +21,6 @@ from svd_tracker.finance.queries import MoneyLeft
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions.models import Intervention, InterventionKind
-from svd_tracker.interventions.services import add_intervention
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS
 
@@ -114,7 +113,7 @@ def _decide(form: Any, act: Act, holder: Holder, left: MoneyLeft) -> Funding:
     still_open = [quarter for quarter in QUARTERS if quarter not in closed]
     return services.fund_directly(
         act,
-        intervention=_chosen_intervention(form, act, holder),
+        intervention=_chosen_intervention(form),
         allocation=left.allocation,
         pence=form.amount.data,
         profile=form.profile(services.even_profile(form.amount.data, still_open or QUARTERS)),
@@ -128,10 +127,9 @@ def _decide(form: Any, act: Act, holder: Holder, left: MoneyLeft) -> Funding:
     )
 
 
-def _chosen_intervention(form: Any, act: Act, holder: Holder) -> Intervention:
+def _chosen_intervention(form: Any) -> Intervention | services.NewIntervention:
     if form.intervention.data == forms.ADD_NEW:
-        kind = InterventionKind(form.new_kind.data)
-        return add_intervention(holder.area_id, kind, form.new_title.data, act)
+        return services.NewIntervention(InterventionKind(form.new_kind.data), form.new_title.data)
     return interventions.get_intervention(int(form.intervention.data))
 
 

@@ -18,7 +18,7 @@ from svd_tracker.finance.models import BudgetQuarter, Funding, FundingVersion
 from svd_tracker.grants import queries as grant_queries
 from svd_tracker.grants.models import Allocation
 from svd_tracker.interventions import services as interventions
-from svd_tracker.interventions.models import Intervention
+from svd_tracker.interventions.models import Intervention, InterventionKind
 from svd_tracker.money import format_pounds, share_out
 from svd_tracker.periods import QUARTERS
 
@@ -32,6 +32,14 @@ class DirectDecision:
     minute_ref: str
     reason: str
     needs: Sequence[ApprovalBody] = ()
+
+
+@dataclass(frozen=True)
+class NewIntervention:
+    """One that is not in the list yet and comes with its money."""
+
+    kind: InterventionKind
+    title: str
 
 
 def even_profile(pence: int, quarters: Sequence[int] = QUARTERS) -> dict[int, int]:
@@ -114,14 +122,23 @@ def change_funding(
 def fund_directly(
     act: Act,
     *,
-    intervention: Intervention,
+    intervention: Intervention | NewIntervention,
     allocation: Allocation,
     pence: int,
     profile: Mapping[int, int],
     decision: DirectDecision,
 ) -> Funding:
-    """A direct decision: the approval, the funding and the plan line in one transaction (issue 2)."""
+    """A direct decision: the approval, the funding and the plan line in one transaction (issue 2).
+
+    The allocation is locked before the area, as the decisions of a round do: in any other order two would wait for
+    each other.
+    """
     _check_new_money(pence, profile)
+    grant_queries.lock_allocation(allocation.id)
+    if isinstance(intervention, NewIntervention):
+        intervention = interventions.add_intervention(
+            allocation.holder.area_id, intervention.kind, intervention.title, act
+        )
     approval = approvals.open_approval(
         act,
         area_id=allocation.holder.area_id,

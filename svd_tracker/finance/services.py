@@ -4,6 +4,7 @@ from svd_tracker.finance.closing import close_quarters, reopen_quarters, write_c
 from svd_tracker.finance.forecasts import open_quarters, save_forecast
 from svd_tracker.finance.fundings import (
     DirectDecision,
+    NewIntervention,
     change_funding,
     even_profile,
     fund_directly,
@@ -21,6 +22,7 @@ from svd_tracker.finance.uploads import confirm_upload, import_ledger
 
 __all__ = [
     "DirectDecision",
+    "NewIntervention",
     "accrue_again",
     "change_funding",
     "close_quarters",

@@ -244,6 +244,18 @@ def direct(allocation_id: int, **changed: str) -> dict[str, str]:
     }
 
 
+def test_a_direct_decision_locks_its_allocation_before_all_else(client: PageClient, funding: Funding) -> None:
+    """As the decisions of a round do: in any other order two at one moment would wait for each other."""
+    dorset = holder("dorset").id
+    allocation = grants.find_allocation(funding.grant_id, 2025, Category.LABOUR, dorset)
+    assert allocation
+    number = allocation.id
+    client.sign_in(COORDINATOR).post(f"/finance/{dorset}/2025/direct-decision", direct(number))
+    locks = [re.findall(r"FROM (\w+)", query)[0] for query in client.queries if "FOR " in query and "UPDATE" in query]
+    assert locks[:1] == (["allocation"] if db.engine.dialect.name == "postgresql" else [])
+    assert "audit_head" in locks or not locks
+
+
 def test_a_direct_decision_on_its_page(client: PageClient, funding: Funding) -> None:
     dorset = holder("dorset").id
     url = f"/finance/{dorset}/2025/direct-decision"
