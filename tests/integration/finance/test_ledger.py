@@ -168,7 +168,7 @@ def test_what_is_refused_is_refused_at_its_field(app: Flask, given: dict[str, An
 
 def test_a_part_above_a_whole_credit_is_told_as_a_credit(app: Flask) -> None:
     funding = make_funding(make_grant())
-    with pytest.raises(Refused, match="Enter a credit of £100.00 or more, with a minus sign"):
+    with pytest.raises(Refused, match=r"Enter a credit of £100\.00 or more, with a minus sign"):
         post(funding, -100_00, document_total_pence=-50_00)
 
 
