@@ -68,9 +68,7 @@ def test_every_guard_is_known(app: Flask) -> None:
         "proposal_risk",
     }
     with db.engine.connect() as connection:
-        guarded = {
-            name.removeprefix("guard_").rsplit("_", 1)[0] for name in live_guards(connection)
-        }
+        guarded = {name.removeprefix("guard_").rsplit("_", 1)[0] for name in live_guards(connection)}
     assert guarded == set(APPEND_ONLY) | others
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
-
 ENOUGH_MEMORY = 2 * 1024**3
 
 
