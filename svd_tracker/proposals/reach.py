@@ -6,7 +6,7 @@ The round's assessors and the area's auditor read everything that was submitted.
 proposal on top of that (rule 7).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -45,7 +45,11 @@ class Reach:
         """Whether a proposal is within reach, interests aside."""
         if self.writes(row):
             return True
-        return row.was_submitted and (self.everything_submitted or bool(self.belongs_to & row.holder_ids))
+        return row.was_submitted and self.reads(row.holder_ids)
+
+    def reads(self, asked: Collection[int]) -> bool:
+        """Whether a submitted proposal that asks these partnerships is the person's to read, interests aside."""
+        return self.everything_submitted or not self.belongs_to.isdisjoint(asked)
 
     def owns(self, organisation_id: int) -> bool:
         return self.organisation_id is not None and self.organisation_id == organisation_id

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.permissions import Access
 from svd_tracker.calculations import ranking as calculation
 from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import CriterionFact, CriterionResult, LineState, ProposalFact, Ranked
 from svd_tracker.money import round_half_away
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import ProposalVersion
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round
@@ -74,12 +76,16 @@ class HolderLine:
 
 @dataclass(frozen=True)
 class Ranking:
-    """``lines`` is None for a reader with a shut proposal: the line would say where that proposal stands."""
+    """``lines`` is None for a reader with a shut proposal: the line would say where that proposal stands.
+
+    ``whole`` is false for a reader who sees only what asks their partnership; the ranks are among those.
+    """
 
     criteria: Sequence[CriterionFact]
     holders: Sequence[Holder]
     rows: Sequence[RankingRow]
     lines: Sequence[HolderLine] | None
+    whole: bool
 
     @property
     def ranked(self) -> list[RankingRow]:
@@ -90,17 +96,23 @@ class Ranking:
         return [row for row in self.rows if row.rank is None]
 
 
-def ranking(round_: Round, person_id: int) -> Ranking:
+def ranking(round_: Round, access: Access) -> Ranking:
     """The round's proposals, best first, as this person may see them. Ask ``queries.refuse_unless_shown`` first.
 
-    A proposal shut to the person leaves the calculation, so that no rank or line tells where it stands; it is
-    listed last, without a mark or an amount.
+    Assessors and the auditor see all. Coordinators and members see the proposals that ask their partnership, with
+    what those ask of others too, and the line of their partnership alone (DESIGN.md rule 10). A proposal shut to the
+    person leaves the calculation, so that no rank or line tells where it stands; it is listed last, without a mark
+    or an amount.
     """
     criteria = rounds.criterion_facts(round_.scheme)
-    versions = {each.proposal.ref: each for each in queries.scored_versions(round_.id)}
-    asks = proposals.asks_of(each.id for each in versions.values())
+    holders = rounds.taking_part(round_.id)
+    reached = reach.reach_of(access, round_, frozenset(holder.id for holder in holders))
+    whole, theirs = reached.everything_submitted, reached.belongs_to
+    submitted = queries.scored_versions(round_.id)
+    asks = proposals.asks_of(each.id for each in submitted)
+    versions = {each.proposal.ref: each for each in submitted if reached.reads(asks[each.id])}
     marks, shut_people = queries.sent_marks(round_.id), queries.shut_people(round_.id)
-    shut = proposals.shut_proposal_ids(person_id, round_.id)
+    shut = reached.shut
     minimum = round_.scheme.overall_minimum_bp
     results = calculation.rank(
         calculation.score_proposal(
@@ -117,18 +129,18 @@ def ranking(round_: Round, person_id: int) -> Ranking:
         _row(
             each,
             versions[each.proposal.ref],
-            asks.get(versions[each.proposal.ref].id, {}),
+            asks[versions[each.proposal.ref].id],
             shares_rank=ranks.count(each.rank or 0) > 1,
         )
         for each in results
     ]
     hidden = [_shut_row(each) for each in versions.values() if each.proposal_id in shut]
-    holders = rounds.taking_part(round_.id)
     lines = None
     if not hidden:
         money = rounds.money_of_round(round_)
-        lines = [_line(holder, money.get(holder.id, {}), results, rows) for holder in holders]
-    return Ranking(criteria, holders, [*rows, *hidden], lines)
+        shown = [holder for holder in holders if whole or holder.id in theirs]
+        lines = [_line(holder, money.get(holder.id, {}), results, rows) for holder in shown]
+    return Ranking(criteria, holders, [*rows, *hidden], lines, whole)
 
 
 def two_decimals(hundredths: Fraction) -> str:

@@ -15,6 +15,7 @@ from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants.split import short_name
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
@@ -46,16 +47,23 @@ def index(round_id: int) -> ResponseReturnValue:
     round_, access = rounds.get_round(round_id), current_access()
     assessor = rounds.is_assessor(round_id, access.person_id) and round_.state is not RoundState.PUBLISHED
     reviewed = assessor and proposals.has_finished_review(round_id, access.person_id)
-    scope = rounds.scope_of(round_, access, Permission.VIEW_RANKING)
-    group = may(Permission.VIEW_RANKING, Scope(scope.area_id, scope.holder_id))
+    holder_ids = rounds.holder_ids_of([round_id]).get(round_id, frozenset())
+    reached = reach.reach_of(access, round_, holder_ids)
+    scope = rounds.scope_within(round_, holder_ids, access, Permission.VIEW_RANKING)
+    board = queries.board(round_) if may(Permission.VIEW_RANKING, Scope(scope.area_id, scope.holder_id)) else None
+    listed = board.proposals if board else ()
+    asks = proposals.asks_of(each.id for each in listed)
     return render_template(
         "scoring/index.html",
         round=round_,
         own=queries.own_proposals(round_, access.person_id) if assessor else None,
         reviewed=reviewed,
-        board=queries.board(round_) if group else None,
-        may_reopen=may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND)),
-        shut=proposals.shut_proposal_ids(access.person_id, round_id),
+        board=board,
+        titled=[each.id for each in listed if reached.reads(asks[each.id])],
+        may_reopen=may(
+            Permission.MANAGE_ROUND, rounds.scope_within(round_, holder_ids, access, Permission.MANAGE_ROUND)
+        ),
+        shut=reached.shut,
         hidden=queries.hidden_because(round_, access),
         person_id=access.person_id,
     )
@@ -188,7 +196,7 @@ def reopen(assessment_id: int) -> ResponseReturnValue:
 def ranking(round_id: int) -> ResponseReturnValue:
     round_ = rounds.get_round(round_id)
     queries.refuse_unless_shown(round_, current_access())
-    found = ranking_queries.ranking(round_, current_access().person_id)
+    found = ranking_queries.ranking(round_, current_access())
     return render_template(
         "scoring/ranking.html",
         round=round_,
@@ -205,7 +213,7 @@ def ranking(round_id: int) -> ResponseReturnValue:
 def ranking_csv(round_id: int) -> ResponseReturnValue:
     round_ = rounds.get_round(round_id)
     queries.refuse_unless_shown(round_, current_access())
-    found = ranking_queries.ranking(round_, current_access().person_id)
+    found = ranking_queries.ranking(round_, current_access())
     content = write_csv(_csv_head(found), _csv_rows(found))
     return Response(
         content,
@@ -250,13 +258,16 @@ def scores(proposal_id: int) -> ResponseReturnValue:
     proposal = proposals.get_proposal(proposal_id)
     round_ = proposal.round
     queries.refuse_unless_shown(round_, current_access(), proposal)
-    found = ranking_queries.ranking(round_, current_access().person_id)
+    found = ranking_queries.ranking(round_, current_access())
+    row = next((row for row in found.rows if row.proposal_id == proposal_id), None)
+    if row is None and not found.whole:
+        raise NotAllowed("This proposal does not ask your partnership.")
     criteria = rounds.criteria_of(round_.scheme)
     return render_template(
         "scoring/scores.html",
         round=round_,
         proposal=proposal,
-        row=next((row for row in found.rows if row.proposal_id == proposal_id), None),
+        row=row,
         criteria=criteria,
         facts=found.criteria,
         mean_text=ranking_queries.mean_text,

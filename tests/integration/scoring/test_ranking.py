@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 
 from svd_tracker.accounts.models import HolderKind, Role
+from svd_tracker.accounts.permissions import Access
+from svd_tracker.accounts.queries import load_access
 from svd_tracker.accounts.services import add_holder, add_person, grant_role
 from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import LineState
@@ -19,7 +21,7 @@ from tests.integration.scoring.support import FULL, HEALTH, POLICE, PROBATION, d
 from tests.support.client import PageClient
 from tests.support.money import holder, make_grant
 from tests.support.rounds import ASSESSORS, advance, finish_interests, make_proposal, make_round, person
-from tests.support.world import PASSWORD, act
+from tests.support.world import DAY, PASSWORD, act
 
 pytestmark = pytest.mark.db
 BIG = {"dorset": {Category.NON_LABOUR: 60_000_00}, "bcp": {Category.NON_LABOUR: 20_000_00}}
@@ -46,6 +48,10 @@ def three_scored(round_: Round) -> list[Proposal]:
     return proposals
 
 
+def access_of(email: str) -> Access:
+    return load_access(person(email).id, DAY)
+
+
 def send_all(round_: Round) -> None:
     for email in ASSESSORS:
         send(round_, email)
@@ -55,7 +61,7 @@ def test_results_ranks_and_the_line_are_the_worked_numbers(app: Flask) -> None:
     round_ = make_round()
     three_scored(round_)
     send_all(round_)
-    found = ranking_queries.ranking(round_, person("member@dorset.example").id)
+    found = ranking_queries.ranking(round_, access_of("auditor@audit.example"))
     first, second, third = found.rows
     # (40 × 400/500 + 35 × (1000/3)/500 + 25 × 400/500) ÷ 100
     assert first.result == Fraction(32, 100) + Fraction(35, 100) * Fraction(2, 3) + Fraction(20, 100)
@@ -181,7 +187,7 @@ def test_marks_of_who_declared_afterwards_leave_the_mean(app: Flask, client: Pag
     proposals = three_scored(round_)
     send_all(round_)
     declare(proposals[0], PROBATION)
-    found = ranking_queries.ranking(round_, person("member@dorset.example").id)
+    found = ranking_queries.ranking(round_, access_of("auditor@audit.example"))
     row = next(row for row in found.rows if row.proposal_id == proposals[0].id)
     assert row.criteria[1].mean == 450
     assert row.scorers == 2
@@ -225,3 +231,34 @@ def test_the_ranking_asks_few_queries_however_much_there_is(app: Flask, client: 
             counts.append(len(client.queries))
     assert max(counts) <= 25, counts
     assert counts[:3] == counts[3:], counts
+
+
+def test_nothing_of_a_proposal_that_asks_only_another_partnership_is_shown(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    nurse, level_up, mentors = three_scored(round_)  # the first asks both, the others Dorset alone
+    send_all(round_)
+    url, found = f"/rounds/{round_.id}", ranking_queries.ranking(round_, access_of("member@bcp.example"))
+    assert [row.ref for row in found.rows] == [nurse.ref]
+    assert set(found.rows[0].asks) == {holder("dorset").id, holder("bcp").id}
+    assert [line.holder for line in found.lines or ()] == [holder("bcp")]
+    dorset = ranking_queries.ranking(round_, access_of("member@dorset.example"))
+    assert (len(dorset.rows), [line.holder for line in dorset.lines or ()]) == (3, [holder("dorset")])
+    for email in (HEALTH, "auditor@audit.example"):
+        everything = ranking_queries.ranking(round_, access_of(email))
+        assert (len(everything.rows), len(everything.lines or ())) == (3, 2)
+    routes = (f"{url}/ranking", f"{url}/ranking.csv", f"{url}/scoring")
+    scores = [f"/proposals/{each.id}/scores" for each in (nurse, level_up, mentors)]
+    for email in ("member@bcp.example", "coordinator@bcp.example"):
+        client.sign_in(email)
+        for route in routes:
+            page = client.get(route).get_data(as_text=True)
+            assert "Specialist nurse" in page
+            assert "Level-Up" not in page
+            assert "91,330" not in page
+            assert "91330" not in page
+        client.get(scores[0])
+        for route in scores[1:]:
+            client.get(route, 403)
+    client.sign_in("member@dorset.example")
+    for route in scores:
+        client.get(route)
