@@ -80,7 +80,8 @@ def show(round_id: int) -> ResponseReturnValue:
         round=round_,
         rows=rows,
         reach=reached,
-        money=_money(round_, rows, reached),
+        money=_money(round_, rows, reached, access),
+        together=_together(round_) if only_proposes else {},
         hidden_from_totals=sum(1 for row in rows if row.id in reached.shut and row.was_submitted),
         assessors=[] if only_proposes else queries.assessors_of(round_id),
         waiting=sum(1 for row in rows if row.state is ProposalState.DRAFT),
@@ -117,8 +118,12 @@ class MoneyRow:
     asked: int | None
 
 
-def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach) -> list[MoneyRow]:
-    """Available beside asked; what is shut to the person is left out of the sum, or a subtraction would show it."""
+def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, access: Access) -> list[MoneyRow]:
+    """Available beside asked, of the partnerships whose money the person may see (DESIGN.md rule 10).
+
+    What is shut to the person is left out of the sum, or a subtraction would show it.
+    """
+    theirs = access.holder_ids(Permission.VIEW_GRANT)
     counted = [
         row
         for row in rows
@@ -136,7 +141,17 @@ def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach) -> 
             else None,
         )
         for share in queries.shares_of(round_)
+        if reached.everything_submitted or share.holder_id in theirs
     ]
+
+
+def _together(round_: Round) -> dict[Category, int]:
+    """Pence available by category, of all partnerships together: what a proposer is told."""
+    found = dict.fromkeys(Category, 0)
+    for by_category in queries.money_of_round(round_).values():
+        for category, pence in by_category.items():
+            found[category] += pence
+    return found
 
 
 @bp.route("/rounds/<int:round_id>/edit", methods=["GET", "POST"])

@@ -11,7 +11,7 @@ from svd_tracker.rounds import queries, services
 from svd_tracker.rounds.models import RoundState
 from tests.support.client import PageClient
 from tests.support.money import make_grant
-from tests.support.rounds import COORDINATOR, advance, make_draft, make_proposal, make_round, person
+from tests.support.rounds import ASSESSORS, COORDINATOR, advance, make_draft, make_proposal, make_round, person
 from tests.support.world import DAY, act
 
 pytestmark = pytest.mark.db
@@ -266,3 +266,21 @@ def test_pages_of_the_scheme_need_few_queries(app: Flask, client: PageClient) ->
     assert len(client.queries) <= 25
     client.get("/rounds")
     assert len(client.queries) <= 25
+
+
+def test_each_partnership_sees_its_own_money_and_a_proposer_the_sum(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    make_proposal(round_)
+    url = f"/rounds/{round_.id}"
+    dorset, bcp, together = "£91,330.40", "£92,257.23", "£183,587.63"
+    for email, seen in (
+        ("coordinator@dorset.example", {dorset}),
+        ("member@dorset.example", {dorset}),
+        ("member@bcp.example", {bcp}),
+        ("proposer@charity.example", {together}),
+        (ASSESSORS[0], {dorset, bcp}),
+        ("opcc.officer@opcc.example", {dorset, bcp}),
+        ("auditor@audit.example", {dorset, bcp}),
+    ):
+        page = client.sign_in(email).get(url).get_data(as_text=True)
+        assert {amount for amount in (dorset, bcp, together) if amount in page} == seen, email
