@@ -26,13 +26,15 @@ class Period:
     """What a page shown for a day speaks of.
 
     ``ended`` is the last quarter that was over before the day (0: none yet), ``figures_to`` the last of these whose
-    spending has been loaded (0: none). Plan and spend are both counted to the end of ``counted_to``.
+    spending has been loaded (0: none). Plan and spend are both counted to the end of ``counted_to``. ``gaps`` are the
+    quarters before ``figures_to`` whose spending has not been loaded: what they spent is missing, never nought.
     """
 
     on: dt.date
     fy: int
     ended: int
     figures_to: int
+    gaps: tuple[int, ...] = ()
 
     @property
     def counted_to(self) -> int:
@@ -46,7 +48,7 @@ class Period:
     @property
     def not_loaded(self) -> tuple[int, ...]:
         """Quarters that are over and whose spending has not been loaded."""
-        return tuple(range(self.figures_to + 1, self.ended + 1))
+        return self.gaps + tuple(range(self.figures_to + 1, self.ended + 1))
 
     @property
     def started(self) -> int:
@@ -86,7 +88,9 @@ class Match:
 def period_of(on: dt.date, fy: int, loaded: Iterable[int]) -> Period:
     """The period of a page shown for a day; ``loaded`` are the quarters whose spending has been loaded by then."""
     ended = sum(1 for quarter in QUARTERS if quarter_end(fy, quarter) < on)
-    return Period(on, fy, ended, max((quarter for quarter in loaded if quarter <= ended), default=0))
+    given = {quarter for quarter in loaded if quarter <= ended}
+    last = max(given, default=0)
+    return Period(on, fy, ended, last, tuple(quarter for quarter in range(1, last) if quarter not in given))
 
 
 def money_of(
@@ -113,15 +117,18 @@ def money_of(
             ),
         )
     )
+    missing = f"No spending loaded for {', '.join(f'Q{quarter}' for quarter in period.gaps)}" if period.gaps else None
     return {
         line.ref: Money(
             budget=line.funding,
             planned=line.profile_to_date,
-            spent=line.to_date,
-            expected=line.outturn,
-            missing_reason=line.missing_reason,
+            spent=None if missing else line.to_date,
+            expected=None if missing else line.outturn,
+            missing_reason=missing or line.missing_reason,
             planned_by_quarter=line.profile_by_quarter,
-            spent_by_quarter=line.spent_by_quarter,
+            spent_by_quarter={
+                quarter: pence for quarter, pence in line.spent_by_quarter.items() if quarter not in period.gaps
+            },
         )
         for line in figures.lines
     }

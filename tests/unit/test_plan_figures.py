@@ -57,6 +57,16 @@ def test_the_quarters_that_wait_for_their_ledger() -> None:
     assert period(0, 0).last_day is None
 
 
+def test_a_quarter_left_out_is_missing_and_not_nought() -> None:
+    found = period_of(dt.date(2025, 10, 3), 2025, {2})
+    assert (found.gaps, found.figures_to, found.not_loaded) == ((1,), 2, (1,))
+    money = money_of([funding("F01", 100_000, profile=PROFILE, forecast=AHEAD)], {("F01", 2): 33_333}, found, False)
+    for each in (money["F01"], add_up(list(money.values()))):
+        assert each is not None
+        assert (each.spent, each.expected, each.missing_reason) == (None, None, "No spending loaded for Q1")
+        assert (each.planned, each.spent_by_quarter) == (50_000, {2: 33_333})
+
+
 @pytest.mark.parametrize(
     ("last", "closed", "kind"),
     [

@@ -16,9 +16,10 @@ from svd_tracker.finance import queries as finance_queries
 from svd_tracker.interventions import services as interventions
 from svd_tracker.interventions.models import InterventionKind
 from svd_tracker.money import format_pounds, format_pounds_short
+from tests.integration.finance.money_rows import make_funding
 from tests.integration.members.plan import MAY, YEAR, act, funding_of, make_plan, post
 from tests.support.client import PageClient
-from tests.support.money import holder
+from tests.support.money import holder, make_grant
 from tests.support.world import DAY
 
 pytestmark = pytest.mark.db
@@ -124,6 +125,21 @@ def test_a_quarter_not_loaded_is_said_and_not_counted(client: PageClient, app: F
     page = text_of(client.sign_in("member@dorset.example").get(url()).get_data(as_text=True))
     assert "Spending of Q2 2025/26 (July to September 2025) has not been loaded yet" in page
     assert "Spent by the end of June 2025" in page
+
+
+def test_a_quarter_left_out_is_missing_in_table_chart_and_totals(client: PageClient, app: Flask) -> None:
+    august = dt.date(2025, 8, 6)
+    services.post_entry(
+        act(dt.date(2025, 10, 1)), make_funding(make_grant(), 10_000_00), kind=EntryKind.ACTUAL, spent_on=august,
+        document="INV 8", pence=4_321_00,
+    )  # fmt: skip
+    db.session.commit()
+    app.config["TODAY"] = dt.date(2025, 10, 3)
+    page = text_of(client.sign_in("member@dorset.example").get(url()).get_data(as_text=True))
+    assert "£0.00" not in page
+    assert "Q1 2025/26 (April to June 2025) has not been loaded yet, so what was spent" in page
+    assert "Q1 2025/26 (April to June 2025) £2,500.00 No figures yet" in page
+    assert "Q2 2025/26 (July to September 2025) £2,500.00 £4,321.00" in page
 
 
 def test_an_accrual_accrued_again_is_not_a_quarter_loaded(client: PageClient, app: Flask) -> None:
