@@ -126,7 +126,7 @@ def post_entry(
     if kind is EntryKind.REVERSAL:
         raise ValueError("a reversal is posted by reversing its entry")
     refuse_bad_date(funding.fy, spent_on, act.on)
-    _refuse_bad_amounts(pence, vat_pence, document_total_pence)
+    refuse_bad_amounts(pence, vat_pence, document_total_pence)
     _refuse_long(document=document, supplier=supplier, description=description, reason=reason)
     dated = quarter_of(spent_on)
     if quarter is not None and quarter not in range(1, dated + 1):
@@ -188,6 +188,7 @@ def accrue_again(act: Act, release_entry: LedgerEntry) -> LedgerEntry:
     Raises Refused for what is not a release, or one that was accrued again or invoiced already.
     """
     _refuse_not_waiting(release_entry, release_entry.funding)
+    total = release_entry.document_total_pence
     new = NewEntry(
         funding_id=release_entry.funding_id,
         fy=release_entry.fy,
@@ -195,6 +196,7 @@ def accrue_again(act: Act, release_entry: LedgerEntry) -> LedgerEntry:
         quarter=release_entry.quarter,
         pence=-release_entry.pence,
         vat_pence=-release_entry.vat_pence,
+        document_total_pence=None if total is None else -total,
         spent_on=release_entry.spent_on,
         document=release_entry.document,
         eligible=release_entry.eligible,
@@ -218,7 +220,8 @@ def refuse_bad_date(fy: int, spent_on: dt.date, today: dt.date) -> None:
         raise Refused(words, field="spent_on")
 
 
-def _refuse_bad_amounts(pence: int, vat_pence: int, document_total_pence: int | None) -> None:
+def refuse_bad_amounts(pence: int, vat_pence: int, document_total_pence: int | None) -> None:
+    """The VAT is part of the amount and the amount of its document, each with the same sign. Raises Refused."""
     if pence == 0:
         raise Refused("Enter an amount other than £0.00", field="pence")
     if abs(vat_pence) > abs(pence) or vat_pence * pence < 0:

@@ -19,13 +19,14 @@ from svd_tracker.files import queries as files
 from svd_tracker.files import services as file_services
 from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadFinding, UploadState
 from svd_tracker.finance import overview, queries
-from svd_tracker.finance.ledger import LONGEST, NewEntry, append, lock_ledger, refuse_bad_date
+from svd_tracker.finance.ledger import LONGEST, NewEntry, append, lock_ledger, refuse_bad_amounts, refuse_bad_date
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.periods import format_date, quarter_of, quarter_short
 from svd_tracker.readers.csv_file import MAX_BYTES, UnreadableFile
 from svd_tracker.readers.ledger_csv import LedgerRow, Severity, read_ledger_csv
 
 SAME_AS_POSTED = "same_as_posted"
+_COLUMNS = {"pence": "Amount", "vat_pence": "Irrecoverable VAT", "document_total_pence": "Document total"}
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,12 @@ def _row_findings(
         for column, value in (("Document", row.document), ("Supplier", row.supplier), ("Description", row.text)):
             if len(value) > LONGEST[column.lower()]:
                 error(row, "too_long", column, f"use {LONGEST[column.lower()]:,} characters or fewer")
+        if not row.document:
+            error(row, "no_document", "Document", "enter the number of the invoice, pay run or order")
+        try:
+            refuse_bad_amounts(row.pence, row.vat_pence, row.document_total_pence)
+        except Refused as refused:
+            error(row, "bad_amounts", _COLUMNS[refused.field or "pence"], _lower(refused.message))
         funding = fundings.get(row.funding_ref)
         if funding is None:
             words = f"{holder.name} has no funding {row.funding_ref[:40]}. Use a reference from its finance page"
@@ -195,8 +202,12 @@ def _row_findings(
         try:
             refuse_bad_date(funding.fy, row.spent_on, today)
         except Refused as refused:
-            error(row, "date_outside", "Date", refused.message[0].lower() + refused.message[1:])
+            error(row, "date_outside", "Date", _lower(refused.message))
     return found
+
+
+def _lower(message: str) -> str:
+    return message[0].lower() + message[1:]
 
 
 def _closed_findings(rows: Iterable[LedgerRow], fundings: Mapping[str, Funding]) -> list[Found]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from svd_tracker.calculations.figures import EntryKind
-from svd_tracker.money import MINUS, NotMoney, format_pounds, parse_pounds
+from svd_tracker.money import MINUS, NotMoney, parse_pounds
 from svd_tracker.readers.csv_file import CsvRow, CsvTable, read_csv
 
 REQUIRED_HEADINGS = ("Funding", "Date", "Kind", "Document", "Amount")
@@ -44,7 +44,6 @@ class FindingCode(StrEnum):
     BAD_AMOUNT = "bad_amount"
     ZERO_AMOUNT = "zero_amount"
     VAT_ABOVE_AMOUNT = "vat_above_amount"
-    PART_ABOVE_WHOLE = "part_above_whole"
     SAME_AS_EARLIER = "same_as_earlier"
 
 
@@ -219,10 +218,6 @@ class _RowReader:
         if self.findings or spent_on is None or kind is None or amount is None or vat is None:
             return None
         pence = amount + vat
-        document_total = whole if self.cells["Document total"] else None
-        if document_total is not None and (abs(pence) > abs(document_total) or pence * document_total < 0):
-            words = f"this is less than the part charged here, {format_pounds(pence)}"
-            self.find(Severity.WARNING, FindingCode.PART_ABOVE_WHOLE, "Document total", words)
         return LedgerRow(
             row_no=self.row_no,
             funding_ref=funding_ref,
@@ -231,7 +226,7 @@ class _RowReader:
             document=self.cells["Document"],
             pence=pence,
             vat_pence=vat,
-            document_total_pence=document_total,
+            document_total_pence=whole if self.cells["Document total"] else None,
             supplier=self.cells["Supplier"],
             text=self.cells["Description"],
         )

@@ -148,15 +148,6 @@ def test_two_identical_rows_are_kept_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "warned"), [("120", False), ("", False), ("119.99", True), ("-500", True), ("0", True), ("500", False)]
-)
-def test_a_part_is_not_above_its_document(total: str, warned: bool) -> None:
-    file = read(f"F1,1/4/2025,,d,100,20,{total}")
-    assert [finding.code for finding in file.findings] == ([FindingCode.PART_ABOVE_WHOLE] if warned else [])
-    assert len(file.rows) == 1
-
-
-@pytest.mark.parametrize(
     ("text", "pence"),
     [
         ("1,250.00", 125_000),

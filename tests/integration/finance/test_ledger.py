@@ -39,7 +39,8 @@ def test_post_accrue_close_release_and_accrue_again(app: Flask) -> None:
     grant = make_grant()
     funding = make_funding(grant)
     post(funding, 1_200_40, vat_pence=200_00)
-    accrual = post(funding, 800_00, dt.date(2025, 6, 30), kind=EntryKind.ACCRUAL, document="PO 7", on=JULY)
+    half = {"kind": EntryKind.ACCRUAL, "document": "PO 7", "document_total_pence": 1_600_00}
+    accrual = post(funding, 800_00, dt.date(2025, 6, 30), on=JULY, **half)
     assert spent(funding) == {1: 2_000_40}
     seq = queries.ledger_seq(holder("dorset").id)
     assert seq == 2
@@ -54,6 +55,7 @@ def test_post_accrue_close_release_and_accrue_again(app: Flask) -> None:
     again = services.accrue_again(act(on=JULY), release)
     db.session.commit()
     assert (again.kind, again.quarter, again.pence, again.follows_id) == (EntryKind.ACCRUAL, 2, 800_00, release.id)
+    assert (release.document_total_pence, again.document_total_pence) == (-1_600_00, 1_600_00)
     assert sum(spent(funding).values()) == 2_000_40  # to date does not move until the invoice comes
     with pytest.raises(Refused, match="already accrued again"):
         services.accrue_again(act(on=JULY), release)

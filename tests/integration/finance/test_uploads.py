@@ -71,6 +71,22 @@ def test_one_wrong_row_refuses_the_file_and_keeps_it(app: Flask) -> None:
     assert [line.action for line in lines] == ["refused"]
 
 
+def test_a_row_is_refused_where_the_page_refuses(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    amounts = ("1,100,-20,", "2,100,20,119.99", "3,100,20,-500", "4,-100,,-50")
+    rows = (*(f"INV {each}" for each in amounts), ",100,,", "INV 6,100,20,120")
+    upload = take_in(HEAD + "".join(f"{funding.ref},06/05/2025,actual,{row}\n" for row in rows))
+    assert upload.state is UploadState.REFUSED
+    assert codes(upload) == [
+        ("bad_amounts", 2, "Irrecoverable VAT"),
+        ("bad_amounts", 3, "Document total"),
+        ("bad_amounts", 4, "Document total"),
+        ("bad_amounts", 5, "Document total"),
+        ("no_document", 6, "Document"),
+    ]
+    assert "Row 3, Document total: enter £120.00 or more" in upload.findings[1].message
+
+
 def test_a_refused_file_may_be_sent_again_and_taken_in_once(app: Flask) -> None:
     funding = make_funding(make_grant())
     good = f"{HEAD}{funding.ref},06/05/2025,actual,INV 1,100.00\n"
