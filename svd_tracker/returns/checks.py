@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckFacts:
-    """What the figures alone do not say. Notes and outstanding bodies are by funding ref."""
+    """What the figures alone do not say. Notes, bodies and conditions are by funding ref."""
 
     fy: int
     holder_id: int
@@ -37,6 +37,7 @@ class CheckFacts:
     quarters_with_entries: frozenset[int]  # other than what releases accruals and accrues them again
     agreement: AgreementStatus
     bodies_outstanding: Mapping[str, Sequence[ApprovalBody]]
+    conditions_open: Mapping[str, Sequence[str]]
     earlier_not_certified: Sequence[int]
 
 
@@ -140,6 +141,13 @@ def _of_a_line(line: LineFigures, facts: CheckFacts) -> Iterator[Finding]:
     if bodies := facts.bodies_outstanding.get(line.ref):
         names = " and ".join(sorted(_lower(body.label) for body in bodies))
         yield Finding(WARNING, "approval_outstanding", funding, f"{name}: the {names} has not agreed yet.")
+    for condition in facts.conditions_open.get(line.ref, ()) if line.to_date else ():
+        yield Finding(
+            WARNING,
+            "condition_not_met",
+            funding,
+            f"{name}: {format_pounds(line.to_date)} is spent, and a condition of its decision is not met: {condition}",
+        )
 
 
 def _lower(text: str) -> str:

@@ -80,6 +80,7 @@ def gather(obligation: Obligation) -> Gathered:
     )
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
+    conditions = queries.conditions_open(obligation)
     bodies = queries.bodies_outstanding(funding_ids.values())
     inputs = ReturnInputs(
         kind=obligation.kind,
@@ -122,6 +123,9 @@ def gather(obligation: Obligation) -> Gathered:
             ),
             agreement=terms.status,
             bodies_outstanding={ref: bodies[key] for ref, key in funding_ids.items() if key in bodies},
+            conditions_open={
+                each.ref: conditions[each.intervention_id] for each in fundings if each.intervention_id in conditions
+            },
             earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
         ),
         adjusted_after_seq=builds[-1].ledger_seq if builds else 0,

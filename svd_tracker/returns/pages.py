@@ -94,8 +94,8 @@ def by_year(rows: Sequence[ObligationRow]) -> list[YearGroup]:
 def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> ReturnPage:
     """Everything that a return's own page shows. Raises NotFound for one without a build.
 
-    ``forecasts``: the reader may enter them, so their findings lead there. ``drafts``: the reader may have the
-    workbooks of drafts, which are the holder's own.
+    ``forecasts``: the reader may enter them, so their findings lead there. ``drafts``: the reader may have what came
+    before the return was certified, its workbooks and its history, which is the holder's own.
     """
     obligation = revision.of.obligation
     certificate = queries.certificate_of(revision.id)
@@ -104,7 +104,7 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> R
         raise NotFound("build")
     rows = figures_store.load([build.id])[build.id]
     findings = queries.findings_of(build.id)
-    events = queries.events_of(revision.id)
+    events = [each for each in queries.events_of(revision.id) if drafts or each.event == "certified"]
     names = person_names([revision.prepared_by, build.recorded_by, *(event.recorded_by for event in events)])
     return ReturnPage(
         revision=revision,

@@ -14,6 +14,8 @@ from exports.return_workbook import build_return_workbook
 from svd_tracker import db as database
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Adjustment, Category, ReversalWhy
+from svd_tracker.decisions.models import ConditionState, Outcome
+from svd_tracker.decisions.services import settle_condition
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
@@ -23,10 +25,13 @@ from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.returns import figures_store, queries, services
 from svd_tracker.returns.certify import certify_return, seal, store_certificate
 from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState
+from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.services import check_return, draft_return, prepare, send_back, store_draft
 from svd_tracker.returns.workbook import write_copy
+from tests.integration.decisions.support import decide, deciding
 from tests.integration.finance.money_rows import post, spent
 from tests.integration.returns.year import (
+    APRIL,
     CHECKED,
     DRAFTED,
     OCTOBER,
@@ -315,6 +320,26 @@ def test_a_quarter_without_a_ledger_is_asked_about(app: Flask) -> None:
     db.session.commit()
     codes = {finding.code for finding in queries.findings_of(_build(draft(2, on=OCTOBER)).id)}
     assert "no_entries" in codes, "nor are accruals that are accrued again"
+
+
+def test_spend_before_a_condition_is_met_is_a_warning(app: Flask) -> None:
+    _, (proposal,) = deciding()
+    decision = decide(proposal, outcome=Outcome.FUND_IF)
+    spender, other = db.session.scalars(select(Funding).order_by(Funding.id))
+    post(spender, 100_00)
+    ensure_obligations(act(on=APRIL), APRIL)
+    db.session.commit()
+
+    def found() -> list[tuple[str, str]]:
+        findings = queries.findings_of(_build(draft()).id)
+        return [(each.subject_ref, each.message) for each in findings if each.code == "condition_not_met"]
+
+    ((subject, words),) = found()
+    assert subject == f"funding:{spender.id}" != f"funding:{other.id}"
+    assert "£100.00 is spent, and a condition of its decision is not met: A data sharing agreement is signed" in words
+    settle_condition(decision.conditions[0], ConditionState.MET, CHECKED, "Signed", act(on=CHECKED))
+    db.session.commit()
+    assert found() == []
 
 
 def test_figures_come_back_from_their_rows_with_what_is_missing(app: Flask) -> None:

@@ -11,10 +11,21 @@ from sqlalchemy import func, select
 
 from svd_tracker.extensions import db
 from svd_tracker.finance.models import Funding
-from svd_tracker.returns import queries
+from svd_tracker.returns import queries, services
 from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState
 from tests.integration.finance.money_rows import make_funding, post
-from tests.integration.returns.year import POST, certified, check, draft, make_forecasts, make_year, obligation
+from tests.integration.returns.year import (
+    CHECKED,
+    POST,
+    by,
+    certified,
+    certify,
+    check,
+    draft,
+    make_forecasts,
+    make_year,
+    obligation,
+)
 from tests.support.client import PageClient
 
 pytestmark = pytest.mark.db
@@ -236,6 +247,24 @@ def test_the_opcc_gets_the_sealed_workbook_and_no_draft(app: Flask, client: Page
     client.sign_in(CERTIFIER)
     assert drafted in client.get(f"/returns/{revision_id}").text
     client.get(drafted)
+
+
+def test_why_a_return_was_sent_back_stays_with_its_holder(app: Flask, client: PageClient) -> None:
+    make_year()
+    revision = draft()
+    check(revision)
+    build = queries.newest_build(revision.id)
+    assert build is not None
+    services.send_back(revision, "The June pay looks wrong", by("certifier@dorset", CHECKED))
+    db.session.commit()
+    check(draft())
+    certify(revision)
+    address = f"/returns/{revision.id}"
+    assert "The June pay looks wrong" in client.sign_in(CERTIFIER).get(address).text
+    page = client.sign_in(OPCC).get(address).text
+    assert "The June pay looks wrong" not in page
+    assert "Checked and passed" not in page
+    assert "Dorset chief finance officer" in page
 
 
 def test_no_column_of_actions_without_an_action(app: Flask, client: PageClient) -> None:
