@@ -12,7 +12,7 @@ from svd_tracker.decisions import services as decision_services
 from svd_tracker.decisions.models import Outcome
 from svd_tracker.delivery.models import OutputMeasure
 from svd_tracker.demo.load_year import AGREE, the_area, the_grant, the_holder, the_intervention
-from svd_tracker.demo.story import COORDINATOR, YEAR, act, amounts, pence, person_id, story
+from svd_tracker.demo.story import COORDINATOR, SHORT, YEAR, act, amounts, pence, person_id, story
 from svd_tracker.extensions import db
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.grants import queries as grants
@@ -205,7 +205,7 @@ def _decide(round_: Round) -> None:
                     reason=told["reason"],
                     words_to_applicant=told["reason"],
                     decided_on=on,
-                    minute_ref=f"{holder_ref.upper()} CSP, April 2025, minute 6 (illustrative)",
+                    minute_ref=f"{SHORT[holder_ref]}, April 2025, minute 6 (illustrative)",
                     needs=AGREE if outcome.funds else (),
                     agreed=_agreed(on) if outcome.funds else {},
                     conditions=(),

@@ -9,7 +9,7 @@ from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.approvals.services import agree_step, open_approval
 from svd_tracker.calculations.figures import Category, EntryKind
-from svd_tracker.demo.story import COORDINATOR, FINANCE_OFFICER, LAST_YEAR, YEAR, act, amounts, pence, story
+from svd_tracker.demo.story import COORDINATOR, FINANCE_OFFICER, LAST_YEAR, SHORT, YEAR, act, amounts, pence, story
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
@@ -97,7 +97,7 @@ def load_last_year() -> None:
             one["intervention"],
             one["category"],
             pence(one["amount"]),
-            minute_ref=f"{one['holder'].upper()} plan 2024/25 (illustrative)",
+            minute_ref=f"{SHORT[one['holder']]}, delivery plan 2024/25 (illustrative)",
             reason="Delivery plan 2024/25",
         )
     db.session.commit()

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parent
 LAST_YEAR, YEAR = 2024, 2025
 FIRST_DAY = dt.date(2025, 7, 11)  # the Friday before the first quarter's draft falls due
 
+SHORT = {"dorset": "Dorset CSP", "bcp": "BCP CSP", "opcc": "OPCC"}
 COORDINATOR = {
     "dorset": "coordinator@dorset.example",
     "bcp": "coordinator@bcp.example",

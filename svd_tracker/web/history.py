@@ -111,6 +111,11 @@ def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
 
 
 def as_history(lines: Sequence[AuditLine]) -> list[HistoryLine]:
-    """Lines for components/history.html, with the names of who acted, in one query."""
+    """Lines for components/history.html, with the names of who acted, in one query. A run of the same is said once."""
     names = queries.person_names(line.actor_id for line in lines)
-    return [HistoryLine(line.at, names.get(line.actor_id, "Somebody no longer here"), words_of(line)) for line in lines]
+    history = []
+    for (what, actor_id, _), run in groupby(lines, key=lambda line: (words_of(line), line.actor_id, line.at.date())):
+        found = list(run)
+        times = f" ({len(found)} times)" if len(found) > 1 else ""
+        history.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), what + times))
+    return history
