@@ -40,9 +40,9 @@ class DecideForm(OnceMixin, Form):
     amount_labour = PoundsField("Labour", allow_blank=True)
     amount_non_labour = PoundsField("Non-labour", allow_blank=True)
     over_costs_reason = TextField(
-        "Why the partnerships together give more than it costs",
+        "Why more is given than was asked, or than it costs",
         [max_length(250)],
-        description="Leave empty unless they do",
+        description="Leave empty unless it is",
     )
     reason = TextAreaField(
         "Reason",

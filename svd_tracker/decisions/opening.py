@@ -20,7 +20,7 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as intervention_queries
 from svd_tracker.interventions import services as interventions
 from svd_tracker.interventions.models import Intervention, InterventionKind, PlanLine
-from svd_tracker.money import format_pounds, share_out
+from svd_tracker.money import share_out
 from svd_tracker.periods import QUARTERS
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import ProposalVersion
@@ -40,8 +40,9 @@ def open_or_change(
 ) -> Intervention:
     """The intervention of a decision, with its fundings moved from ``was`` to ``amounts`` (pence by category).
 
-    The plan line, outputs, milestones and match come with the first decision that funds. Raises Refused, with the
-    field of the amount, where a funding would fall below what is spent or claimed.
+    The plan line, outputs, milestones and match come with the first decision that funds. New money is profiled over
+    the open quarters; a cut is recorded also below what is spent or claimed (DESIGN.md rule 2). Raises Refused with
+    the field of the amount.
     """
     intervention = before.intervention if before and before.intervention else _intervention(act, round_, version)
     reason = f"Decision {approval.ref} on {round_.ref} {version.proposal.ref}"
@@ -64,6 +65,7 @@ def open_or_change(
         if not known:
             _promise(act, version, plan_line, decided_on)
     allocations = grants.allocations_of_holder(round_.grant_id, holder.id, round_.fy)
+    closed = frozenset(queries.closed_quarters(holder.id, round_.grant_id, round_.fy))
     for category in Category:
         now, then = amounts.get(category, 0), was.get(category, 0)
         if now == then:
@@ -78,16 +80,31 @@ def open_or_change(
                     intervention=intervention,
                     allocation=allocation,
                     pence=now,
-                    profile=_spread(now, asked, frozenset()),
+                    profile=_spread(now, asked, closed),
                     approval=approval,
                     reason=reason,
                     effective_on=decided_on,
                 )
             else:
-                _move(act, funding, now - then, asked, approval, reason, decided_on)
+                _move(act, funding, now - then, asked, closed, approval, reason, decided_on)
         except Refused as refused:
             raise Refused(refused.message, field=f"amount_{category.value}") from None
     return intervention
+
+
+def used_of(decision: Decision, round_: Round) -> dict[Category, tuple[int, int]]:
+    """By category, what is spent and what is claimed of the money that a decision opened, in pence."""
+    fundings = [
+        each
+        for each in queries.fundings(decision.holder_id, round_.fy, round_.grant_id)
+        if each.intervention_id == decision.intervention_id
+    ]
+    claims = queries.newest_claims(decision.holder_id, round_.grant_id, round_.fy)
+    spent = queries.spent_by_funding(each.id for each in fundings)
+    return {
+        each.category: (sum(pence for (of, _), pence in spent.items() if of == each.id), claims.get(each.ref, 0))
+        for each in fundings
+    }
 
 
 def _intervention(act: Act, round_: Round, version: ProposalVersion) -> Intervention:
@@ -106,7 +123,8 @@ def _intervention(act: Act, round_: Round, version: ProposalVersion) -> Interven
     titles = {each.title.casefold() for each in intervention_queries.list_interventions(round_.area_id)}
     title = version.title.strip()
     if title.casefold() in titles:
-        title = f"{title} ({round_.ref} {proposal.ref})"  # it says that it goes on with none, so it is another one
+        ref = f" ({round_.ref} {proposal.ref})"  # it says that it goes on with none, so it is another one
+        title = title[: 250 - len(ref)] + ref
     return interventions.add_intervention(round_.area_id, InterventionKind.PROJECT, title, act)
 
 
@@ -141,6 +159,7 @@ def _move(
     funding: Funding,
     pence: int,
     asked: Mapping[int, int],
+    closed: frozenset[int],
     approval: Approval,
     reason: str,
     effective_on: dt.date,
@@ -148,21 +167,13 @@ def _move(
     """Raise or lower a funding by ``pence``; a closed quarter's profile stays as it was (FIGURES.md 17)."""
     newest = queries.newest_version(funding.id)
     standing = {each.quarter: each.pence for each in newest.quarters}
-    total = newest.pence + pence
-    floor = _floor(funding)
-    if pence < 0 and total < floor:
-        raise Refused(f"{format_pounds(floor)} is spent or claimed already: it cannot fall to {format_pounds(total)}")
-    closed = frozenset(queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy))
+    pence = max(pence, -newest.pence)  # a virement may have taken some of it away
+    if not pence:
+        return
     weights = {quarter: max(0, standing.get(quarter, 0)) for quarter in QUARTERS} if pence < 0 else asked
     change = _spread(pence, weights, closed)
     profile = {quarter: standing.get(quarter, 0) + change[quarter] for quarter in QUARTERS}
-    finance.change_funding(act, funding, total, profile, approval, reason, effective_on)
-
-
-def _floor(funding: Funding) -> int:
-    """The larger of what is spent and what was claimed, in pence."""
-    spent = sum(queries.spent_by_funding([funding.id]).values())
-    return max(spent, queries.newest_claims(funding.holder_id, funding.grant_id, funding.fy).get(funding.ref, 0))
+    finance.change_funding(act, funding, newest.pence + pence, profile, approval, reason, effective_on)
 
 
 def _spread(pence: int, weights: Mapping[int, int], closed: frozenset[int]) -> dict[int, int]:

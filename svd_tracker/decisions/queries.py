@@ -48,13 +48,17 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class HolderTotals:
-    """What one partnership was asked, has decided to give, and has left of its allocations. Pence by category."""
+    """What one partnership was asked, has decided to give, and has left of its allocations. Pence by category.
+
+    ``hidden``: there are none, because they would give away what is shut to the reader.
+    """
 
     holder: Holder
     asked: Mapping[Category, int]
     decided: Mapping[Category, int]
     left: Mapping[Category, int]
     undecided: int
+    hidden: bool
 
 
 @dataclass(frozen=True)
@@ -225,18 +229,28 @@ def totals_of(round_: Round, rows: Sequence[DecisionRow], holder_ids: Collection
     found = []
     for holder in dict.fromkeys(row.holder for row in rows if row.holder.id in holder_ids):
         own = [row for row in rows if row.holder is holder]
-        left = finance.money_left(round_.grant_id, holder.id, round_.fy)
+        hidden = any(row.shut for row in own)
+        left = {} if hidden else finance.money_left(round_.grant_id, holder.id, round_.fy)
         given = [amounts_of(row.decision) for row in own]
         found.append(
             HolderTotals(
                 holder=holder,
-                asked={each: sum(row.asked.get(each, 0) for row in own if not row.withdrawn) for each in Category},
-                decided={each: sum(amounts[each] for amounts in given) for each in Category},
+                asked={}
+                if hidden
+                else {each: sum(row.asked.get(each, 0) for row in own if not row.withdrawn) for each in Category},
+                decided={} if hidden else {each: sum(amounts[each] for amounts in given) for each in Category},
                 left={category: money.left for category, money in left.items()},
                 undecided=sum(row.decision is None and not row.shut for row in own),
+                hidden=hidden,
             )
         )
     return found
+
+
+def totals_hidden(person_id: int | None, round_: Round, holder_id: int) -> bool:
+    """Whether a partnership's totals would give away what a declared interest shuts to a person (DESIGN.md rule 7)."""
+    shut = proposals.shut_proposal_ids(person_id, round_.id)
+    return bool(shut) and any(row.id in shut and holder_id in row.holder_ids for row in proposals.rows_of(round_.id))
 
 
 def undecided(round_id: int) -> dict[int, int]:

@@ -49,7 +49,7 @@ def decide(
 
     A decision that funds opens, in this transaction: the approval, the intervention, the plan line, a funding for
     each category, outputs, milestones and match. ``supersedes`` must be the standing decision, if there is one; what
-    it funded is then changed to the new amounts, never below what is spent or claimed. Locks the allocations, then
+    it funded is then changed to the new amounts, also below what is spent or claimed. Locks the allocations, then
     the round, so that two decisions at once cannot spend the same pound.
 
     Raises Refused with the field (``amount_labour``, ``amount_non_labour``, ``outcome``, ``reason``, ``decided_on``,
@@ -68,12 +68,12 @@ def decide(
         raise Refused(f"{holder.name} is not asked to decide on this proposal")
     amounts = {category: pence for category, pence in amounts.items() if pence}
     _check_words(act, reason, decided_on, minute_ref, before)
-    _check_amounts(outcome, amounts, asks[holder.id])
+    _check_amounts(outcome, amounts, asks[holder.id], over_costs_reason)
     _check_costs(proposal, holder, version, amounts, over_costs_reason)
     wanted = [(text.strip(), due_on) for text, due_on in conditions if text.strip()]
     _check_conditions(outcome, wanted, needs)
     was = queries.amounts_of(before)
-    _check_left(round_, holder, amounts, was)
+    _check_left(act, round_, holder, amounts, was)
     approval = None
     if outcome.funds or any(was.values()):
         approval = _approve(act, round_, holder, proposal, amounts, decided_on, minute_ref, needs, agreed)
@@ -183,7 +183,9 @@ def _check_words(act: Act, reason: str, decided_on: dt.date, minute_ref: str, be
         raise Refused("Enter a date that is not before the decision it supersedes", field="decided_on")
 
 
-def _check_amounts(outcome: Outcome, amounts: Mapping[Category, int], asked: Mapping[Category, int]) -> None:
+def _check_amounts(
+    outcome: Outcome, amounts: Mapping[Category, int], asked: Mapping[Category, int], over_reason: str
+) -> None:
     total, wanted = sum(amounts.values()), sum(asked.values())
     first = amount_field(next(iter(asked), Category.LABOUR))
     if any(pence < 0 for pence in amounts.values()):
@@ -201,6 +203,13 @@ def _check_amounts(outcome: Outcome, amounts: Mapping[Category, int], asked: Map
                 raise Refused(words, field=amount_field(category))
     if outcome is Outcome.FUND_IN_PART and total >= wanted:
         raise Refused(f"Enter less than the {format_pounds(wanted)} asked, or choose “Fund”", field=first)
+    for category, pence in amounts.items():
+        most = asked.get(category, 0)
+        if pence > most and outcome is Outcome.FUND_IN_PART:
+            raise Refused(f"Enter {format_pounds(most)} or less: no more was asked", field=amount_field(category))
+        if pence > most and not over_reason.strip():
+            words = f"{format_pounds(most)} of {category.label.lower()} was asked. Give no more, or say why"
+            raise Refused(words, field="over_costs_reason")
 
 
 def _check_costs(
@@ -230,7 +239,9 @@ def _check_conditions(
         raise Refused(words, field="needs")
 
 
-def _check_left(round_: Round, holder: Holder, amounts: Mapping[Category, int], was: Mapping[Category, int]) -> None:
+def _check_left(
+    act: Act, round_: Round, holder: Holder, amounts: Mapping[Category, int], was: Mapping[Category, int]
+) -> None:
     left = finance.money_left(round_.grant_id, holder.id, round_.fy)
     for category, pence in amounts.items():
         more = pence - was[category]
@@ -239,6 +250,8 @@ def _check_left(round_: Round, holder: Holder, amounts: Mapping[Category, int], 
             words = f"{holder.name} has no {category.label.lower()} allocation for this year"
             raise Refused(words, field=amount_field(category))
         if more > 0 and more > money.available:
+            if queries.totals_hidden(act.by, round_, holder.id):
+                raise Refused("That is more than is left of the allocation", field=amount_field(category))
             most = was[category] + money.available
             words = f"Enter {format_pounds(most)} or less: {format_pounds(money.left)} is left"
             if money.margin:

@@ -14,7 +14,7 @@ from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.audit import once
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions import forms, queries, services
+from svd_tracker.decisions import forms, opening, queries, services
 from svd_tracker.decisions.models import ConditionState, Decision, Outcome
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
@@ -141,8 +141,10 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
         version=version,
         asked=asks[holder_id],
         left=finance.money_left(proposal.round.grant_id, holder_id, proposal.round.fy),
+        left_hidden=queries.totals_hidden(current_access().person_id, proposal.round, holder_id),
         kept_back=[each for each in rounds.shares_of(proposal.round) if each.holder_id == holder_id and each.kept_back],
         before=before,
+        used=opening.used_of(before, proposal.round) if before and before.intervention_id else {},
         was=queries.amounts_of(before),
         changed=changed,
         others=[each for key, each in queries.standing([proposal_id]).items() if key[1] != holder_id],

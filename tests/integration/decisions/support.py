@@ -4,10 +4,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.decisions import services
 from svd_tracker.decisions.models import Decision, Outcome
 from svd_tracker.extensions import db
+from svd_tracker.finance import queries as finance
+from svd_tracker.finance import services as finance_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round, RoundState
@@ -51,6 +53,15 @@ def decide(proposal: Proposal, ref: str = "dorset", outcome: Outcome = Outcome.F
     decision = services.decide(by, proposal, holder(ref), **values)
     db.session.commit()
     return decision
+
+
+def spend(decision: Decision, pence: int) -> None:
+    """The finance officer posts an invoice to the labour that Dorset's decision opened; commits."""
+    labour = next(each for each in finance.fundings(decision.holder_id, 2025) if each.category is LABOUR)
+    by = act(person("finance.officer@dorset.example").id)
+    funding = finance.get_funding(labour.id)
+    finance_services.post_entry(by, funding, kind=EntryKind.ACTUAL, spent_on=DAY, document="PAY-1", pence=pence)
+    db.session.commit()
 
 
 def form(**changes: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from svd_tracker import db as database
 from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody
 from svd_tracker.audit.models import AuditLine
-from svd_tracker.calculations.figures import EntryKind
+from svd_tracker.calculations.figures import Category
 from svd_tracker.db import Base
 from svd_tracker.decisions import queries, services
 from svd_tracker.decisions.models import ConditionState, Decision, Outcome
@@ -31,9 +31,9 @@ from svd_tracker.interventions.models import InterventionKind, PlanLine
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import RoundState
-from tests.integration.decisions.support import BOTH, LABOUR, NON_LABOUR, asked, decide, deciding
+from tests.integration.decisions.support import BOTH, LABOUR, NON_LABOUR, asked, decide, deciding, spend
 from tests.integration.scoring.support import declare
-from tests.support.money import holder, make_grant, make_terms
+from tests.support.money import holder, make_approval, make_grant, make_terms
 from tests.support.rounds import COORDINATOR, advance, full_content, make_proposal, make_round, person
 from tests.support.world import DAY, act
 
@@ -243,23 +243,74 @@ def test_superseding_changes_the_money_and_keeps_what_was_decided(app: Flask) ->
         decide(proposal, outcome=Outcome.REJECT, supersedes=first)
 
 
-def test_superseding_never_goes_below_what_is_spent(app: Flask) -> None:
+def test_a_cut_below_what_is_spent_is_recorded(app: Flask) -> None:
+    _, (proposal,) = deciding()
+    first = decide(proposal)
+    spend(first, 7_000_00)
+    decide(proposal, outcome=Outcome.REJECT, supersedes=first)
+    assert {each.pence for each in finance.fundings(holder("dorset").id, 2025)} == {0}
+
+
+def test_a_cut_takes_no_more_than_a_virement_left(app: Flask) -> None:
     _, (proposal,) = deciding()
     first = decide(proposal)
     labour = next(each for each in finance.fundings(holder("dorset").id, 2025) if each.category is LABOUR)
-    finance_services.post_entry(
-        act(person("finance.officer@dorset.example").id),
-        finance.get_funding(labour.id),
-        kind=EntryKind.ACTUAL,
-        spent_on=DAY,
-        document="PAY-1",
-        pence=7_000_00,
+    finance_services.change_funding(
+        act(), finance.get_funding(labour.id), 5_00, {1: 5_00}, make_approval(), "Moved", DAY
     )
-    db.session.commit()
+    decide(proposal, outcome=Outcome.REJECT, supersedes=first)
+    assert {each.pence for each in finance.fundings(holder("dorset").id, 2025)} == {0}
+
+
+def test_no_money_is_profiled_into_a_closed_quarter(app: Flask) -> None:
+    grant = make_grant()
+    finance_services.close_quarters(
+        act(),
+        holder_id=holder("dorset").id,
+        grant_id=grant.id,
+        fy=2025,
+        quarters=[1],
+        ledger_seq=0,
+        return_ref="R-1",
+    )
+    _, (proposal,) = deciding({"dorset": {NON_LABOUR: 100_00}}, grant=grant)  # asked in quarter 1 alone
+    decide(proposal)
+    (funding,) = finance.fundings(holder("dorset").id, 2025)
+    assert funding.profile == {1: 0, 2: 33_34, 3: 33_33, 4: 33_33}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "amounts", "field"),
+    [
+        (Outcome.FUND_IN_PART, {LABOUR: 12_000_01}, "amount_labour"),
+        (Outcome.FUND_IN_PART, {NON_LABOUR: 3_000_11}, "amount_non_labour"),
+        (Outcome.FUND_IF, {NON_LABOUR: 3_000_11}, "over_costs_reason"),
+    ],
+)
+def test_no_category_gets_more_than_was_asked_in_it(
+    app: Flask, outcome: Outcome, amounts: dict[Category, int], field: str
+) -> None:
+    _, (proposal,) = deciding()
     with pytest.raises(Refused) as refused:
-        decide(proposal, outcome=Outcome.REJECT, supersedes=first)
-    assert refused.value.field == "amount_labour"
-    assert refused.value.message == "£7,000.00 is spent or claimed already: it cannot fall to £0.00"
+        decide(proposal, outcome=outcome, amounts=amounts)
+    assert refused.value.field == field
+    db.session.rollback()
+    if outcome is Outcome.FUND_IF:
+        decide(proposal, outcome=outcome, amounts=amounts, over_costs_reason="Prices rose")
+
+
+def test_a_long_title_that_is_taken_still_fits(app: Flask) -> None:
+    grant = make_grant()
+    title = "Nurse " * 41
+    title = title.ljust(250, "x")
+    intervention_services.add_intervention(grant.area_id, InterventionKind.PROJECT, title, act())
+    round_ = make_round(grant)
+    proposal = make_proposal(round_, title)
+    advance(round_, RoundState.DECIDING)
+    opened = decide(proposal).intervention
+    assert opened is not None
+    assert len(opened.title) == 250
+    assert opened.title.endswith(" (RND-01 P-01)")
 
 
 def test_decisions_are_append_only(app: Flask) -> None:

@@ -9,7 +9,7 @@ from svd_tracker.extensions import db
 from svd_tracker.proposals.queries import get_proposal
 from svd_tracker.rounds.models import RoundState
 from svd_tracker.rounds.queries import get_round
-from tests.integration.decisions.support import BOTH, NON_LABOUR, decide, deciding, form
+from tests.integration.decisions.support import BOTH, NON_LABOUR, decide, deciding, form, spend
 from tests.integration.scoring.support import declare
 from tests.support.client import PageClient
 from tests.support.money import holder
@@ -187,12 +187,40 @@ def test_a_declared_interest_shuts_the_decision_until_it_is_published(app: Flask
         assert "You declared an interest" in page
         for amount in ("15,000.10", "12000.00", "3000.10", "8,000.00", "8000.00"):
             assert amount not in page  # what is asked is shut as well
-    assert "leave out 1 proposal" in client.get(url).text
     client.get(f"/decisions/{number}", 403)
     declare(get_proposal(ids[0]), COORDINATOR)
     client.sign_in(COORDINATOR).get(f"/proposals/{ids[0]}/decisions/{holder('dorset').id}", 403)
     advance(get_round(ids[1]), RoundState.PUBLISHED)
     client.sign_in("member@dorset.example").get(f"/decisions/{number}")
+
+
+def test_a_declared_interest_hides_totals_that_a_subtraction_would_give_away(app: Flask, client: PageClient) -> None:
+    costs = {"dorset": {NON_LABOUR: 60_000_00}}
+    round_, (shut, other) = deciding(costs, costs)
+    decide(shut)
+    shut_id, left = shut.id, "31,330.40"  # of £91,330.40, so that it tells the £60,000
+    url, page_of_other = f"/rounds/{round_.id}/decisions", f"/proposals/{other.id}/decisions/{holder('dorset').id}"
+    too_much = form(amount_labour="", amount_non_labour="60,000.00")
+    client.sign_in(COORDINATOR)
+    assert left in client.get(url).text
+    assert left in client.get(page_of_other).text
+    assert left in client.post(page_of_other, too_much, 200).text
+    declare(get_proposal(shut_id), COORDINATOR)
+    for page in (client.get(url), client.get(page_of_other), client.post(page_of_other, too_much, 200)):
+        assert left not in page.text
+        assert "ot shown: you declared an interest" in page.text
+    assert "That is more than is left of the allocation" in page.text
+    assert left in client.sign_in("member@dorset.example").get(url).text
+
+
+def test_the_page_says_what_a_cut_below_what_is_spent_will_do(app: Flask, client: PageClient) -> None:
+    _, (proposal,) = deciding()
+    url, first = f"/proposals/{proposal.id}/decisions/{holder('dorset').id}", decide(proposal)
+    spend(first, 100_00)
+    number = str(first.id)
+    page = client.sign_in(COORDINATOR).get(url).text
+    assert "Labour: £100.00 is already spent: what of it passes the new amount will show as locally funded." in page
+    client.post(url, form(outcome="reject", supersedes=number))
 
 
 def test_the_list_asks_few_queries_however_much_there_is(app: Flask, client: PageClient) -> None:
