@@ -181,7 +181,7 @@ def set_award(grant_id: int, fy: int, category: str) -> ResponseReturnValue:
                 fy,
                 kind,
                 form.amount.data,
-                _approve(act, grant, form, ApprovalKind.AWARD, form.amount.data),
+                _approve(act, grant, fy, form, ApprovalKind.AWARD, form.amount.data),
                 act,
                 effective_on=form.effective_on.data,
                 reason=form.reason.data,
@@ -222,7 +222,7 @@ def allocate(grant_id: int, fy: int) -> ResponseReturnValue:
                 grant,
                 fy,
                 shares,
-                _approve(act, grant, form, ApprovalKind.DIRECT, sum(shares.values())),
+                _approve(act, grant, fy, form, ApprovalKind.DIRECT, sum(shares.values())),
                 act,
                 effective_on=form.effective_on.data,
                 reason=form.reason.data,
@@ -270,7 +270,7 @@ def copy_year(grant_id: int) -> ResponseReturnValue:
                 to_fy,
                 awards,
                 forms.amounts(form, holders, list(Category)),
-                _approve(act, grant, form, ApprovalKind.AWARD, sum(awards.values())),
+                _approve(act, grant, to_fy, form, ApprovalKind.AWARD, sum(awards.values())),
                 act,
                 reason=form.reason.data,
             )
@@ -367,8 +367,14 @@ def _terms_data(grant: Grant, terms: GrantTerms | None) -> dict[str, Any]:
     return {**now, "effective_on": today(), "row_version": terms.version_no}
 
 
-def _approve(act: Act, grant: Grant, form: Any, kind: ApprovalKind, pence: int) -> Approval:
-    """The approval that a form describes: part of the verb that follows, so the two stand or fall together."""
+def _approve(act: Act, grant: Grant, fy: int, form: Any, kind: ApprovalKind, pence: int) -> Approval:
+    """The approval that a form describes: part of the verb that follows, so the two stand or fall together.
+
+    The year's allocations are locked before the area, as a decision does: in any other order two would wait for
+    each other.
+    """
+    queries.lock_grant(grant.id)
+    queries.lock_allocations(share.id for share in queries.award_table(grant.id, fy).shares)
     minute = form.minute.data if "minute" in form else ""
     return open_approval(
         act,

@@ -367,3 +367,17 @@ def test_references_that_are_too_long_are_refused_at_their_field(client: PageCli
         page = client.post(new, {**typed, name: "x" * (longest + 1)}, 200).get_data(as_text=True)
         assert f"{longest} characters or fewer" in page
     client.post(new, {**typed, "minute_ref": "x" * 180, "minute": "x" * 60})
+
+
+def test_allocations_are_locked_before_the_area(client: PageClient, grant: Grant) -> None:
+    """As a decision of a round locks them: two that lock in other orders would wait for each other."""
+    url = f"/grants/{grant.id}/years/2025"
+    client.sign_in(COORDINATOR)
+    for page, typed in (
+        (f"{url}/labour", {"amount": "100,000.00", "row_version": "1"}),
+        (f"{url}/allocate", {**shares(bcp="43,212.21"), "row_version": "9"}),
+    ):
+        client.post(page, {**typed, **APPROVAL})
+        locks = [query.split("FROM ")[1].split()[0] for query in client.queries if "FOR NO KEY UPDATE" in query]
+        if db.engine.dialect.name == "postgresql":  # SQLite has one writer and no row locks
+            assert locks[:3] == ["grants", "allocation", "area"]
