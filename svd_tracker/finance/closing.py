@@ -61,19 +61,6 @@ def close_quarters(
     return ids
 
 
-def reopen_quarters(
-    act: Act, *, holder_id: int, grant_id: int, fy: int, quarters: Iterable[int], return_ref: str
-) -> None:
-    """Open quarters again for a return that was reopened before it was sent. Releases stay: to date follows from them.
-
-    Part of the verb that reopens the return, which writes the audit line.
-    """
-    head = lock_ledger(holder_id)
-    closed = queries.closed_quarters(holder_id, grant_id, fy)
-    reopening = [q for q in sorted(quarters) if q in closed]
-    _add_events(act, holder_id, grant_id, fy, reopening, CloseEvent.REOPEN, head.seq, return_ref)
-
-
 def write_claims(act: Act, claims: Mapping[int, tuple[int, int]], fy: int, quarter: int, return_ref: str) -> None:
     """Keep what a certified return claimed and left to local money, to date, in pence by funding id.
 

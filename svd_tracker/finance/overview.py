@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.calculations.figures import ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile, Upload, UploadState
-from svd_tracker.finance.models import Forecast, Funding, FundingVersion, LedgerEntry
+from svd_tracker.finance.models import Forecast, Funding, FundingVersion, LedgerEntry, QuarterClose
 from svd_tracker.finance.queries import newest_version_ids, was_a_mistake
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
+from svd_tracker.periods import QUARTERS
 
 
 @dataclass(frozen=True)
@@ -71,23 +72,33 @@ def grants_of_year(holder_id: int, fy: int) -> Sequence[int]:
     ).all()
 
 
-def count_waiting(holder_ids: Iterable[int], fy: int) -> dict[int, int]:
-    """How many released accruals of a year wait for their invoice, by holder id."""
+def count_waiting(holder_ids: Iterable[int]) -> dict[tuple[int, int], int]:
+    """How many released accruals wait for their invoice, by holder id and year, until quarter 4 of the year is closed.
+
+    The old year's still wait after 31 March: its last return is yet to be certified.
+    """
     accrual, follower = aliased(LedgerEntry), aliased(LedgerEntry)
     rows = db.session.execute(
-        select(LedgerEntry.holder_id, func.count())
+        select(LedgerEntry.holder_id, LedgerEntry.fy, func.count())
+        .join(LedgerEntry.funding)
         .join(accrual, accrual.id == LedgerEntry.reverses_id)
         .outerjoin(follower, and_(follower.follows_id == LedgerEntry.id, ~was_a_mistake(follower)))
         .where(
             LedgerEntry.holder_id.in_(list(holder_ids)),
-            LedgerEntry.fy == fy,
             LedgerEntry.reversal_why == ReversalWhy.RELEASE,
             accrual.quarter < LedgerEntry.quarter,
             follower.id.is_(None),
+            ~exists().where(
+                QuarterClose.holder_id == LedgerEntry.holder_id,
+                QuarterClose.grant_id == Funding.grant_id,
+                QuarterClose.fy == LedgerEntry.fy,
+                QuarterClose.quarter == QUARTERS[-1],
+            ),
         )
-        .group_by(LedgerEntry.holder_id)
+        .group_by(LedgerEntry.holder_id, LedgerEntry.fy)
+        .order_by(LedgerEntry.fy, LedgerEntry.holder_id)
     )
-    return {holder_id: count for holder_id, count in rows}  # noqa: C416
+    return {(holder_id, fy): count for holder_id, fy, count in rows}
 
 
 def count_without_forecast(holder_ids: Iterable[int], fy: int) -> dict[int, int]:

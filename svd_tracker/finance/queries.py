@@ -268,16 +268,6 @@ def ledger_seq(holder_id: int) -> int:
 
 def entry_rows(holder_id: int, grant_id: int, fy: int, up_to_seq: int | None = None) -> list[EntryRow]:
     """The ledger entries of a holder, grant and year by seq, up to a cut. One query, light tuples."""
-    return _entry_rows(
-        up_to_seq, LedgerEntry.holder_id == holder_id, LedgerEntry.fy == fy, Funding.grant_id == grant_id
-    )
-
-
-def entry_rows_of_funding(funding_id: int) -> list[EntryRow]:
-    return _entry_rows(None, LedgerEntry.funding_id == funding_id)
-
-
-def _entry_rows(up_to_seq: int | None, *conditions: object) -> list[EntryRow]:
     reversed_entry = aliased(LedgerEntry)
     query = (
         select(
@@ -301,7 +291,7 @@ def _entry_rows(up_to_seq: int | None, *conditions: object) -> list[EntryRow]:
         )
         .join(Funding, Funding.id == LedgerEntry.funding_id)
         .outerjoin(reversed_entry, reversed_entry.id == LedgerEntry.reverses_id)
-        .where(*conditions)  # type: ignore[arg-type]
+        .where(LedgerEntry.holder_id == holder_id, LedgerEntry.fy == fy, Funding.grant_id == grant_id)
         .order_by(LedgerEntry.seq)
     )
     if up_to_seq is not None:

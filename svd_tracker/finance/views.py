@@ -27,7 +27,7 @@ from svd_tracker.finance.blueprint import bp, csv_answer, funding_scope, holder_
 from svd_tracker.finance.figures import YearFigures, YearLine
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
-from svd_tracker.periods import fy_of
+from svd_tracker.periods import fy_label, fy_of
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
 from svd_tracker.web.navigation import WorkItem
@@ -127,11 +127,11 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
     if not reached:
         return
     names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in reached}
-    for holder_id, count in overview.count_waiting(reached, fy).items():
+    for (holder_id, year_of), count in overview.count_waiting(reached).items():
         things = "released accrual waits" if count == 1 else "released accruals wait"
         yield WorkItem(
-            f"{names[holder_id]}: {count} {things} for an invoice",
-            url_for("finance.accruals", holder_id=holder_id, fy=fy),
+            f"{names[holder_id]}: {count} {things} for an invoice of {fy_label(year_of)}",
+            url_for("finance.accruals", holder_id=holder_id, fy=year_of),
         )
     for holder_id, count in overview.count_without_forecast(reached, fy).items():
         things = "funding has" if count == 1 else "fundings have"

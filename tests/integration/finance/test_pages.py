@@ -184,6 +184,26 @@ def test_accruals_are_seen_released_and_accrued_again(client: PageClient, fundin
     assert "closed by r-1" in said(client.get(f"/fundings/{funding_id}")).lower()
 
 
+def test_an_accrual_of_the_old_year_waits_until_its_last_return(
+    app: Flask, client: PageClient, funding: Funding
+) -> None:
+    dorset, grant_id, april = holder("dorset").id, funding.grant_id, dt.date(2026, 4, 20)
+
+    def close(quarter: int, on: dt.date) -> None:
+        services.close_quarters(
+            act(on=on), holder_id=dorset, grant_id=grant_id, fy=2025, quarters=[quarter], ledger_seq=9, return_ref="R"
+        )
+        db.session.commit()
+
+    post(funding, 100_00, kind=EntryKind.ACCRUAL)
+    close(1, JULY)
+    app.config["TODAY"] = april
+    client.sign_in(OFFICER)
+    assert "1 released accrual waits for an invoice of 2025/26" in said(client.get("/"))
+    close(4, april)
+    assert "released accrual" not in said(client.get("/"))
+
+
 def test_the_invoice_takes_the_place_of_its_accrual(client: PageClient, funding: Funding) -> None:
     dorset, funding_id = holder("dorset").id, funding.id
     post(funding, 500_00, kind=EntryKind.ACCRUAL, document="PO 7")

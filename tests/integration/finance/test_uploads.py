@@ -38,7 +38,7 @@ def test_a_good_file_is_taken_in_whole(app: Flask) -> None:
     )
     assert (upload.state, upload.lines_read, upload.lines_posted) == (UploadState.TAKEN_IN, 2, 2)
     assert spent(funding) == {1: 1_440_00 - 20_50}
-    first, second = queries.entry_rows_of_funding(funding.id)
+    first, second = queries.entry_rows(funding.holder_id, funding.grant_id, 2025)
     assert (first.seq, first.pence, first.vat_pence, first.document_total_pence) == (1, 1_440_00, 240_00, 2_880_00)
     entry = queries.get_entry(first.id)
     assert (entry.text.supplier, entry.text.description) == ("Acme", '=HYPERLINK("x")')
