@@ -1,7 +1,7 @@
 """The jobs that there are. A feature registers its own, so that this module knows none of them."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from svd_tracker.act import Act
@@ -21,13 +21,15 @@ class Job:
     """``due`` reads which work is still to be done, that of coming days too; it writes nothing.
 
     ``run`` does the work of one slot through services, without a commit, and says in a sentence what it did. It may
-    be called again for a slot whose first run was cut short.
+    be called again for a slot whose first run was cut short. ``holders_of`` says which holder's work each slot is, by
+    slot name; one that it does not name is the installation's.
     """
 
     name: str
     title: str
     due: Callable[[dt.date], Iterable[Slot]]
     run: Callable[[str, Act], str]
+    holders_of: Callable[[Sequence[str]], Mapping[str, int]] = lambda _slots: {}
 
 
 _jobs: dict[str, Job] = {}

@@ -1,7 +1,7 @@
 """What the schedule does for returns: opens the calendar, and drafts each return on its draft date."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from svd_tracker.act import Act
 from svd_tracker.jobs.registry import Job, Slot, register
@@ -40,5 +40,17 @@ def _draft(slot: str, act: Act) -> str:
     return f"{quarter_short(obligation.fy, obligation.last_quarter)} return of {obligation.holder.name} drafted"
 
 
-CALENDAR = register(Job("returns.calendar", "Open the calendar of returns", _calendar_due, _open_calendar))
-DRAFT = register(Job("returns.draft", "Draft each return on its draft date", _drafts_due, _draft))
+def _holders_of_gaps(slots: Sequence[str]) -> dict[str, int]:
+    return {slot: int(slot.split(":")[2]) for slot in slots}
+
+
+def _holders_of_drafts(slots: Sequence[str]) -> dict[str, int]:
+    ids = {slot: int(slot.partition(":")[0]) for slot in slots}
+    holders = obligation_queries.holders_of(set(ids.values()))
+    return {slot: holders[key] for slot, key in ids.items() if key in holders}
+
+
+CALENDAR = register(
+    Job("returns.calendar", "Open the calendar of returns", _calendar_due, _open_calendar, _holders_of_gaps)
+)
+DRAFT = register(Job("returns.draft", "Draft each return on its draft date", _drafts_due, _draft, _holders_of_drafts))

@@ -1,7 +1,7 @@
 """Reading the calendar: what is due when, and how far its return has come."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, and_, func, select
@@ -217,6 +217,12 @@ def list_obligations(
         if value is not None:
             query = query.where(column == value)
     return [ObligationRow(*tuple(row)) for row in db.session.execute(query)]
+
+
+def holders_of(obligation_ids: Collection[int]) -> dict[int, int]:
+    """The holder id of each obligation, by its id."""
+    rows = db.session.execute(select(Obligation.id, Obligation.holder_id).where(Obligation.id.in_(obligation_ids)))
+    return {obligation_id: holder_id for obligation_id, holder_id in rows}  # noqa: C416
 
 
 def to_be_drafted() -> list[ObligationRow]:

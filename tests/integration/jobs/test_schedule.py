@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from svd_tracker.accounts.services import change_setting
 from svd_tracker.act import Act
+from svd_tracker.audit import queries as audit
 from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
@@ -21,7 +22,7 @@ from svd_tracker.jobs.registry import Job, Slot
 from svd_tracker.jobs.schedule import Outcome, planned, run_due, start
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.models import FigureBuild, Obligation
-from tests.integration.returns.year import certified, draft, make_year, obligation
+from tests.integration.returns.year import certified, draft, make_year, obligation, person
 from tests.support.client import PageClient
 from tests.support.money import make_grant
 from tests.support.world import act
@@ -194,6 +195,25 @@ def test_the_page_shows_what_comes_and_what_was_done(app: Flask, client: PageCli
     client.get("/jobs")
     client.post("/jobs/run", status=403)
     client.sign_in("member@dorset.example").get("/jobs", status=403)
+
+
+def test_a_holders_own_jobs_are_what_its_officer_sees(app: Flask, client: PageClient) -> None:
+    make_year()
+    client.sign_in("finance.officer@bcp.example")
+    before = client.get("/jobs").text
+    runs(app)
+    after = client.get("/jobs").text
+    for page in (before, after):
+        assert "BCP" in page or "Bournemouth" in page
+        assert "Dorset Community Safety" not in page
+    assert "drafted" in after
+    assert "Dorset Community Safety" in client.sign_in("auditor@audit.example").get("/jobs").text
+
+
+def test_who_pressed_the_button_is_in_the_audit(app: Flask, client: PageClient, only: list[str]) -> None:
+    client.sign_in("administrator@dorset.example").post("/jobs/run")
+    (line,) = audit.history("jobs", "due")
+    assert (line.action, line.actor_id) == ("run_jobs", person("administrator@dorset.example"))
 
 
 def test_the_page_speaks_of_work_and_never_of_slots(app: Flask, client: PageClient, only: list[str]) -> None:
