@@ -1,5 +1,6 @@
 """Commands: the server with its schedule, and the schedule by itself."""
 
+import logging
 import signal
 import socket
 import sys
@@ -48,6 +49,7 @@ def serve(host: str | None, port: int | None, no_schedule: bool) -> None:
         server = create_server(app, host=host or app.config["HOST"], port=port, threads=app.config["THREADS"])
     except OSError as error:
         raise Refused(f"Port {port} cannot be used: {error.strerror or error}. Choose another with --port") from None
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a request that waits a moment is no event
     signal.signal(signal.SIGTERM, _stop)
     scheduler = None if no_schedule else timetable.start(app)
     try:
