@@ -23,7 +23,8 @@ from svd_tracker import db as database
 from svd_tracker import models as _models  # noqa: F401  every table is known before anything asks
 from svd_tracker import storage
 from svd_tracker.accounts import sign_in
-from svd_tracker.accounts.access import today
+from svd_tracker.accounts.access import may, today
+from svd_tracker.accounts.permissions import Permission
 from svd_tracker.audit import once
 from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import csrf, db, migrate
@@ -129,6 +130,11 @@ def _insist_on_own_password() -> Any:
     return None
 
 
+def _may_anywhere(permission: str) -> bool:
+    """For templates: whether the person has a permission somewhere, so that a page leads only where they may go."""
+    return may(Permission(permission))
+
+
 def _lead_on_when_sent_already() -> Any:
     """The second sending of one form, by a double click or the back button, does nothing more, and says so."""
     if request.method == "POST" and current_user.is_authenticated:
@@ -145,7 +151,7 @@ def _page_context() -> dict[str, Any]:
     g.setdefault("svd_links", None)
     if g.svd_links is None:
         g.svd_links = navigation.links()
-    context: dict[str, Any] = {"navigation": g.svd_links, "today": today()}
+    context: dict[str, Any] = {"navigation": g.svd_links, "today": today(), "may": _may_anywhere}
     if current_user.is_authenticated and "accounts.account" in current_app.view_functions:
         context["account_url"] = url_for("accounts.account")
     return context
