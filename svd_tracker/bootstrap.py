@@ -161,7 +161,7 @@ STAGES = (
     ("unit", "unit and not deep", ("-n", "2")),
     ("database", "db and not deep", ("-n", "2")),
     ("workbook", "xlsx and not deep", ("-n", "2")),
-    ("browser", "browser and not deep", ()),
+    ("browser", "browser and not deep", ("-n", "2")),
     ("process", "process and not deep", ()),
 )
 
