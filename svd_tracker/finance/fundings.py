@@ -84,6 +84,7 @@ def open_funding(
         )
         db.session.add(funding)
         db.session.flush()
+        _refuse_closed_profile(funding, {}, profile)
     else:
         before = queries.newest_version(funding.id)
         standing = {each.quarter: each.pence for each in before.quarters}
@@ -204,6 +205,8 @@ def _refuse_above_left(allocation: Allocation, pence: int) -> None:
 
 def _refuse_closed_profile(funding: Funding, standing: Mapping[int, int], profile: Mapping[int, int]) -> None:
     closed = queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy)
+    if len(closed) == len(QUARTERS):
+        return  # a cut is always recordable (DESIGN.md rule 2), and no open quarter is left to take it
     for quarter in closed:
         if standing.get(quarter, 0) != profile.get(quarter, 0):
             raise Refused(

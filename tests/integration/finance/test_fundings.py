@@ -97,6 +97,36 @@ def test_the_same_intervention_is_raised(app: Flask) -> None:
     assert (now.pence, now.version_no, now.profile[1]) == (1_500_00, 2, 375_00)
 
 
+def close(grant_id: int, quarters: list[int]) -> None:
+    services.close_quarters(
+        act(),
+        holder_id=holder("dorset").id,
+        grant_id=grant_id,
+        fy=2025,
+        quarters=quarters,
+        ledger_seq=0,
+        return_ref=f"R-{quarters[-1]}",
+    )
+
+
+def test_new_money_has_no_budget_in_a_closed_quarter(app: Flask) -> None:
+    grant = make_grant()
+    close(grant.id, [1])
+    with pytest.raises(Refused, match=r"Q1 is closed, so its budget stays £0\.00"):
+        make_funding(grant, 1_000_00)
+
+
+def test_a_cut_is_recorded_also_when_every_quarter_is_closed(app: Flask) -> None:
+    grant = make_grant()
+    funding = make_funding(grant, 1_000_00)
+    close(grant.id, [1, 2, 3, 4])
+    services.change_funding(
+        act(), funding, 400_00, services.even_profile(400_00), make_approval(400_00), "Cut", dt.date(2026, 4, 20)
+    )
+    db.session.commit()
+    assert queries.committed(funding.allocation_id) == 400_00
+
+
 def test_a_change_keeps_closed_quarters_and_may_cut(app: Flask) -> None:
     grant = make_grant()
     funding = make_funding(grant, 1_000_00)
