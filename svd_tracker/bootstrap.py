@@ -58,10 +58,6 @@ def python() -> Path:
     return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def is_inside() -> bool:
-    return Path(sys.prefix).resolve() == ENVIRONMENT.resolve()
-
-
 def ensure(*, dev: bool) -> None:
     """Make .venv and install the lock into it, unless that was done for the lock as it is now. Stops with 1 if not."""
     lock_file = DEV_LOCK if dev else RUN_LOCK

@@ -111,13 +111,6 @@ def list_areas() -> Sequence[Area]:
     return db.session.scalars(select(Area).order_by(Area.name)).all()
 
 
-def get_area(area_id: int) -> Area:
-    area = db.session.get(Area, area_id)
-    if area is None:
-        raise NotFound("area")
-    return area
-
-
 def get_holder(holder_id: int) -> Holder:
     holder = db.session.get(Holder, holder_id)
     if holder is None:

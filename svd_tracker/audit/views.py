@@ -1,6 +1,6 @@
 """The audit trail on screen, with the chain's state; the trail as a file."""
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts.access import current_access, requires
@@ -10,6 +10,7 @@ from svd_tracker.accounts.queries import person_names
 from svd_tracker.audit import queries
 from svd_tracker.readers.text_safe import write_csv
 from svd_tracker.web import navigation
+from svd_tracker.web.downloads import csv_answer
 from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 from svd_tracker.web.history import words_of
 
@@ -53,9 +54,7 @@ def download() -> ResponseReturnValue:
         for one in trail
     ]
     headings = ["Line", "When (UTC)", "Who", "Through", "Action", "Record", "Reference", "Hash"]
-    response = Response(write_csv(headings, rows), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="svd-audit.csv"'
-    return response
+    return csv_answer(write_csv(headings, rows), "svd-audit.csv")
 
 
 def _areas() -> list[int]:

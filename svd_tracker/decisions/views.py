@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
@@ -27,6 +27,7 @@ from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.web import navigation
+from svd_tracker.web.downloads import csv_answer
 
 bp = Blueprint("decisions", __name__)
 
@@ -80,8 +81,7 @@ def index_csv(round_id: int) -> ResponseReturnValue:
     head += [f"{word} {each.label.lower()}" for word in ("Asked", "Given") for each in Category]
     head += ["Outcome", "Reason", "Decided on", "Minute reference", "Conditions"]
     content = write_csv(head, (_csv_row(row) for row in queries.rows_for(current_access(), round_)))
-    disposition = f'attachment; filename="decisions-{round_.ref}.csv"'
-    return Response(content, mimetype="text/csv", headers={"Content-Disposition": disposition})
+    return csv_answer(content, f"decisions-{round_.ref}.csv")
 
 
 def _csv_row(row: queries.DecisionRow) -> list[CsvCell]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, g
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access
@@ -55,9 +55,3 @@ def get_upload(upload_id: int) -> Upload:
     if upload is None:
         raise NotFound("upload")
     return upload
-
-
-def csv_answer(content: bytes, name: str) -> Response:
-    """A CSV to save under a name; its spaces become hyphens."""
-    disposition = f'attachment; filename="{name.replace(" ", "-")}"'
-    return Response(content, mimetype="text/csv", headers={"Content-Disposition": disposition})

@@ -13,12 +13,13 @@ from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import forms, ledger_list, overview, queries, services
-from svd_tracker.finance.blueprint import bp, csv_answer, entry_scope, funding_scope, holder_scope, shut_fundings
+from svd_tracker.finance.blueprint import bp, entry_scope, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.ledger_list import Filter
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS, quarter_short
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
+from svd_tracker.web.downloads import csv_answer
 from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
 

@@ -13,11 +13,12 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files.models import UploadState
 from svd_tracker.finance import forms, overview, queries, services
-from svd_tracker.finance.blueprint import bp, csv_answer, get_upload, holder_scope, upload_scope
+from svd_tracker.finance.blueprint import bp, get_upload, holder_scope, upload_scope
 from svd_tracker.finance.uploads import import_ledger
 from svd_tracker.periods import fy_of
 from svd_tracker.readers.ledger_csv import HEADINGS
 from svd_tracker.readers.text_safe import write_csv
+from svd_tracker.web.downloads import csv_answer
 
 EARLIER = 20
 

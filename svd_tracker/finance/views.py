@@ -23,13 +23,14 @@ from svd_tracker.finance import (
     queries,
     upload_views,  # noqa: F401  its routes
 )
-from svd_tracker.finance.blueprint import bp, csv_answer, funding_scope, holder_scope, shut_fundings
+from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.periods import fy_label, fy_of
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
+from svd_tracker.web.downloads import csv_answer
 from svd_tracker.web.navigation import WorkItem
 
 __all__ = ["bp"]

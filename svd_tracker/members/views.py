@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker import clock
@@ -21,6 +21,7 @@ from svd_tracker.members.queries import LinePage, PlanPage
 from svd_tracker.periods import QUARTERS, format_date, quarter_label
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.web import navigation
+from svd_tracker.web.downloads import csv_answer
 
 bp = Blueprint("members", __name__)
 navigation.add("Plan and spend", "members.index", Permission.VIEW_PLAN, 20, also=["delivery"])
@@ -96,8 +97,7 @@ def download(holder_id: int, fy: int) -> ResponseReturnValue:
         ),
         [_csv_row(line) for line in page.lines],
     )
-    name = f"plan-{holder.ref}-{fy}-{on.isoformat()}.csv"
-    return Response(content, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return csv_answer(content, f"plan-{holder.ref}-{fy}-{on.isoformat()}.csv")
 
 
 @bp.get("/plan-lines/<int:plan_line_id>")

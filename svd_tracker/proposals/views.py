@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
@@ -26,6 +26,7 @@ from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.forms import show_refusal
 from svd_tracker.rounds.models import RoundState
 from svd_tracker.rounds.scopes import of_round
+from svd_tracker.web.downloads import csv_answer
 from svd_tracker.web.history import as_history
 
 bp = Blueprint("proposals", __name__)
@@ -58,9 +59,7 @@ def download(round_id: int) -> ResponseReturnValue:
             continue
         asked = [Money(row.asked.get(holder.id, {}).get(category, 0)) for holder, category in columns]
         lines.append([row.ref, row.title, row.organisation, row.state.value, *asked])
-    response = Response(write_csv(headings, lines), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="proposals-{round_.ref}.csv"'
-    return response
+    return csv_answer(write_csv(headings, lines), f"proposals-{round_.ref}.csv")
 
 
 @bp.route("/rounds/<int:round_id>/proposals/add", methods=["GET", "POST"])

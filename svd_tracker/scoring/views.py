@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -24,6 +24,7 @@ from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import forms, queries, ranking_queries, services
 from svd_tracker.scoring.models import Assessment, AssessmentState
 from svd_tracker.web import navigation
+from svd_tracker.web.downloads import csv_answer
 
 bp = Blueprint("scoring", __name__)
 
@@ -214,12 +215,7 @@ def ranking_csv(round_id: int) -> ResponseReturnValue:
     round_ = rounds.get_round(round_id)
     queries.refuse_unless_shown(round_, current_access())
     found = ranking_queries.ranking(round_, current_access())
-    content = write_csv(_csv_head(found), _csv_rows(found))
-    return Response(
-        content,
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="ranking-{round_.ref}.csv"'},
-    )
+    return csv_answer(write_csv(_csv_head(found), _csv_rows(found)), f"ranking-{round_.ref}.csv")
 
 
 def _csv_head(found: ranking_queries.Ranking) -> list[str]:
