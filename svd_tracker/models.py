@@ -7,6 +7,8 @@ from svd_tracker.decisions import models as decisions
 from svd_tracker.delivery import models as delivery
 from svd_tracker.files import models as files
 from svd_tracker.finance import models as finance
+from svd_tracker.finance.intake import models as intake
+from svd_tracker.finance.moves import models as moves
 from svd_tracker.grants import models as grants
 from svd_tracker.interventions import models as interventions
 from svd_tracker.jobs import models as jobs
@@ -24,8 +26,10 @@ __all__ = [
     "files",
     "finance",
     "grants",
+    "intake",
     "interventions",
     "jobs",
+    "moves",
     "proposals",
     "returns",
     "rounds",

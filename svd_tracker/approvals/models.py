@@ -13,6 +13,8 @@ class ApprovalKind(StrEnum):
     AWARD = "award"
     DECISION = "decision"
     DIRECT = "direct"
+    VIREMENT = "virement"
+    REALLOCATION = "reallocation"
 
 
 class ApprovalBody(StrEnum):
@@ -27,7 +29,7 @@ class ApprovalBody(StrEnum):
 
 
 class Approval(AppendOnly, Base, Recorded):
-    """Nothing moves money without one: a decision, a direct decision, an award letter."""
+    """Nothing moves money without one: a decision, a direct decision, an award letter, a move."""
 
     __tablename__ = "approval"
     __table_args__ = (UniqueConstraint("area_id", "ref"), {"sqlite_autoincrement": True})

@@ -5,13 +5,14 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from svd_tracker.db import AppendOnly, Base, Line, LongText, Recorded
+from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded
 
 
 class FileKind(StrEnum):
     RETURN_WORKBOOK = "return_workbook"
     AREA_WORKBOOK = "area_workbook"
     LEDGER_UPLOAD = "ledger_upload"
+    EVIDENCE = "evidence"
 
 
 class StoredFile(AppendOnly, Base, Recorded):
@@ -43,8 +44,29 @@ class UploadState(StrEnum):
     REFUSED = "refused"
 
 
+class FileLink(AppendOnly, Base, Recorded):
+    """A kept file shown as evidence of something: a match event, an accrual. A later link takes one away."""
+
+    __tablename__ = "file_link"
+    __table_args__ = (Index("ix_file_link_subject", "subject_type", "subject_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    subject_type: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[int]
+    note: Mapped[Line]
+    removes_id: Mapped[int | None] = mapped_column(ForeignKey("file_link.id"), unique=True)
+    file: Mapped[StoredFile] = relationship()
+
+
 class Upload(AppendOnly, Base, Recorded):
-    """A ledger file taken in, or refused, with what was found in it. The file itself is kept either way."""
+    """One reading of a ledger file: checked (``read``), refused, or taken in, with what was found in it.
+
+    The file itself is kept either way. ``lines_posted`` are its new lines and ``total_pence`` what they cost,
+    ``lines_known`` those that were there already; ``digest`` is over the new lines' signatures. ``covers_from`` and
+    ``covers_to`` are the periods that the file speaks for, as fy * 100 + period. The columns after ``lines_posted``
+    are empty for files of the time before mappings.
+    """
 
     __tablename__ = "upload"
     __table_args__ = (Index("ix_upload_holder", "holder_id", "id"), {"sqlite_autoincrement": True})
@@ -55,6 +77,13 @@ class Upload(AppendOnly, Base, Recorded):
     state: Mapped[UploadState]
     lines_read: Mapped[int]
     lines_posted: Mapped[int]
+    mapping_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_mapping.id"))
+    sheet: Mapped[str | None] = mapped_column(String(120))
+    lines_known: Mapped[int | None]
+    total_pence: Mapped[Pence | None]
+    digest: Mapped[str | None] = mapped_column(String(64))
+    covers_from: Mapped[int | None]
+    covers_to: Mapped[int | None]
     file: Mapped[StoredFile] = relationship()
     findings: Mapped[list["UploadFinding"]] = relationship(order_by="UploadFinding.id")
 
@@ -71,4 +100,5 @@ class UploadFinding(AppendOnly, Base):
     code: Mapped[str] = mapped_column(String(64))
     row_no: Mapped[int | None]
     column_name: Mapped[str | None] = mapped_column(String(120))
+    column_no: Mapped[int | None]
     message: Mapped[LongText]

@@ -219,7 +219,7 @@ def _csv_row(entry: LedgerEntry) -> list[CsvCell]:
         Money(entry.vat_pence),
         None if entry.document_total_pence is None else Money(entry.document_total_pence),
         "yes" if entry.eligible else "no",
-        entry.text.supplier,
-        entry.text.description,
-        entry.text.reason,
+        entry.supplier,
+        entry.description,
+        entry.reason,
     ]

@@ -43,6 +43,7 @@ class NewEntry:
     follows_id: int | None = None
     upload_id: int | None = None
     upload_row: int | None = None
+    placement_id: int | None = None
     supplier: str = ""
     description: str = ""
     reason: str = ""
@@ -88,13 +89,14 @@ def append(act: Act, holder_id: int, entries: Sequence[NewEntry]) -> list[int]:
     head.seq += len(entries)
     db.session.flush()
     ids = list(db.session.scalars(insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True), rows))
-    db.session.execute(
-        insert(LedgerEntryText),
-        [
-            {"entry_id": entry_id} | {name: getattr(entry, name) or None for name in TEXT_COLUMNS}
-            for entry_id, entry in zip(ids, entries, strict=True)
-        ],
-    )
+    # What the council's ledger says of its own lines stands with the line, once.
+    texts = [
+        {"entry_id": entry_id} | {name: getattr(entry, name) or None for name in TEXT_COLUMNS}
+        for entry_id, entry in zip(ids, entries, strict=True)
+        if entry.supplier or entry.description or entry.reason
+    ]
+    if texts:
+        db.session.execute(insert(LedgerEntryText), texts)
     return ids
 
 
@@ -201,8 +203,8 @@ def accrue_again(act: Act, release_entry: LedgerEntry) -> LedgerEntry:
         document=release_entry.document,
         eligible=release_entry.eligible,
         follows_id=release_entry.id,
-        supplier=release_entry.text.supplier or "",
-        description=release_entry.text.description or "",
+        supplier=release_entry.supplier,
+        description=release_entry.description,
     )
     return _post(act, release_entry.funding, new, "accrue_again")
 
@@ -286,8 +288,11 @@ def reversal_of(entry: LedgerEntry, why: ReversalWhy, quarter: int, reason: str)
         eligible=entry.eligible,
         reverses_id=entry.id,
         reversal_why=why,
-        supplier=entry.text.supplier or "",
-        description=entry.text.description or "",
+        upload_id=entry.upload_id,
+        upload_row=entry.upload_row,
+        placement_id=entry.placement_id,
+        supplier="" if entry.placement_id else entry.supplier,
+        description="" if entry.placement_id else entry.description,
         reason=reason,
     )
 

@@ -13,6 +13,7 @@ from svd_tracker.calculations.figures import EntryKind, ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.finance import facts, queries
+from svd_tracker.finance.intake.models import LedgerLine, Placement
 from svd_tracker.finance.models import Funding, LedgerEntry
 
 PER_PAGE = 100
@@ -119,7 +120,7 @@ def releases(holder_id: int, fy: int, grant_id: int | None = None, funding_id: i
             LedgerEntry.reversal_why == ReversalWhy.RELEASE,
             accrual.quarter < LedgerEntry.quarter,
         )
-        .options(contains_eager(LedgerEntry.funding).joinedload(Funding.intervention), joinedload(LedgerEntry.text))
+        .options(contains_eager(LedgerEntry.funding).joinedload(Funding.intervention), *_words())
         .order_by(LedgerEntry.seq)
     )
     if grant_id is not None:
@@ -142,7 +143,15 @@ def _entries(holder_id: int, fy: int, wanted: Filter) -> Select[LedgerEntry]:
 
 
 def _loaded() -> tuple[ExecutableOption, ...]:
-    return (joinedload(LedgerEntry.funding).joinedload(Funding.intervention), joinedload(LedgerEntry.text))
+    return (joinedload(LedgerEntry.funding).joinedload(Funding.intervention), *_words())
+
+
+def _words() -> tuple[ExecutableOption, ...]:
+    """Payee and narrative: typed with the entry, or of the council's ledger line behind it."""
+    return (
+        joinedload(LedgerEntry.text),
+        joinedload(LedgerEntry.placement).joinedload(Placement.line).joinedload(LedgerLine.text),
+    )
 
 
 def _filtered(query: Select, holder_id: int, fy: int, wanted: Filter) -> Select:  # type: ignore[type-arg]

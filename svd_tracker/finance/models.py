@@ -2,8 +2,9 @@
 
 import datetime as dt
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from svd_tracker.accounts.models import Organisation
@@ -12,6 +13,9 @@ from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
 from svd_tracker.db import AppendOnly, Base, Line, LongRef, LongText, Pence, Recorded, Ref
 from svd_tracker.grants.models import Allocation
 from svd_tracker.interventions.models import Intervention, PlanLine
+
+if TYPE_CHECKING:
+    from svd_tracker.finance.intake.models import Placement
 
 _QUARTER = "quarter BETWEEN 1 AND 4"
 
@@ -85,7 +89,8 @@ class LedgerEntry(AppendOnly, Base, Recorded):
 
     ``pence`` is what is charged here: net plus irrecoverable VAT. ``document_total_pence`` is the whole
     invoice's amount when match or local money pays the rest of it. ``follows_id`` is the release that this entry
-    stands in for: the accrual made again, or the invoice that it waited for (FIGURES.md 13).
+    stands in for: the accrual made again, or the invoice that it waited for (FIGURES.md 13). ``placement_id`` is the
+    placement of the council's ledger line behind it, its reversals' too; one that was typed has none.
     """
 
     __tablename__ = "ledger_entry"
@@ -97,6 +102,15 @@ class LedgerEntry(AppendOnly, Base, Recorded):
         CheckConstraint("(kind = 'reversal') = (reversal_why IS NOT NULL)", name="reversal_has_a_why"),
         CheckConstraint("follows_id IS NULL OR kind <> 'reversal'", name="reversal_follows_nothing"),
         Index("ix_ledger_entry_cover", "funding_id", "fy", "quarter", "kind", "pence"),
+        Index(
+            "ix_ledger_entry_typed",
+            "holder_id",
+            "fy",
+            "quarter",
+            "pence",
+            sqlite_where=text("placement_id IS NULL"),
+            postgresql_where=text("placement_id IS NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -118,8 +132,31 @@ class LedgerEntry(AppendOnly, Base, Recorded):
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entry.id"), index=True)
     upload_id: Mapped[int | None] = mapped_column(ForeignKey("upload.id"), index=True)
     upload_row: Mapped[int | None]
+    placement_id: Mapped[int | None] = mapped_column(ForeignKey("placement.id"), index=True)
     funding: Mapped[Funding] = relationship()
-    text: Mapped["LedgerEntryText"] = relationship()
+    text: Mapped["LedgerEntryText | None"] = relationship()
+    placement: Mapped["Placement | None"] = relationship()
+
+    @property
+    def supplier(self) -> str:
+        """Who was paid: typed with the entry, or as the council's ledger has it."""
+        if self.text and self.text.supplier:
+            return self.text.supplier
+        return (self.placement.line.text.supplier if self.placement else None) or ""
+
+    @property
+    def description(self) -> str:
+        """What for: typed with the entry, or as the council's ledger has it."""
+        if self.text and self.text.description:
+            return self.text.description
+        return (self.placement.line.text.description if self.placement else None) or ""
+
+    @property
+    def reason(self) -> str:
+        """Why it was posted so: typed with the entry, or said when its line was placed."""
+        if self.text and self.text.reason:
+            return self.text.reason
+        return self.placement.reason if self.placement and self.kind is not EntryKind.REVERSAL else ""
 
 
 class LedgerEntryText(Base):

@@ -28,6 +28,24 @@ class PaymentBasis(StrEnum):
         return {"arrears": "In arrears, on actual spend", "advance": "In advance"}[self.value]
 
 
+class OutsidePeriod(StrEnum):
+    REFUSE = "refuse"
+    FLAG = "flag"
+
+    @property
+    def label(self) -> str:
+        return {"refuse": "Cannot be claimed", "flag": "May be claimed, and is flagged"}[self.value]
+
+
+class RuleEffect(StrEnum):
+    REFUSE = "refuse"
+    FLAG = "flag"
+
+    @property
+    def label(self) -> str:
+        return {"refuse": "Not eligible: locally funded", "flag": "Flagged, to be looked at"}[self.value]
+
+
 class Grant(Base):
     """One funder's money under one agreement."""
 
@@ -47,7 +65,10 @@ class Grant(Base):
 class GrantTerms(AppendOnly, Base, Recorded):
     """The agreement's terms from a day on. ``over_programme_bp`` is the share of an allocation, in basis points,
 
-    by which decisions may pass it; ``draft_working_days`` and ``due_working_days`` count from a period's end.
+    by which decisions may pass it; ``draft_working_days`` and ``due_working_days`` count from a period's end. Match
+    is required as a share of grant spend (``match_required_bp``, basis points) or as a fixed sum of a year, or not.
+    ``eligible_from`` is the first day whose spend may be claimed; before it, and after the grant's end, spend is
+    refused or flagged (``outside_period``).
     """
 
     __tablename__ = "grant_terms"
@@ -71,6 +92,10 @@ class GrantTerms(AppendOnly, Base, Recorded):
     due_working_days: Mapped[int]
     retention_years: Mapped[int]
     declaration: Mapped[LongText]
+    match_required_bp: Mapped[int | None]
+    match_required_pence: Mapped[Pence | None]
+    eligible_from: Mapped[dt.date | None]
+    outside_period: Mapped[OutsidePeriod] = mapped_column(default=OutsidePeriod.REFUSE)
 
 
 class AwardLine(Base):
@@ -136,3 +161,22 @@ class AllocationVersion(AppendOnly, Base, Recorded):
     provisional: Mapped[bool] = mapped_column(default=False)
     approval_id: Mapped[int] = mapped_column(ForeignKey("approval.id"))
     approval: Mapped[Approval] = relationship()
+
+
+class EligibilityRule(AppendOnly, Base, Recorded):
+    """A kind of cost that the grant does not pay for, known by its account codes (DOMAIN.md section 3), in versions.
+
+    ``accounts`` are codes with commas between them; a * stands for any characters.
+    """
+
+    __tablename__ = "eligibility_rule"
+    __table_args__ = (UniqueConstraint("grant_id", "rule_no", "version_no"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"))
+    rule_no: Mapped[int]
+    version_no: Mapped[int]
+    retired: Mapped[bool]
+    accounts: Mapped[Line]
+    kind: Mapped[Line]
+    effect: Mapped[RuleEffect]

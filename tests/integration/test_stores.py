@@ -55,6 +55,8 @@ def test_every_guard_is_known(app: Flask) -> None:
         "stored_bytes",
         "audit_payload",
         "ledger_entry_text",
+        "ledger_line_text",
+        "virement",
         "return_revision",
         "scheme",
         "criterion",

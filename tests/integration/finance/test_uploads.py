@@ -41,7 +41,7 @@ def test_a_good_file_is_taken_in_whole(app: Flask) -> None:
     first, second = queries.entry_rows(funding.holder_id, funding.grant_id, 2025)
     assert (first.seq, first.pence, first.vat_pence, first.document_total_pence) == (1, 1_440_00, 240_00, 2_880_00)
     entry = queries.get_entry(first.id)
-    assert (entry.text.supplier, entry.text.description) == ("Acme", '=HYPERLINK("x")')
+    assert (entry.supplier, entry.description) == ("Acme", '=HYPERLINK("x")')
     assert (entry.upload_row, second.document) == (2, "INV 2")
     assert queries.ledger_seq(holder("dorset").id) == 2
 
