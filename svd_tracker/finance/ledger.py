@@ -167,6 +167,7 @@ def reverse_mistake(act: Act, entry: LedgerEntry, reason: str) -> LedgerEntry:
     """
     if entry.kind is EntryKind.REVERSAL:
         raise Refused("A reversal is not reversed. Post the entry again instead")
+    _refuse_of_ledger(entry)
     if not reason.strip():
         raise Refused("Say what was wrong with the entry", field="reason")
     return _post(act, entry.funding, reversal_of(entry, ReversalWhy.MISTAKE, entry.quarter, reason.strip()), "reverse")
@@ -179,6 +180,7 @@ def release_accrual(act: Act, entry: LedgerEntry, reason: str) -> LedgerEntry:
     """
     if entry.kind is not EntryKind.ACCRUAL or entry.quarter != QUARTERS[-1]:
         raise Refused("Only an accrual of quarter 4 is released by hand: closing a quarter releases the others")
+    _refuse_of_ledger(entry)
     if not reason.strip():
         raise Refused("Say whether its invoice has come or why it is dropped", field="reason")
     return _post(act, entry.funding, reversal_of(entry, ReversalWhy.RELEASE, entry.quarter, reason.strip()), "release")
@@ -255,6 +257,12 @@ def _why_a_reason_is_needed(kind: EntryKind, eligible: bool, earlier_quarter: bo
     if kind is EntryKind.JOURNAL:
         return "Say what the journal puts right"
     return None
+
+
+def _refuse_of_ledger(entry: LedgerEntry) -> None:
+    """An entry that stands for a ledger line goes where its line goes, or the two would say different things."""
+    if entry.placement_id is not None:
+        raise Refused("This entry stands for a line of the council's ledger: move the line instead")
 
 
 def _refuse_not_waiting(release: LedgerEntry, funding: Funding) -> None:

@@ -1,0 +1,218 @@
+"""Where ledger lines belong: rules that place them, and how match shares their cost (DATA_MODEL.md section 7)."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from svd_tracker.calculations.figures import Category
+from svd_tracker.money import share_out
+
+WHOLE_BP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineWords:
+    """What a rule looks at in a ledger line."""
+
+    cost_centre: str = ""
+    account: str = ""
+    project: str = ""
+    supplier: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RuleTests:
+    """All that are given must hold. Codes are separated by commas, a * stands for any characters; of the words
+
+    of a supplier or a text, separated by commas, any one is enough. Letters' case never matters.
+    """
+
+    cost_centre: str = ""
+    account: str = ""
+    project: str = ""
+    supplier: str = ""
+    text: str = ""
+
+    @property
+    def given(self) -> bool:
+        return any(_listed(words) for words in asdict(self).values())
+
+
+class RuleKind(StrEnum):
+    PLACED = "placed"
+    LEFT_OUT = "left_out"
+    GRANT_INCOME = "grant_income"
+    MATCH_INCOME = "match_income"
+
+
+@dataclass(frozen=True)
+class RulePart:
+    """A share of a line for an intervention's funding of a category, or (no intervention) for local money.
+
+    The funding follows the line's own year. ``weight`` is parts or basis points: shares add back to the penny.
+    """
+
+    intervention_id: int | None
+    category: Category | None
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What becomes of a line. ``reason`` is needed to leave it out; ``old_year`` places it to the quarter 4 before."""
+
+    kind: RuleKind
+    parts: tuple[RulePart, ...] = ()
+    reason: str = ""
+    old_year: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``id`` is the version's, ``no`` the rule's own number. The lowest priority is asked first, then the lowest no."""
+
+    id: int
+    no: int
+    priority: int
+    title: str
+    tests: RuleTests
+    outcome: RuleOutcome
+
+
+def tests_to_json(tests: RuleTests) -> str:
+    return json.dumps(asdict(tests), sort_keys=True)
+
+
+def tests_from_json(text: str) -> RuleTests:
+    return RuleTests(**json.loads(text))
+
+
+def outcome_to_json(outcome: RuleOutcome) -> str:
+    return json.dumps(asdict(outcome), sort_keys=True)
+
+
+def outcome_from_json(text: str) -> RuleOutcome:
+    values = json.loads(text)
+    parts = tuple(
+        RulePart(part["intervention_id"], Category(part["category"]) if part["category"] else None, part["weight"])
+        for part in values["parts"]
+    )
+    return RuleOutcome(RuleKind(values["kind"]), parts, values["reason"], values["old_year"])
+
+
+@dataclass
+class Rules:
+    """Finds the first rule that a line meets. Lines with the same words are asked about once."""
+
+    rules: Sequence[Rule]
+    _compiled: list[tuple[Rule, Callable[[LineWords], bool]]] = field(init=False)
+    _known: dict[LineWords, Rule | None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.rules, key=lambda rule: (rule.priority, rule.no))
+        self._compiled = [(rule, meets(rule.tests)) for rule in ordered]
+
+    def first(self, words: LineWords) -> Rule | None:
+        if words not in self._known:
+            if len(self._known) > 50_000:  # every text its own: remembering them costs more than asking again
+                self._known.clear()
+            self._known[words] = next((rule for rule, meet in self._compiled if meet(words)), None)
+        return self._known[words]
+
+
+def meets(tests: RuleTests) -> Callable[[LineWords], bool]:
+    """The test of a line's words. A rule that tests nothing meets no line: it would swallow the ledger."""
+    codes = [(name, codes_pattern(getattr(tests, name))) for name in ("cost_centre", "account", "project")]
+    words = [(name, _listed(getattr(tests, name))) for name in ("supplier", "text")]
+    asked_codes = [(name, pattern) for name, pattern in codes if pattern is not None]
+    asked_words = [(name, found) for name, found in words if found]
+
+    def meet(line: LineWords) -> bool:
+        if not asked_codes and not asked_words:
+            return False
+        return all(pattern.fullmatch(getattr(line, name).strip().casefold()) for name, pattern in asked_codes) and all(
+            any(word in getattr(line, name).casefold() for word in found) for name, found in asked_words
+        )
+
+    return meet
+
+
+def codes_pattern(codes: str) -> re.Pattern[str] | None:
+    """Codes with commas between them, a * for any characters, as one pattern over case-folded text; None for none."""
+    listed = _listed(codes)
+    if not listed:
+        return None
+    return re.compile("|".join(".*".join(map(re.escape, code.split("*"))) for code in listed), re.DOTALL)
+
+
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(word.strip().casefold() for word in words.split(",") if word.strip())
+
+
+def split_by_weight(pence: int, parts: Sequence[RulePart]) -> list[int]:
+    """A line's pence over the parts of a rule, adding back to the penny (DESIGN.md rule 1)."""
+    return share_out(pence, [part.weight for part in parts])
+
+
+@dataclass(frozen=True)
+class MatchRoom:
+    """What grant and match have paid so far of an intervention's costs, and how far each goes. Pence."""
+
+    grant_paid: int
+    grant_most: int
+    match_paid: int
+    match_most: int
+
+
+def share_with_match(pence: int, method: str, grant_bp: int | None, room: MatchRoom) -> tuple[int, int]:
+    """What of a cost the grant and the match pay, in pence; together they are the cost.
+
+    ``method`` is grant_first, match_first, per_cent or by_line (all to the grant until somebody says otherwise).
+    Who pays first pays up to what there is of it; the rest is the other's, without end: an overspend of a funding is
+    shown by the return. A credit goes back first to who paid last.
+    """
+    if method == "per_cent":
+        grant, match = share_out(pence, [grant_bp or 0, WHOLE_BP - (grant_bp or 0)])
+        return grant, match
+    if method == "grant_first":
+        if pence >= 0:
+            grant = min(pence, max(0, room.grant_most - room.grant_paid))
+            return grant, pence - grant
+        match = -min(-pence, max(0, room.match_paid))
+        return pence - match, match
+    if method == "match_first":
+        if pence >= 0:
+            match = min(pence, max(0, room.match_most - room.match_paid))
+            return pence - match, match
+        grant = -min(-pence, max(0, room.grant_paid))
+        return grant, pence - grant
+    return pence, 0
+
+
+def normal_document(document: str) -> str:
+    """A document number as two systems would agree on it: letters and digits alone, no leading noughts."""
+    return "".join(sign for sign in document.casefold() if sign.isalnum()).lstrip("0")
+
+
+def find_pairs(lines: Iterable[tuple[int, str, str, str, int]]) -> Mapping[int, int]:
+    """Which lines undo each other: (id, cost centre, account, document, pence) → the id of its opposite.
+
+    Two lines are a pair when codes and document agree and the amounts are opposite; each has one partner, the nearest
+    before it. A line without a document has none.
+    """
+    waiting: dict[tuple[str, str, str, int], list[int]] = {}
+    pairs: dict[int, int] = {}
+    for line_id, cost_centre, account, document, pence in lines:
+        name = normal_document(document)
+        if not name:
+            continue
+        opposite = waiting.get((cost_centre, account, name, -pence))
+        if opposite:
+            partner = opposite.pop()
+            pairs[line_id], pairs[partner] = partner, line_id
+        else:
+            waiting.setdefault((cost_centre, account, name, pence), []).append(line_id)
+    return pairs
