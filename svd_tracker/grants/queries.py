@@ -18,6 +18,7 @@ from svd_tracker.grants.models import (
     AllocationVersion,
     AwardLine,
     AwardVersion,
+    EligibilityRule,
     Grant,
     GrantTerms,
 )
@@ -120,6 +121,42 @@ def terms_versions(grant_id: int) -> Sequence[GrantTerms]:
     """Every version of the terms, newest first."""
     return db.session.scalars(
         select(GrantTerms).where(GrantTerms.grant_id == grant_id).order_by(GrantTerms.version_no.desc())
+    ).all()
+
+
+def newest_terms(grant_ids: Iterable[int]) -> dict[int, GrantTerms]:
+    """``current_terms`` of several grants, by grant id; a grant without terms is not in it. One query."""
+    newest = select(func.max(GrantTerms.id)).where(GrantTerms.grant_id.in_(list(grant_ids)))
+    found = db.session.scalars(select(GrantTerms).where(GrantTerms.id.in_(newest.group_by(GrantTerms.grant_id))))
+    return {terms.grant_id: terms for terms in found}
+
+
+def eligibility_rules(grant_id: int) -> Sequence[EligibilityRule]:
+    """The newest version of each rule that is not retired, by number."""
+    return eligibility_rules_of([grant_id]).get(grant_id, [])
+
+
+def eligibility_rules_of(grant_ids: Iterable[int]) -> dict[int, list[EligibilityRule]]:
+    """``eligibility_rules`` of several grants, by grant id; a grant without any is not in it. One query."""
+    newest = (
+        select(func.max(EligibilityRule.id))
+        .where(EligibilityRule.grant_id.in_(list(grant_ids)))
+        .group_by(EligibilityRule.grant_id, EligibilityRule.rule_no)
+    )
+    found: dict[int, list[EligibilityRule]] = {}
+    for rule in db.session.scalars(
+        select(EligibilityRule)
+        .where(EligibilityRule.id.in_(newest), EligibilityRule.retired.is_(False))
+        .order_by(EligibilityRule.rule_no)
+    ):
+        found.setdefault(rule.grant_id, []).append(rule)
+    return found
+
+
+def eligibility_versions(grant_id: int) -> Sequence[EligibilityRule]:
+    """Every version of every rule of a grant, newest first, the retired ones among them."""
+    return db.session.scalars(
+        select(EligibilityRule).where(EligibilityRule.grant_id == grant_id).order_by(EligibilityRule.id.desc())
     ).all()
 
 
