@@ -72,7 +72,7 @@ class ConfirmForm(OnceMixin, Form):
 
 
 def settings_form(kinds: Mapping[str, SettingKind]) -> type[Form]:
-    """A form with one box for each setting, in the unit a person thinks in: pounds, per cent, days."""
+    """A form with one box for each setting, in the unit a person thinks in: pounds, per cent, a quarter."""
     fields: dict[str, object] = {}
     for key, kind in kinds.items():
         if kind.unit == "pence":
@@ -80,6 +80,10 @@ def settings_form(kinds: Mapping[str, SettingKind]) -> type[Form]:
         elif kind.unit == "bp":
             fields[key] = WholeNumberField(
                 f"{kind.label} (per cent)", [required("Enter a number")], description=kind.hint
+            )
+        elif kind.unit == "quarter":
+            fields[key] = WholeNumberField(
+                kind.label, [required("Enter a quarter, 1 to 4")], smallest=1, largest=4, description=kind.hint
             )
     fields["reason"] = TextField("Why it changes", [required("Say why it changes"), max_length(250)])
     return type("SettingsForm", (VersionedForm, Form), fields)

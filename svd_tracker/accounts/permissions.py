@@ -22,6 +22,10 @@ class Permission(StrEnum):
     OPEN_FUNDING = "open_funding"
     POST_ENTRY = "post_entry"
     FORECAST = "forecast"
+    VIEW_MOVES = "view_moves"
+    REQUEST_VIREMENT = "request_virement"
+    APPROVE_VIREMENT = "approve_virement"  # up to the free-movement limit
+    APPROVE_ANY_VIREMENT = "approve_any_virement"
     VIEW_RETURN = "view_return"
     VIEW_CERTIFIED_RETURN = "view_certified_return"
     PREPARE_RETURN = "prepare_return"
@@ -61,6 +65,10 @@ _ROLES: Mapping[Permission, Collection[str]] = {
     Permission.OPEN_FUNDING: {_R.COORDINATOR},
     Permission.POST_ENTRY: {_R.FINANCE_OFFICER},
     Permission.FORECAST: {_R.FINANCE_OFFICER, _R.COORDINATOR},
+    Permission.VIEW_MOVES: _MONEY_READERS | {_R.OPCC_OFFICER},
+    Permission.REQUEST_VIREMENT: {_R.FINANCE_OFFICER, _R.COORDINATOR},
+    Permission.APPROVE_VIREMENT: {_R.COORDINATOR, _R.OPCC_OFFICER},
+    Permission.APPROVE_ANY_VIREMENT: {_R.OPCC_OFFICER},
     Permission.VIEW_RETURN: _MONEY_READERS,
     Permission.VIEW_CERTIFIED_RETURN: _MONEY_READERS | {_R.OPCC_OFFICER},
     Permission.PREPARE_RETURN: {_R.FINANCE_OFFICER},

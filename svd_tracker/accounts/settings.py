@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SettingKind:
-    """``unit`` says how the value is typed and shown: bp (basis points, shown as per cent), pence, days."""
+    """``unit`` says how the value is typed and shown: bp (basis points, shown as per cent), pence, quarter, date."""
 
     label: str
     unit: str
@@ -32,6 +32,18 @@ SETTINGS: Mapping[str, SettingKind] = {
         "bp",
         "2000",
         "Further away from the profile than this, spend is off track.",
+    ),
+    "free_movement_pence": SettingKind(
+        "Virement that the coordinator may approve in a year",
+        "pence",
+        "0",
+        "Of one holder and grant, all approved virements of the year together. Above it the OPCC approves.",
+    ),
+    "underspend_from_quarter": SettingKind(
+        "Show what can be done with a forecast underspend from this quarter",
+        "quarter",
+        "3",
+        "1 to 4. Before it there is time to spend as planned.",
     ),
     "demo_today": SettingKind("Today's date in the demo", "date", "", "Only an installation that runs the demo."),
 }

@@ -137,14 +137,14 @@ def set_award(
     number = now.version_no if now else 0
     if version_seen is not None and version_seen != number:
         raise ChangedMeanwhile(_CHANGED, {"amount": now.pence if now else None, "row_version": number})
-    line = _write_award(grant, fy, category, pence, number, approval, act, effective_on, reason)
+    line = write_award(grant, fy, category, pence, number, approval, act, effective_on, reason)
     lowered = {}
     if now and now.allocated > pence:
         shares = list(now.allocations.values())
         queries.lock_allocations(share.id for share in shares)
         for share, part in zip(shares, share_out(pence, [share.pence for share in shares]), strict=True):
             if part != share.pence:
-                _write_share(
+                write_share(
                     line.id, share.holder_id, share, part, approval, act, effective_on, "Lowered with the award", True
                 )
                 lowered[str(share.holder_id)] = part
@@ -216,7 +216,7 @@ def allocate(
         share = before.get(key)
         if share and share.pence == pence and not (always or share.provisional):
             continue
-        _write_share(table.lines[key[1]].id, key[0], share, pence, approval, act, effective_on, reason)
+        write_share(table.lines[key[1]].id, key[0], share, pence, approval, act, effective_on, reason)
         changed[f"{holders[key[0]].ref} {key[1]}"] = (share.pence if share else None, pence)
     _record(
         act,
@@ -260,10 +260,10 @@ def set_up_year(
     for category in Category:
         if category not in awards:
             continue
-        line = _write_award(grant, fy, category, awards[category], 0, approval, act, fy_start(fy), reason)
+        line = write_award(grant, fy, category, awards[category], 0, approval, act, fy_start(fy), reason)
         for (holder_id, of_category), pence in allocations.items():
             if of_category is category:
-                _write_share(line.id, holder_id, None, pence, approval, act, fy_start(fy), reason)
+                write_share(line.id, holder_id, None, pence, approval, act, fy_start(fy), reason)
     _record(
         act,
         "set_up_year",
@@ -293,7 +293,7 @@ def copy_year(grant: Grant, from_fy: int, to_fy: int, approval: Approval, act: A
     )
 
 
-def _write_award(
+def write_award(
     grant: Grant,
     fy: int,
     category: Category,
@@ -304,6 +304,7 @@ def _write_award(
     effective_on: dt.date,
     reason: str,
 ) -> AwardLine:
+    """One version of an award line, made when it is not there yet: part of a verb that checks and is recorded."""
     line = queries.find_award_line(grant.id, fy, category)
     if line is None:
         line = AwardLine(grant_id=grant.id, fy=fy, category=category)
@@ -325,7 +326,7 @@ def _write_award(
     return line
 
 
-def _write_share(
+def write_share(
     award_line_id: int,
     holder_id: int,
     share: AllocationNow | None,
@@ -336,6 +337,7 @@ def _write_share(
     reason: str,
     provisional: bool = False,
 ) -> None:
+    """One version of a holder's share: part of a verb that checks and is recorded."""
     if share is None:
         allocation = Allocation(award_line_id=award_line_id, holder_id=holder_id)
         db.session.add(allocation)

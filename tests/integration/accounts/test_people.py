@@ -118,7 +118,7 @@ def test_settings_are_kept_in_versions_and_read_as_they_stood(app: Flask, client
     assert "The default is £1,000.00" in page
     area_id = queries.list_areas()[0].id
     form = {"variance_bp": "5", "variance_pence": "2,500.00", "spend_green_bp": "10", "spend_amber_bp": "20"}
-    form["row_version"] = "0"
+    form |= {"free_movement_pence": "0", "underspend_from_quarter": "3", "row_version": "0"}
     client.post("/settings", {**form, "reason": "Agreed with the OPCC"})
     assert queries.read_whole_setting("variance_pence", area_id) == 250_000
     assert queries.read_whole_setting("variance_pence", area_id, act().at) == 100_000
