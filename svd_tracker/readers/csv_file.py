@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from svd_tracker.readers.table_types import UnreadableFile as UnreadableFile
+
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 100_000
 MAX_COLUMNS = 100
@@ -28,10 +30,6 @@ _EXCEL = f"This is an Excel workbook, not a CSV file. {_SAVE_AS}"
 _ZIP = "This is a ZIP or Office file, not a CSV file. Unpack it, or save it as CSV, and upload the CSV file"
 _WEB_PAGE = f"This is a web page, not a CSV file, though Excel may open it. {_SAVE_AS}"
 _NOT_TEXT = f"This file is not text that can be read as CSV. {_SAVE_AS}"
-
-
-class UnreadableFile(ValueError):
-    """The file cannot be read. ``str(error)`` says what to do, for the person who sent it."""
 
 
 @dataclass(frozen=True)

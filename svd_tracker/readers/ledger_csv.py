@@ -7,28 +7,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from svd_tracker.calculations.figures import EntryKind
-from svd_tracker.money import MINUS, NotMoney, parse_pounds
+from svd_tracker.money import NotMoney
 from svd_tracker.readers.csv_file import CsvRow, CsvTable, read_csv
+from svd_tracker.readers.ledger_lines import Severity as Severity
+from svd_tracker.readers.ledger_values import parse_ledger_date as parse_ledger_date
+from svd_tracker.readers.ledger_values import parse_ledger_pounds as parse_ledger_pounds
 
 REQUIRED_HEADINGS = ("Funding", "Date", "Kind", "Document", "Amount")
 OPTIONAL_HEADINGS = ("Irrecoverable VAT", "Document total", "Supplier", "Description")
 HEADINGS = REQUIRED_HEADINGS + OPTIONAL_HEADINGS
 
 _TOTAL = re.compile(r"((grand|sub)[ -]?)?totals?:?", re.IGNORECASE)
-_MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
-_DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
-_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_MONTH_NAMED = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4}|[0-9]{2})")
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_YEARS = range(2000, 2100)
-
-
-class Severity(StrEnum):
-    ERROR = "error"
-    WARNING = "warning"
 
 
 class FindingCode(StrEnum):
@@ -115,45 +104,6 @@ def read_ledger_csv(content: bytes) -> LedgerFile:
         words = "The file has headings but no rows under them"
         findings.append(Finding(Severity.ERROR, FindingCode.NO_ROWS, None, None, words))
     return LedgerFile(tuple(rows), tuple(findings), len(table.rows))
-
-
-def parse_ledger_pounds(text: str) -> int:
-    """Pounds as ledgers print them, in pence: as money.parse_pounds, and "120.50-", "120.50 CR".
-
-    Raises NotMoney with words for the person.
-    """
-    cleaned = text.strip().replace(MINUS, "-")
-    credit = re.fullmatch(r"(.*[^\s])\s*(-|CR)", cleaned, re.IGNORECASE)
-    if credit is None:
-        return parse_pounds(cleaned)
-    pence = parse_pounds(credit[1])
-    if pence < 0:
-        raise NotMoney("Enter the amount with one minus sign, brackets or CR, not two of them")
-    return -pence
-
-
-def parse_ledger_date(text: str) -> dt.date:
-    """16/06/2025 (day first), 2025-06-16, 16 Jun 2025, 16-Jun-25; midnight after it is ignored. Else ValueError."""
-    cleaned = _MIDNIGHT.sub("", " ".join(text.split()))
-    if found := _DAY_FIRST.fullmatch(cleaned):
-        day, month, year = (int(part) for part in found.groups())
-    elif found := _YEAR_FIRST.fullmatch(cleaned):
-        year, month, day = (int(part) for part in found.groups())
-    elif found := _MONTH_NAMED.fullmatch(cleaned):
-        day, month, year = int(found[1]), _month(found[2]), int(found[3])
-        year += 2000 if len(found[3]) == 2 else 0
-    else:
-        raise ValueError("not a date")
-    if year not in _YEARS:
-        raise ValueError("not a year of this century")
-    return dt.date(year, month, day)
-
-
-def _month(name: str) -> int:
-    for number, full in enumerate(_MONTHS, start=1):
-        if name.lower() in (full, full[:3]) or (name.lower(), number) == ("sept", 9):
-            return number
-    raise ValueError("not a month")
 
 
 def _folded(heading: str) -> str:

@@ -166,7 +166,7 @@ def test_amounts_as_ledgers_print_them(text: str, pence: int) -> None:
     assert parse_ledger_pounds(text) == pence
 
 
-@pytest.mark.parametrize("text", ["-5-", "-5 CR", "(5)-", "CR", "-", "5 DR", "1.25E+03", "#REF!", "5--", ""])
+@pytest.mark.parametrize("text", ["-5-", "-5 CR", "(5)-", "CR", "-", "1.25E+03", "#REF!", "5--", ""])
 def test_amounts_that_are_none(text: str) -> None:
     with pytest.raises(NotMoney):
         parse_ledger_pounds(text)
@@ -187,14 +187,11 @@ def test_dates_day_first(text: str) -> None:
     "text",
     [
         "06/16/2025",
-        "16/06/25",
-        "45824",
         "16 Juin 2025",
         "31/06/2025",
         "16/06/0025",
         "2125-06-16",
         "",
-        "16/06/2025 09:30",
         "١٦/٠٦/٢٠٢٥",
     ],
 )
