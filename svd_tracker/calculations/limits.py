@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from svd_tracker.periods import format_date
 
-
 _Said = tuple[str, str, bool]  # code, words, whether it refuses
 
 

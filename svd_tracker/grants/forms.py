@@ -8,7 +8,7 @@ from typing import Any
 from svd_tracker.accounts.models import Area, Holder
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
-from svd_tracker.grants.models import AgreementStatus, PaymentBasis
+from svd_tracker.grants.models import AgreementStatus, OutsidePeriod, PaymentBasis, RuleEffect
 from svd_tracker.grants.split import allocation_field, short_name
 from svd_tracker.web.forms import (
     CheckboxesField,
@@ -94,8 +94,68 @@ class TermsForm(VersionedForm, OnceMixin, Form):
     declaration = TextAreaField(
         "What the certifier declares", [required("Enter the words that the certifier agrees to")], max_chars=4000
     )
+    eligible_from = DateField(
+        "The grant pays for spend from",
+        allow_blank=True,
+        description="Only if the agreement names a day after the grant's first. Leave blank otherwise.",
+    )
+    outside_period = RadiosField(
+        "Spend before that day, or outside the grant's period",
+        [required("Choose what happens to spend outside the period")],
+        choices=[(each.value, each.label) for each in OutsidePeriod],
+    )
+    match_required_bp = PercentField(
+        "Match required, as a share of grant spend (per cent)",
+        allow_blank=True,
+        description="Like 30: for every £100 of grant that is spent, partners give £30. Leave blank if none is.",
+    )
+    match_required_pence = PoundsField(
+        "Match required, as a sum for the year",
+        allow_blank=True,
+        description="Of each holder, when the agreement names a sum. Leave blank if it names a share or nothing.",
+    )
     effective_on = DateField("These terms apply from")
     reason = TextField("Why the terms are entered or changed", [required("Say why"), max_length(250)])
+
+
+KINDS_NOT_PAID = (  # DOMAIN.md section 3
+    "Recoverable VAT",
+    "Contributions in kind",
+    "Depreciation",
+    "Interest and finance-lease charges",
+    "Gifts and entertaining",
+    "Fines and penalties",
+    "Political or religious activity",
+    "Lobbying and petitioning for more money",
+    "Paid by another grant",
+    "A statutory duty of the body",
+    "Liabilities before the agreement",
+    "Capital items",
+)
+
+
+class RuleForm(VersionedForm, OnceMixin, Form):
+    """A kind of cost that the grant does not pay for."""
+
+    kind = TextField(
+        "Kind of cost",
+        [required("Enter the kind of cost, like gifts and entertaining"), max_length(250)],
+        description="As the agreement names it. It stands beside each entry that the rule finds.",
+    )
+    accounts = TextField(
+        "Account codes",
+        [required("Enter the account codes, like 4711, 48*"), max_length(250)],
+        description="With commas between them. A * stands for any characters: 48* is every code that starts with 48.",
+    )
+    effect = RadiosField(
+        "What happens to such spend",
+        [required("Choose what happens to such spend")],
+        choices=[(each.value, each.label) for each in RuleEffect],
+    )
+
+
+class RetireForm(VersionedForm, OnceMixin, Form):
+    pass
 
 
 class ApprovalFields:

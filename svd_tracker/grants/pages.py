@@ -26,6 +26,10 @@ TERMS_IN_WORDS = {
     "due_working_days": "Working days to the return",
     "retention_years": "Years that records are kept",
     "declaration": "What the certifier declares",
+    "match_required_bp": "Match required, in basis points of grant spend",
+    "match_required_pence": "Match required in a year, in pence",
+    "eligible_from": "The grant pays from",
+    "outside_period": "Spend outside the grant's period",
     "effective_on": "Apply from",
 }
 

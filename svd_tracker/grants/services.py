@@ -21,12 +21,13 @@ from svd_tracker.grants.models import (
     AwardVersion,
     Grant,
     GrantTerms,
+    OutsidePeriod,
     PaymentBasis,
 )
 from svd_tracker.grants.queries import AllocationNow
 from svd_tracker.grants.split import allocation_field, check_split
 from svd_tracker.money import share_out
-from svd_tracker.periods import fy_end, fy_label, fy_start
+from svd_tracker.periods import format_date, fy_end, fy_label, fy_start
 
 _ORDER = list(AgreementStatus)
 _CHANGED = "Somebody else changed this since you opened the page."
@@ -60,12 +61,18 @@ def new_terms(
     declaration: str,
     effective_on: dt.date,
     reason: str,
+    match_required_bp: int | None = None,
+    match_required_pence: int | None = None,
+    eligible_from: dt.date | None = None,
+    outside_period: OutsidePeriod = OutsidePeriod.REFUSE,
     version_seen: int | None = None,
 ) -> GrantTerms:
     """The agreement's terms from a day on, as a new version; earlier ones stay.
 
     ``over_programme_bp`` is in basis points of an allocation (FIGURES.md 21), the working days count from a
-    period's end. Raises Refused for a signed agreement without its day, for a status that goes back without a
+    period's end. Match is required as a share of grant spend in basis points, or as pence of a year, never both; spend
+    before ``eligible_from``, or outside the grant's period, is refused or flagged as ``outside_period`` says (DOMAIN.md
+    section 9.8). Raises Refused for a signed agreement without its day, for a status that goes back without a
     reason, for a draft due after the return; ChangedMeanwhile when ``version_seen`` is given and is not the newest
     (nought: none yet).
     """
@@ -81,6 +88,10 @@ def new_terms(
         "due_working_days": due_working_days,
         "retention_years": retention_years,
         "declaration": declaration,
+        "match_required_bp": match_required_bp,
+        "match_required_pence": match_required_pence,
+        "eligible_from": eligible_from,
+        "outside_period": outside_period,
         "effective_on": effective_on,
     }
     number = last.version_no if last else 0
@@ -97,6 +108,11 @@ def new_terms(
         raise Refused("The draft must come before the return is due", field="draft_working_days")
     if not 0 <= over_programme_bp <= 10_000:
         raise Refused("Enter a margin between 0 and 100 per cent", field="over_programme_bp")
+    if match_required_bp is not None and match_required_pence is not None:
+        raise Refused("Enter a share or a sum of match, not both", field="match_required_pence")
+    if eligible_from is not None and not grant.starts_on <= eligible_from <= grant.ends_on:
+        words = f"Enter a day of the grant's period, {format_date(grant.starts_on)} to {format_date(grant.ends_on)}"
+        raise Refused(words, field="eligible_from")
     terms = GrantTerms(
         grant_id=grant.id,
         version_no=number + 1,

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
@@ -17,20 +17,22 @@ from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.approvals.services import open_approval
 from svd_tracker.audit import once
 from svd_tracker.calculations.figures import Category
-from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
-from svd_tracker.extensions import db
+from svd_tracker.errors import NotFound, Refused
 from svd_tracker.finance import queries as finance
-from svd_tracker.grants import forms, pages, queries, services, split
-from svd_tracker.grants.models import AgreementStatus, Grant, GrantTerms, PaymentBasis
+from svd_tracker.grants import (
+    forms,
+    pages,
+    queries,
+    rule_views,  # noqa: F401  its routes
+    services,
+    split,
+)
+from svd_tracker.grants.blueprint import again, bp, done, grant_scope
+from svd_tracker.grants.models import AgreementStatus, Grant, GrantTerms, OutsidePeriod, PaymentBasis
 from svd_tracker.periods import fy_label, fy_of
 from svd_tracker.web import navigation
 
-bp = Blueprint("grants", __name__)
-navigation.add("Grants", "grants.index", Permission.VIEW_GRANT, 10, also=["approvals"])
-
-
-def grant_scope(grant_id: int, **_rest: object) -> Scope:
-    return Scope(queries.get_grant(grant_id).area_id)
+__all__ = ["bp"]
 
 
 @bp.get("/grants")
@@ -67,8 +69,8 @@ def add() -> ResponseReturnValue:
                 area, form.ref.data, form.funder.data, form.name.data, form.starts_on.data, form.ends_on.data, act
             )
         except Refused as refused:
-            return _again(form, refused, "grants/add.html", areas=areas)
-        return _done(
+            return again(form, refused, "grants/add.html", areas=areas)
+        return done(
             form, act, url_for("grants.edit_terms", grant_id=grant.id), "The grant is added. Now enter its terms."
         )
     return render_template("grants/add.html", form=form, areas=areas)
@@ -87,6 +89,7 @@ def show(grant_id: int) -> ResponseReturnValue:
         grant=grant,
         terms=versions[0] if versions else None,
         history=pages.terms_history(versions),
+        rules=queries.eligibility_rules(grant_id),
         years=[(table, pages.split_of(table, holders, committed, 0)) for table in tables],
         who=_whose(grant, holders),
         may_manage=may(Permission.MANAGE_GRANT, Scope(grant.area_id)),
@@ -117,13 +120,17 @@ def edit_terms(grant_id: int) -> ResponseReturnValue:
                 due_working_days=form.due_working_days.data,
                 retention_years=form.retention_years.data,
                 declaration=form.declaration.data,
+                match_required_bp=form.match_required_bp.data,
+                match_required_pence=form.match_required_pence.data,
+                eligible_from=form.eligible_from.data,
+                outside_period=OutsidePeriod(form.outside_period.data),
                 effective_on=form.effective_on.data,
                 reason=form.reason.data,
                 version_seen=form.row_version.data,
             )
         except Refused as refused:
-            return _again(form, refused, "grants/edit_terms.html", **page)
-        return _done(form, act, url_for("grants.show", grant_id=grant_id), "The terms are saved as a new version.")
+            return again(form, refused, "grants/edit_terms.html", **page)
+        return done(form, act, url_for("grants.show", grant_id=grant_id), "The terms are saved as a new version.")
     return render_template("grants/edit_terms.html", form=form, **page)
 
 
@@ -188,9 +195,9 @@ def set_award(grant_id: int, fy: int, category: str) -> ResponseReturnValue:
                 version_seen=form.row_version.data,
             )
         except Refused as refused:
-            return _again(form, refused, "grants/set_award.html", **page)
+            return again(form, refused, "grants/set_award.html", **page)
         url = url_for("grants.year", grant_id=grant_id, fy=fy)
-        return _done(form, act, url, f"The {kind.label.lower()} award of {fy_label(fy)} is saved.")
+        return done(form, act, url, f"The {kind.label.lower()} award of {fy_label(fy)} is saved.")
     return render_template("grants/set_award.html", form=form, **page)
 
 
@@ -229,9 +236,9 @@ def allocate(grant_id: int, fy: int) -> ResponseReturnValue:
                 version_seen=form.row_version.data,
             )
         except Refused as refused:
-            return _again(form, refused, "grants/allocate.html", **page)
+            return again(form, refused, "grants/allocate.html", **page)
         url = url_for("grants.year", grant_id=grant_id, fy=fy)
-        return _done(form, act, url, f"Saved: {changed} allocation{'s' if changed != 1 else ''} changed.")
+        return done(form, act, url, f"Saved: {changed} allocation{'s' if changed != 1 else ''} changed.")
     return render_template("grants/allocate.html", form=form, **page)
 
 
@@ -275,8 +282,8 @@ def copy_year(grant_id: int) -> ResponseReturnValue:
                 reason=form.reason.data,
             )
         except Refused as refused:
-            return _again(form, refused, "grants/copy_year.html", **page)
-        return _done(
+            return again(form, refused, "grants/copy_year.html", **page)
+        return done(
             form, act, url_for("grants.year", grant_id=grant_id, fy=to_fy), f"The year {fy_label(to_fy)} is set up."
         )
     return render_template("grants/copy_year.html", form=form, **page)
@@ -360,6 +367,7 @@ def _terms_data(grant: Grant, terms: GrantTerms | None) -> dict[str, Any]:
             "due_working_days": 20,
             "retention_years": 7,
             "declaration": forms.DECLARATION,
+            "outside_period": OutsidePeriod.REFUSE.value,
             "effective_on": min(grant.starts_on, today()),
             "row_version": 0,
         }
@@ -387,23 +395,3 @@ def _approve(act: Act, grant: Grant, fy: int, form: Any, kind: ApprovalKind, pen
         reason=form.reason.data,
         needs=[ApprovalBody(body) for body in form.needs.data],
     )
-
-
-def _done(form: Any, act: Act, url: str, words: str) -> ResponseReturnValue:
-    once.use_up(form.once_key.data, url, act)
-    db.session.commit()
-    flash(words, "success")
-    return redirect(url, 303)
-
-
-def _again(form: Any, refused: Refused, template: str, **page: Any) -> ResponseReturnValue:
-    """The page again with what was typed, and what was refused at its field; nothing was changed."""
-    db.session.rollback()
-    if isinstance(refused, ChangedMeanwhile):
-        newer = dict(refused.current)
-        page["clash"] = form.take_newer(newer, newer.pop("row_version"))
-    elif refused.field and refused.field in form:
-        form[refused.field].errors = [refused.message]
-    else:
-        form.form_errors.append(refused.message)
-    return render_template(template, form=form, **page)

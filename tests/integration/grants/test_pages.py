@@ -42,6 +42,7 @@ TERMS = {
     "draft_working_days": "10",
     "due_working_days": "20",
     "retention_years": "7",
+    "outside_period": "refuse",
     "declaration": "I certify it.",
     "effective_on-day": "1",
     "effective_on-month": "4",
