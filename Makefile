@@ -1,7 +1,7 @@
 # Each target is one plain "python -m svd_tracker …" line, which also works where there is no make.
 PYTHON ?= python3
 
-.PHONY: help demo test check setup lock deep benchmarks
+.PHONY: help demo test check setup lock deep coverage benchmarks
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -14,6 +14,9 @@ test: ## Install what the tests need and run them all
 
 deep: ## Run the long random histories
 	$(PYTHON) -m svd_tracker test -m deep
+
+coverage: ## Run all but the browser's tests once more and say which lines none of them reaches
+	$(PYTHON) -m svd_tracker test -n 2 -m "not deep and not browser" --cov --cov-report=term:skip-covered
 
 check: ## Style, types and import rules
 	$(PYTHON) -m svd_tracker check

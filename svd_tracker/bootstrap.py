@@ -172,7 +172,7 @@ STAGES = (
 
 
 def test(arguments: Sequence[str]) -> int:
-    """Run the tests: in stages with their times and the coverage, or just what the further words ask pytest for."""
+    """Run the tests: in stages with their times, or just what the further words ask pytest for."""
     lacking = install_tools()
     for line in lacking:
         say(line)
@@ -185,12 +185,10 @@ def test(arguments: Sequence[str]) -> int:
     times: list[tuple[str, float, int]] = []
     code, seconds = _timed(check)
     times.append(("check", seconds, code))
-    (ROOT / ".coverage").unlink(missing_ok=True)
     for name, marker, options in STAGES:
-        command = [*pytest, "-m", marker, *options, "--cov", "--cov-append", "--cov-report="]
+        command = [*pytest, "-m", marker, *options]
         code, seconds = _timed(lambda command=command: subprocess.call(command, cwd=ROOT, env=environment))
         times.append((name, seconds, code))
-    subprocess.call([str(python()), "-m", "coverage", "report", "--skip-covered", "--skip-empty"], cwd=ROOT)
     say("")
     for name, seconds, code in times:
         say(f"{name:<10} {seconds:7.1f} s  {'passed' if code == 0 else 'FAILED'}")
