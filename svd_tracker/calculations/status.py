@@ -1,4 +1,4 @@
-"""The status of spend and of match, by stated rules (DOMAIN.md section 6, FIGURES.md 16)."""
+"""The status of spend, by stated rules (DOMAIN.md section 6)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,15 +64,6 @@ def spend_status(
     else:
         level = SpendLevel.RED
     return Status(level, _compared(spent, profile_to_date))
-
-
-def match_behind(spent: int, funding: int, achieved: int, promised_less_withdrawn: int) -> bool:
-    """Whether match lags the grant: the share of the funding spent exceeds the share of match achieved.
-
-    All pence, ``funding`` nought or more. Cross-multiplied, so exact. With nothing promised there is nothing to
-    be behind with (FIGURES.md 16).
-    """
-    return promised_less_withdrawn > 0 and spent * promised_less_withdrawn > achieved * funding
 
 
 def _compared(spent: int, profile: int) -> str:

@@ -16,8 +16,9 @@ from svd_tracker.calculations.figures import (
     ObligationKind,
     ReturnInputs,
 )
+from svd_tracker.calculations.match import match_behind
 from svd_tracker.calculations.returns import calculate_return
-from svd_tracker.calculations.status import SpendLevel, Status, match_behind, share_apart, spend_status
+from svd_tracker.calculations.status import SpendLevel, Status, share_apart, spend_status
 from svd_tracker.periods import QUARTERS, fy_start, quarter_end, quarter_of
 
 

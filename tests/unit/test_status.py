@@ -1,4 +1,4 @@
-"""The stated rules of spend (DOMAIN.md section 6) and of match (FIGURES.md 16)."""
+"""The stated rules of spend (DOMAIN.md section 6)."""
 
 from fractions import Fraction
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svd_tracker.calculations.status import SpendLevel, match_behind, spend_rule, spend_status
+from svd_tracker.calculations.status import SpendLevel, spend_rule, spend_status
 
 pytestmark = pytest.mark.unit
 
@@ -65,20 +65,3 @@ def test_the_level_is_the_exact_share_away_from_the_profile(spent: int, profile:
     if Fraction(1, 10) < away <= Fraction(1, 5):
         expected = SpendLevel.AMBER
     assert spend_status(spent, profile, started=True).level is expected
-
-
-def test_match_is_behind_when_more_of_the_grant_is_spent_than_of_the_match_achieved() -> None:
-    assert match_behind(spent=5_001, funding=10_000, achieved=2_500, promised_less_withdrawn=5_000)
-    assert not match_behind(spent=5_000, funding=10_000, achieved=2_500, promised_less_withdrawn=5_000)
-    assert not match_behind(spent=4_999, funding=10_000, achieved=2_500, promised_less_withdrawn=5_000)
-    assert match_behind(spent=1, funding=10_000, achieved=0, promised_less_withdrawn=1)
-
-
-def test_match_that_is_not_promised_any_more_is_not_behind() -> None:
-    assert not match_behind(spent=5_000, funding=10_000, achieved=0, promised_less_withdrawn=0)
-    assert not match_behind(spent=0, funding=0, achieved=0, promised_less_withdrawn=100)
-
-
-@given(st.integers(0, 10**12), st.integers(1, 10**12), st.integers(0, 10**12), st.integers(1, 10**12))
-def test_match_behind_is_exact(spent: int, funding: int, achieved: int, promised: int) -> None:
-    assert match_behind(spent, funding, achieved, promised) == (Fraction(spent, funding) > Fraction(achieved, promised))
