@@ -1,0 +1,264 @@
+"""What the pages of ledger files list: the files, the months they speak for, what they no longer have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.calculations.placing import RuleOutcome, normal_document, outcome_from_json
+from svd_tracker.db import sum_pence
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadState
+from svd_tracker.finance.intake.models import (
+    IntakeProgress,
+    LedgerLine,
+    LedgerMapping,
+    LineEvent,
+    LineEventKind,
+    Placement,
+    PlacementRule,
+    QueueLine,
+    UploadWithdrawal,
+)
+from svd_tracker.finance.models import Funding
+from svd_tracker.web.history import HistoryLine
+
+FILES_A_PAGE = 20
+CHANGES_A_PAGE = 50
+LAST_MONTH = 12
+
+
+@dataclass(frozen=True)
+class FileNow:
+    """A file with one reading of it, if it was read at all, and whether that was taken back."""
+
+    file: StoredFile
+    upload: Upload | None
+    withdrawal: UploadWithdrawal | None
+
+    @property
+    def state(self) -> str:
+        if self.upload is None:
+            return "received"
+        return "withdrawn" if self.withdrawal else self.upload.state.value
+
+
+def get_file(file_id: int) -> StoredFile:
+    """A received ledger file. Raises NotFound for any other."""
+    file = db.session.get(StoredFile, file_id)
+    if file is None or file.kind is not FileKind.LEDGER_UPLOAD or file.holder_id is None:
+        raise NotFound("file")
+    return file
+
+
+def list_files(holder_id: int, page: int) -> tuple[Sequence[FileNow], int]:
+    """A page of a holder's files, newest first, and how many pages there are. Two queries.
+
+    A file stands there with its newest reading, and with each reading that was ever taken in.
+    """
+    newest = select(func.max(Upload.id)).where(Upload.file_id == StoredFile.id).correlate(StoredFile).scalar_subquery()
+    listed = (
+        StoredFile.holder_id == holder_id,
+        StoredFile.kind == FileKind.LEDGER_UPLOAD,
+        or_(Upload.id.is_(None), Upload.id == newest, Upload.state == UploadState.TAKEN_IN),
+    )
+    joined = select(StoredFile, Upload, UploadWithdrawal).outerjoin(Upload, Upload.file_id == StoredFile.id)
+    rows = db.session.execute(
+        joined.outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
+        .where(*listed)
+        .order_by(StoredFile.id.desc(), Upload.id.desc())
+        .limit(FILES_A_PAGE)
+        .offset((page - 1) * FILES_A_PAGE)
+    )
+    count = (
+        db.session.scalar(
+            select(func.count())
+            .select_from(StoredFile)
+            .outerjoin(Upload, Upload.file_id == StoredFile.id)
+            .where(*listed)
+        )
+        or 0
+    )
+    return [FileNow(*row) for row in rows], -(-count // FILES_A_PAGE)
+
+
+def months_loaded(holder_id: int, fy: int) -> Mapping[int, int]:
+    """By period of a year (1 is April, 13 and more the year's end) the newest standing upload that speaks for it."""
+    rows = db.session.execute(
+        select(Upload.id, Upload.covers_from, Upload.covers_to)
+        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
+        .where(
+            Upload.holder_id == holder_id,
+            Upload.state == UploadState.TAKEN_IN,
+            UploadWithdrawal.upload_id.is_(None),
+            Upload.covers_from <= fy * 100 + 99,
+            Upload.covers_to >= fy * 100,
+        )
+        .order_by(Upload.id)
+    )
+    loaded: dict[int, int] = {}
+    for upload_id, first, last in rows:
+        for period in range(1, 17):
+            if first <= fy * 100 + period <= last:
+                loaded[period] = upload_id
+    return loaded
+
+
+def find_withdrawal(upload_id: int) -> UploadWithdrawal | None:
+    return db.session.get(UploadWithdrawal, upload_id)
+
+
+def readings(file_id: int) -> Sequence[FileNow]:
+    """Every reading of a file, the newest first."""
+    rows = db.session.execute(
+        select(StoredFile, Upload, UploadWithdrawal)
+        .join(Upload, Upload.file_id == StoredFile.id)
+        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
+        .where(StoredFile.id == file_id)
+        .order_by(Upload.id.desc())
+    )
+    return [FileNow(*row) for row in rows]
+
+
+def find_progress(file_id: int) -> IntakeProgress | None:
+    return db.session.get(IntakeProgress, file_id)
+
+
+def get_mapping(mapping_id: int | None) -> LedgerMapping | None:
+    return db.session.get(LedgerMapping, mapping_id) if mapping_id else None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Lines of an upload that wait now, and those of them that a return goes on without."""
+
+    lines: int
+    pence: int
+    carried: int
+
+
+def waiting_of(upload_id: int) -> Waiting:
+    lines, pence, carried = db.session.execute(
+        select(func.count(), sum_pence(LedgerLine.cost_pence), func.count(QueueLine.carried_past))
+        .select_from(QueueLine)
+        .join(LedgerLine, LedgerLine.id == QueueLine.line_id)
+        .where(LedgerLine.upload_id == upload_id)
+    ).one()
+    return Waiting(lines, pence, carried)
+
+
+def outcomes_of(rule_ids: Iterable[int]) -> Mapping[int, tuple[PlacementRule, RuleOutcome]]:
+    """Rule versions by id, each with what becomes of its lines. One query."""
+    rules = db.session.scalars(select(PlacementRule).where(PlacementRule.id.in_(list(rule_ids))))
+    return {rule.id: (rule, outcome_from_json(rule.outcome)) for rule in rules}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line that a file no longer has, the one of the same document that it has in its place, and where it stands."""
+
+    old: LedgerLine
+    new: LedgerLine | None
+    placement: Placement | None
+    back: bool
+
+
+def count_dropped(upload_id: int) -> int:
+    """How many lines of earlier files this one no longer had."""
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(LineEvent)
+            .where(LineEvent.upload_id == upload_id, LineEvent.event == LineEventKind.DROPPED)
+        )
+        or 0
+    )
+
+
+def dropped_by_later(upload_id: int) -> Mapping[int, int]:
+    """How many lines of this file later ones no longer had, by the later upload's id."""
+    rows = db.session.execute(
+        select(LineEvent.upload_id, func.count())
+        .join(LedgerLine, LedgerLine.id == LineEvent.line_id)
+        .where(LedgerLine.upload_id == upload_id, LineEvent.event == LineEventKind.DROPPED)
+        .group_by(LineEvent.upload_id)
+        .order_by(LineEvent.upload_id)
+    )
+    return {later: count for later, count in rows}  # noqa: C416  rows are not pairs to the type checker
+
+
+def changes(upload_id: int, page: int) -> Sequence[Change]:
+    """The lines that a file no longer had, in the ledger's order. Four queries a page."""
+    old = db.session.scalars(
+        select(LedgerLine)
+        .join(LineEvent, LineEvent.line_id == LedgerLine.id)
+        .where(LineEvent.upload_id == upload_id, LineEvent.event == LineEventKind.DROPPED)
+        .options(joinedload(LedgerLine.text), joinedload(LedgerLine.upload).joinedload(Upload.file))
+        .order_by(LedgerLine.fy, LedgerLine.period, LedgerLine.id)
+        .limit(CHANGES_A_PAGE)
+        .offset((page - 1) * CHANGES_A_PAGE)
+    ).all()
+    ids = [line.id for line in old]
+    came = db.session.scalars(
+        select(LedgerLine)
+        .where(
+            LedgerLine.upload_id == upload_id,
+            LedgerLine.document.in_({line.document for line in old if line.document}),
+        )
+        .options(joinedload(LedgerLine.text))
+        .order_by(LedgerLine.row_no)
+    ).all()
+    newest = select(func.max(Placement.id)).where(Placement.line_id.in_(ids)).group_by(Placement.line_id)
+    placements = {
+        each.line_id: each
+        for each in db.session.scalars(
+            select(Placement).where(Placement.id.in_(newest)).options(joinedload(Placement.parts))
+        ).unique()
+    }
+    events = select(func.max(LineEvent.id)).where(LineEvent.line_id.in_(ids)).group_by(LineEvent.line_id)
+    back = set(
+        db.session.scalars(
+            select(LineEvent.line_id).where(LineEvent.id.in_(events), LineEvent.event == LineEventKind.BACK)
+        )
+    )
+    partners = _partners(old, came)
+    return [Change(line, partners.get(line.id), placements.get(line.id), line.id in back) for line in old]
+
+
+def _partners(old: Sequence[LedgerLine], came: Sequence[LedgerLine]) -> Mapping[int, LedgerLine]:
+    """For each line that is gone the likeliest of the new ones with its document; each new one is used once."""
+    free = list(came)
+    found: dict[int, LedgerLine] = {}
+    for line in old:
+        same = [each for each in free if normal_document(each.document) == normal_document(line.document)]
+        if same and line.document:
+            best = max(same, key=lambda each: (each.cost_centre == line.cost_centre, each.account == line.account))
+            free.remove(best)
+            found[line.id] = best
+    return found
+
+
+def fundings_by_id(funding_ids: Iterable[int]) -> Mapping[int, Funding]:
+    """Fundings with their interventions. One query."""
+    found = db.session.scalars(
+        select(Funding).where(Funding.id.in_(list(funding_ids))).options(joinedload(Funding.intervention))
+    )
+    return {each.id: each for each in found}
+
+
+def history_of(file: StoredFile, found: Sequence[FileNow]) -> Sequence[HistoryLine]:
+    """Who received a file, read it, took it in and withdrew it, newest first. ``found`` are its readings."""
+    words = {UploadState.TAKEN_IN: "Taken in", UploadState.REFUSED: "Read: it has errors", UploadState.READ: "Read"}
+    said = [(file.recorded_at, file.recorded_by, "Received")]
+    for each in reversed(found):
+        if each.upload:
+            said.append((each.upload.recorded_at, each.upload.recorded_by, words[each.upload.state]))
+        if each.withdrawal:
+            taken = each.withdrawal
+            said.append((taken.recorded_at, taken.recorded_by, f"Withdrawn: {taken.reason}"))
+    said.sort(key=lambda each: each[0])  # what happened at one moment stays in its order
+    names = accounts.person_names(by for _, by, _ in said)
+    return [HistoryLine(at, names.get(by, "Somebody no longer here"), what) for at, by, what in reversed(said)]

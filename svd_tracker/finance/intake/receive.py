@@ -1,0 +1,64 @@
+"""Keeping a ledger file as it was received, before anybody reads it."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts.models import Holder
+from svd_tracker.act import Act
+from svd_tracker.audit import services as audit
+from svd_tracker.errors import Refused
+from svd_tracker.extensions import db
+from svd_tracker.files import services as file_services
+from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadState
+from svd_tracker.finance.intake.models import UploadWithdrawal
+from svd_tracker.readers.table_file import UnreadableFile, open_table
+
+_MEDIA = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+def receive_file(act: Act, holder: Holder, file_name: str, content: bytes) -> StoredFile:
+    """Keep a file that somebody sent. Raises Refused (field ``file``), keeping nothing, for one that is empty, too
+
+    large, or no CSV and no XLSX at all.
+    """
+    if not content:
+        raise Refused("The selected file is empty", field="file")
+    try:
+        kind = open_table(content, file_name).kind
+    except UnreadableFile as error:
+        raise Refused(str(error), field="file") from error
+    file = file_services.keep(
+        act,
+        area_id=holder.area_id,
+        holder_id=holder.id,
+        kind=FileKind.LEDGER_UPLOAD,
+        name=file_name,
+        media_type=_MEDIA[kind],
+        content=content,
+    )
+    audit.record(
+        act,
+        "receive",
+        "ledger_file",
+        f"{holder.area.ref}/{holder.ref}/{file.id}",
+        area_id=holder.area_id,
+        holder_id=holder.id,
+        after={"file": file.name, "sha256": file.sha256, "bytes": file.size},
+    )
+    return file
+
+
+def find_taken_in(holder_id: int, sha256: str) -> Upload | None:
+    """The upload that took in these very bytes and was not withdrawn."""
+    return db.session.scalars(
+        select(Upload)
+        .join(Upload.file)
+        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
+        .where(
+            Upload.holder_id == holder_id,
+            Upload.state == UploadState.TAKEN_IN,
+            StoredFile.sha256 == sha256,
+            UploadWithdrawal.upload_id.is_(None),
+        )
+        .options(joinedload(Upload.file))
+    ).first()
