@@ -1,13 +1,10 @@
 """A file of rows that somebody sent, CSV or XLSX: recognised by what it is, not by its name."""
 
 import codecs
-import io
-from collections.abc import Iterator
-
-from openpyxl import load_workbook
 
 from svd_tracker.readers.csv_stream import CsvStream
 from svd_tracker.readers.table_types import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Cell, Table, TableRow, UnreadableFile
+from svd_tracker.readers.xlsx_sheet import Workbook
 
 __all__ = ["MAX_BYTES", "MAX_COLUMNS", "MAX_ROWS", "Cell", "Table", "TableRow", "UnreadableFile", "open_table"]
 
@@ -24,7 +21,7 @@ def open_table(content: bytes, name: str) -> Table:
     if len(content) > MAX_BYTES:
         raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Split it into smaller files")
     if content.startswith(b"PK\x03\x04"):
-        return _Workbook(content)
+        return Workbook(content)
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise UnreadableFile(f"This is an older Excel file, or it has a password. {_SAVE_AS}")
     for signature, words in _SIGNATURES:
@@ -34,21 +31,3 @@ def open_table(content: bytes, name: str) -> Table:
     if start.startswith((b"<html", b"<!doctype", b"<?xml", b"<table")):
         raise UnreadableFile(f"This is a web page, though Excel may open it. {_SAVE_AS}")
     return CsvStream(content)
-
-
-class _Workbook(Table):
-    kind = "xlsx"
-
-    def __init__(self, content: bytes) -> None:
-        self._book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        self.sheets = tuple(self._book.sheetnames)
-
-    def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
-        page = self._book[sheet or self.sheets[0]]
-        page.reset_dimensions()
-        for row_no, values in enumerate(page.iter_rows(values_only=True), 1):
-            cells = list(values)
-            while cells and cells[-1] in (None, ""):
-                cells.pop()
-            if cells:
-                yield TableRow(row_no, tuple(cells))  # type: ignore[arg-type]
