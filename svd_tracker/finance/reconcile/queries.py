@@ -1,0 +1,272 @@
+"""What a reconciliation is made of, read from sums: a fixed number of queries, whatever the length of the ledger."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from svd_tracker.accounts.models import Holder
+from svd_tracker.calculations.figures import ReversalWhy
+from svd_tracker.calculations.reconciliation import (
+    MONTHS_OF_YEAR,
+    Control,
+    FundingName,
+    Lines,
+    Moved,
+    Said,
+    Statement,
+    Typed,
+    TypedKind,
+    grant_side,
+    ledger_side,
+    months_over,
+)
+from svd_tracker.db import sum_pence
+from svd_tracker.extensions import db
+from svd_tracker.files.models import Upload, UploadState
+from svd_tracker.finance.intake.models import (
+    ControlTotal,
+    LedgerLine,
+    LedgerMovement,
+    LineEvent,
+    LineEventKind,
+    Placement,
+    QueueLine,
+    UploadWithdrawal,
+)
+from svd_tracker.finance.models import Funding, LedgerEntry
+from svd_tracker.grants.models import Grant
+from svd_tracker.interventions.models import Intervention
+
+LAST_PERIOD = 16
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """The lines that stand between a holder's ledger and a return. ``carried`` is by the reason given."""
+
+    waiting: Lines
+    carried: Mapping[str, Lines]
+
+
+def statements(
+    holder: Holder, fy: int, quarters: Iterable[int], day: dt.date, said: Mapping[int, Collection[Said]]
+) -> list[Statement]:
+    """The reconciliation of a holder's quarters as recorded now; ``said`` is what their returns say, by quarter."""
+    moved, typed, named = _moved(holder.id, fy), _typed(holder.id, fy), _fundings(holder.id, fy)
+    control, loaded, dropped = controls(holder.id, fy), months_loaded(holder.id, fy), _dropped(holder.id, fy)
+    grants = sorted({(each.grant_id, name) for each, name in named})
+    over = months_over(fy, day)
+    return [
+        Statement(
+            holder_name=holder.name,
+            fy=fy,
+            quarter=quarter,
+            ledger=ledger_side(fy, quarter, moved, control.get(quarter), loaded, over),
+            grants=tuple(
+                grant_side(
+                    fy,
+                    quarter,
+                    grant,
+                    [each for each, _ in named],
+                    moved,
+                    typed,
+                    next((each for each in said.get(quarter, ()) if each.grant_id == grant[0]), None),
+                )
+                for grant in grants
+            ),
+            dropped=dropped.get(quarter, Lines()),
+        )
+        for quarter in quarters
+    ]
+
+
+def ledger_totals(holder_id: int, fy: int) -> dict[int, int]:
+    """What the ledger of a year comes to by its own quarter, in pence; a quarter without a line is absent."""
+    rows = db.session.execute(
+        select(LedgerMovement.quarter, sum_pence(LedgerMovement.pence))
+        .where(LedgerMovement.holder_id == holder_id, LedgerMovement.fy == fy)
+        .group_by(LedgerMovement.quarter)
+    )
+    return {quarter: pence for quarter, pence in rows}  # noqa: C416  rows are not pairs to the type checker
+
+
+def controls(holder_id: int, fy: int) -> dict[int, Control]:
+    """The newest control total by quarter; a quarter without one is absent."""
+    rows = db.session.execute(
+        select(ControlTotal.quarter, ControlTotal.pence, ControlTotal.source)
+        .where(ControlTotal.holder_id == holder_id, ControlTotal.fy == fy)
+        .order_by(ControlTotal.id)
+    )
+    return {quarter: Control(pence, source) for quarter, pence, source in rows}
+
+
+def control_history(holder_id: int, fy: int, quarter: int) -> Sequence[ControlTotal]:
+    """Every control total typed for a quarter, newest first."""
+    return db.session.scalars(
+        select(ControlTotal)
+        .where(ControlTotal.holder_id == holder_id, ControlTotal.fy == fy, ControlTotal.quarter == quarter)
+        .order_by(ControlTotal.id.desc())
+    ).all()
+
+
+def months_loaded(holder_id: int, fy: int) -> frozenset[int]:
+    """The months of a year, by period, that a standing upload speaks for or that standing lines fall in.
+
+    The periods after the twelfth belong to March. Two queries.
+    """
+    covers = db.session.execute(
+        select(Upload.covers_from, Upload.covers_to).where(
+            Upload.holder_id == holder_id,
+            Upload.state == UploadState.TAKEN_IN,
+            Upload.covers_from <= fy * 100 + LAST_PERIOD,
+            Upload.covers_to >= fy * 100 + 1,
+            ~_withdrawn(Upload.id),
+        )
+    ).all()
+    periods = {
+        period
+        for first, last in covers
+        for period in range(1, LAST_PERIOD + 1)
+        if first is not None and last is not None and first <= fy * 100 + period <= last
+    }
+    asked = [period for period in range(1, LAST_PERIOD + 1) if period not in periods]
+    if asked:
+        found = db.session.execute(select(*(_has_lines(holder_id, fy, period) for period in asked))).one()
+        periods |= {period for period, there in zip(asked, found, strict=True) if there}
+    return frozenset(min(period, MONTHS_OF_YEAR) for period in periods)
+
+
+def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
+    """The lines of a holder, up to a quarter and of older years, that wait, and those carried past that quarter.
+
+    A line carried past an earlier return waits again for this one. Two queries.
+    """
+    of_period = and_(
+        QueueLine.holder_id == holder_id,
+        or_(QueueLine.fy < fy, and_(QueueLine.fy == fy, QueueLine.quarter <= last_quarter)),
+    )
+    carried = and_(QueueLine.carried_past.is_not(None), QueueLine.carried_past >= fy * 10 + last_quarter)
+    sums = (
+        select(func.count(), sum_pence(LedgerLine.cost_pence))
+        .select_from(QueueLine)
+        .join(LedgerLine, LedgerLine.id == QueueLine.line_id)
+    )
+    count, pence = db.session.execute(
+        sums.where(of_period, or_(QueueLine.carried_past.is_(None), QueueLine.carried_past < fy * 10 + last_quarter))
+    ).one()
+    by_reason = db.session.execute(
+        sums.add_columns(Placement.reason)
+        .join(Placement, and_(Placement.line_id == QueueLine.line_id, is_newest(Placement)))
+        .where(of_period, carried)
+        .group_by(Placement.reason)
+        .order_by(Placement.reason)
+    )
+    return Outstanding(Lines(count, pence), {reason: Lines(lines, sum_) for lines, sum_, reason in by_reason})
+
+
+def is_newest(placement: type[Placement]) -> ColumnElement[bool]:
+    """That a placement (the table or an alias of it) is the one that counts for its line."""
+    later = aliased(Placement)
+    return ~exists().where(later.line_id == placement.line_id, later.seq > placement.seq)
+
+
+def stands(line: type[LedgerLine]) -> ColumnElement[bool]:
+    """That a line's upload was not withdrawn."""
+    return ~_withdrawn(line.upload_id)
+
+
+def of_quarter(line: type[LedgerLine], quarter: int) -> ColumnElement[bool]:
+    """That a line's own period lies in a quarter; those after the twelfth lie in quarter 4."""
+    return line.period.between(3 * quarter - 2, LAST_PERIOD if quarter == 4 else 3 * quarter)
+
+
+def dropped_lines(holder_id: int, fy: int) -> Select[LedgerLine]:
+    """The standing lines of a year that the newest file speaking for them no longer had."""
+    later = aliased(LineEvent)
+    return (
+        select(LedgerLine)
+        .join(LineEvent, LineEvent.line_id == LedgerLine.id)
+        .where(
+            LedgerLine.holder_id == holder_id,
+            LedgerLine.fy == fy,
+            LineEvent.event == LineEventKind.DROPPED,
+            ~_withdrawn(LineEvent.upload_id),
+            ~exists().where(later.line_id == LineEvent.line_id, later.id > LineEvent.id, ~_withdrawn(later.upload_id)),
+            stands(LedgerLine),
+        )
+    )
+
+
+def _withdrawn(upload_id: object) -> ColumnElement[bool]:
+    return exists().where(UploadWithdrawal.upload_id == upload_id)
+
+
+def _has_lines(holder_id: int, fy: int, period: int) -> ColumnElement[bool]:
+    return exists().where(
+        LedgerLine.holder_id == holder_id, LedgerLine.fy == fy, LedgerLine.period == period, stands(LedgerLine)
+    )
+
+
+def _moved(holder_id: int, fy: int) -> list[Moved]:
+    """The sums of everything that moved in a year's ledger, or into a year from another's."""
+    of = LedgerMovement
+    keys = (of.fy, of.quarter, of.bucket, of.funding_id, of.reason, of.placed_fy, of.placed_quarter)
+    lines = sum_pence(of.lines)
+    rows = db.session.execute(
+        select(*keys, lines, sum_pence(of.pence))
+        .where(of.holder_id == holder_id, or_(of.fy == fy, of.placed_fy == fy))
+        .group_by(*keys)
+        .having(or_(lines != 0, sum_pence(of.pence) != 0))
+    )
+    return [Moved(*row) for row in rows]
+
+
+def _typed(holder_id: int, fy: int) -> list[Typed]:
+    """The sums of the entries of a year that stand for no ledger line."""
+    taken_back = aliased(LedgerEntry)
+    keys = (
+        LedgerEntry.funding_id,
+        LedgerEntry.quarter,
+        LedgerEntry.kind,
+        LedgerEntry.reversal_why,
+        taken_back.kind.label("of_kind"),
+    )
+    rows = db.session.execute(
+        select(*keys, sum_pence(LedgerEntry.pence))
+        .outerjoin(taken_back, taken_back.id == LedgerEntry.reverses_id)
+        .where(LedgerEntry.holder_id == holder_id, LedgerEntry.fy == fy, LedgerEntry.placement_id.is_(None))
+        .group_by(*keys)
+    )
+    return [
+        Typed(
+            funding_id,
+            quarter,
+            TypedKind.RELEASE if why is ReversalWhy.RELEASE else TypedKind((of_kind or kind).value),
+            pence,
+        )
+        for funding_id, quarter, kind, why, of_kind, pence in rows
+    ]
+
+
+def _fundings(holder_id: int, fy: int) -> list[tuple[FundingName, str]]:
+    """The fundings of a year by ref, each with its grant's name."""
+    rows = db.session.execute(
+        select(Funding.id, Funding.ref, Intervention.title, Funding.grant_id, Grant.name)
+        .join(Intervention, Intervention.id == Funding.intervention_id)
+        .join(Grant, Grant.id == Funding.grant_id)
+        .where(Funding.holder_id == holder_id, Funding.fy == fy)
+        .order_by(Funding.category, Funding.ref)
+    )
+    return [(FundingName(*row[:4]), row[4]) for row in rows]
+
+
+def _dropped(holder_id: int, fy: int) -> dict[int, Lines]:
+    found: dict[int, Lines] = {}
+    lines = dropped_lines(holder_id, fy).with_only_columns(LedgerLine.period, LedgerLine.cost_pence)
+    for period, pence in db.session.execute(lines):
+        quarter = min(4, (period - 1) // 3 + 1)
+        found[quarter] = found.get(quarter, Lines()) + Lines(1, pence)
+    return found
