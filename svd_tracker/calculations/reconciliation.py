@@ -5,10 +5,11 @@ never absorbed; a month without a ledger is missing, never nought (DESIGN.md rul
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import quarter_short
 
@@ -93,6 +94,45 @@ class Said:
     since: Mapping[int, int]
     to_date: int
     adjustments: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """The newest build of one return of a grant."""
+
+    grant_id: int
+    words: str
+    certified: bool
+    figures: ReturnFigures
+
+
+def said_of(quarter: int, built: Sequence[Built], funding_ids: Mapping[str, int]) -> Said | None:
+    """What the returns of one grant say of a quarter, in the order of their periods; None while none covers it.
+
+    The first that has the quarter among its own reports it; those after it adjust it (FIGURES.md 2 and 3).
+    """
+    number = next((n for n, each in enumerate(built) if quarter in each.figures.own_quarters), None)
+    if number is None:
+        return None
+    of, later = built[number], built[number + 1 :]
+    quarters = range(1, quarter + 1)
+    since: dict[int, int] = {}
+    to_date = sum(line.spent_by_quarter[each] for line in of.figures.lines for each in quarters)
+    for change in (change for each in later for change in each.figures.adjustments):
+        if change.quarter == quarter:
+            funding_id = funding_ids[change.funding_ref]
+            since[funding_id] = since.get(funding_id, 0) + change.pence
+        if change.quarter <= quarter:
+            to_date += change.pence
+    return Said(
+        grant_id=of.grant_id,
+        words=of.words,
+        certified=of.certified,
+        spent={funding_ids[line.ref]: line.spent_by_quarter[quarter] for line in of.figures.lines},
+        since=since,
+        to_date=to_date,
+        adjustments=sum(change.pence for change in of.figures.adjustments),
+    )
 
 
 @dataclass(frozen=True)
