@@ -37,6 +37,7 @@ FEATURES = (
     "accounts",
     "audit",
     "jobs",
+    "mail",
     "approvals",
     "grants",
     "finance",

@@ -12,6 +12,7 @@ from svd_tracker.finance.moves import models as moves
 from svd_tracker.grants import models as grants
 from svd_tracker.interventions import models as interventions
 from svd_tracker.jobs import models as jobs
+from svd_tracker.mail import models as mail
 from svd_tracker.proposals import models as proposals
 from svd_tracker.returns import models as returns
 from svd_tracker.rounds import models as rounds
@@ -29,6 +30,7 @@ __all__ = [
     "intake",
     "interventions",
     "jobs",
+    "mail",
     "moves",
     "proposals",
     "returns",
