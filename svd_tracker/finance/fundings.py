@@ -120,6 +120,29 @@ def change_funding(
     return _add_version(act, funding, pence, profile, approval, reason, effective_on, before)
 
 
+def move_between(
+    act: Act,
+    budgets: Mapping[int, tuple[int, Mapping[int, int]]],
+    approval: Approval,
+    reason: str,
+    effective_on: dt.date,
+) -> None:
+    """Set several fundings at once, each to an amount and a profile by its id, so that their sum stays as it was.
+
+    What is left of an allocation is not asked: a virement takes nothing out of it. The caller holds the allocations'
+    locks. Raises Refused as ``change_funding`` does.
+    """
+    before = {funding_id: queries.newest_version(funding_id) for funding_id in budgets}
+    if sum(pence for pence, _ in budgets.values()) != sum(version.pence for version in before.values()):
+        raise ValueError("a move between fundings comes to nought")
+    for funding_id, (pence, profile) in budgets.items():
+        funding = queries.get_funding(funding_id)
+        _check_adds_up(pence, profile)
+        standing = {each.quarter: each.pence for each in before[funding_id].quarters}
+        _refuse_closed_profile(funding, standing, profile)
+        _add_version(act, funding, pence, profile, approval, reason, effective_on, before[funding_id])
+
+
 def fund_directly(
     act: Act,
     *,

@@ -115,7 +115,9 @@ def _floors(pence: int) -> st.SearchStrategy[int]:
 
 @st.composite
 def years(draw: st.DrawFn) -> Year:
-    shares, fundings, awards = {}, {}, {LABOUR: 0, OTHER: 0}
+    shares: dict[int, Share] = {}
+    fundings: dict[int, tuple[int, Budget]] = {}
+    awards = {LABOUR: 0, OTHER: 0}
     for at, (_holder, category) in enumerate((who, what) for who in range(3) for what in Category):
         pieces = draw(st.lists(st.integers(0, 500), min_size=1, max_size=3))
         allocated = sum(pieces) + draw(st.integers(-100, 100))  # may be over-committed
