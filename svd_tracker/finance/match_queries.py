@@ -1,12 +1,14 @@
 """Reading match: what stands at each stage, and the events behind it (FIGURES.md 16: stages are never added)."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
 
 from svd_tracker.accounts.models import Organisation, Person
 from svd_tracker.accounts.queries import BY_ITSELF
+from svd_tracker.calculations.match import by_quarter
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
@@ -20,6 +22,7 @@ class MatchNow:
 
     match_id: int
     plan_line_id: int
+    intervention_id: int
     plan_line_title: str
     organisation: str
     kind: MatchKind
@@ -51,6 +54,22 @@ class MatchLine:
     who: str
 
 
+@dataclass(frozen=True)
+class StageRow:
+    """A stage of a match by the quarter it happened in, in pence: BEFORE and AFTER are days outside its year."""
+
+    match_id: int
+    organisation: str
+    kind: MatchKind
+    title: str
+    stage: MatchStage
+    by_quarter: Mapping[int, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_quarter.values())
+
+
 def get_match(match_id: int) -> Match:
     match = db.session.get(Match, match_id)
     if match is None:
@@ -74,6 +93,58 @@ def match_of_plan_line(
 ) -> list[MatchNow]:
     """As match_lines, of one plan line."""
     return _lines(PlanLine.id == plan_line_id, up_to=up_to, recorded_by=recorded_by)
+
+
+def stage_rows(
+    plan_line: PlanLine,
+    match_id: int | None = None,
+    up_to: dt.date | None = None,
+    recorded_by: dt.datetime | None = None,
+) -> list[StageRow]:
+    """Each stage of a plan line's matches (or of one) by quarter, in the order they pass through. One query.
+
+    ``up_to`` and ``recorded_by`` as in match_lines. The rows of one match are never added together.
+    """
+    query = (
+        select(
+            Match.id,
+            Organisation.name,
+            Match.kind,
+            Match.title,
+            MatchEvent.stage,
+            MatchEvent.happened_on,
+            sum_pence(MatchEvent.pence),
+        )
+        .join(Match, Match.id == MatchEvent.match_id)
+        .join(Organisation, Organisation.id == Match.organisation_id)
+        .where(Match.plan_line_id == plan_line.id)
+        .group_by(Match.id, Organisation.name, Match.kind, Match.title, MatchEvent.stage, MatchEvent.happened_on)
+        .order_by(Organisation.name, Match.title, Match.id)
+    )
+    if match_id is not None:
+        query = query.where(Match.id == match_id)
+    if up_to is not None:
+        query = query.where(MatchEvent.happened_on <= up_to)
+    if recorded_by is not None:
+        query = query.where(MatchEvent.recorded_at <= recorded_by)
+    found: dict[int, tuple[str, MatchKind, str]] = {}
+    days: dict[tuple[int, MatchStage], list[tuple[dt.date, int]]] = {}
+    for of_match, organisation, kind, title, stage, day, pence in db.session.execute(query):
+        found[of_match] = (organisation, kind, title)
+        days.setdefault((of_match, stage), []).append((day, pence))
+    return [
+        StageRow(of_match, *fact, stage, by_quarter(days[of_match, stage], plan_line.fy))
+        for of_match, fact in found.items()
+        for stage in MatchStage
+        if (of_match, stage) in days
+    ]
+
+
+def get_event(event_id: int) -> MatchEvent:
+    event = db.session.get(MatchEvent, event_id)
+    if event is None:
+        raise NotFound("match event")
+    return event
 
 
 def match_history(match_id: int) -> list[MatchLine]:
@@ -108,6 +179,7 @@ def _lines(*where: object, up_to: dt.date | None, recorded_by: dt.datetime | Non
         select(
             Match.id,
             Match.plan_line_id,
+            PlanLine.intervention_id,
             Intervention.title,
             Organisation.name,
             Match.kind,
@@ -123,6 +195,7 @@ def _lines(*where: object, up_to: dt.date | None, recorded_by: dt.datetime | Non
         .group_by(
             Match.id,
             Match.plan_line_id,
+            PlanLine.intervention_id,
             Intervention.ref,
             Intervention.title,
             Organisation.name,
@@ -132,10 +205,10 @@ def _lines(*where: object, up_to: dt.date | None, recorded_by: dt.datetime | Non
         )
         .order_by(Intervention.ref, Organisation.name, Match.title, Match.id)
     )
-    facts: dict[int, tuple[int, str, str, MatchKind, str]] = {}
+    facts: dict[int, tuple[int, int, str, str, MatchKind, str]] = {}
     stages: dict[int, dict[MatchStage, int]] = {}
-    for match_id, plan_line_id, plan_line, organisation, kind, title, stage, pence in rows:
-        facts[match_id] = (plan_line_id, plan_line, organisation, kind, title)
+    for match_id, plan_line_id, intervention_id, plan_line, organisation, kind, title, stage, pence in rows:
+        facts[match_id] = (plan_line_id, intervention_id, plan_line, organisation, kind, title)
         stages.setdefault(match_id, {})[stage] = pence
     return [
         MatchNow(
@@ -144,7 +217,7 @@ def _lines(*where: object, up_to: dt.date | None, recorded_by: dt.datetime | Non
             promised=stages[match_id].get(MatchStage.PROMISED, 0),
             confirmed=stages[match_id].get(MatchStage.CONFIRMED, 0),
             achieved=stages[match_id].get(
-                MatchStage.RECEIVED if fact[3] is MatchKind.CASH else MatchStage.DELIVERED, 0
+                MatchStage.RECEIVED if fact[4] is MatchKind.CASH else MatchStage.DELIVERED, 0
             ),
             withdrawn=stages[match_id].get(MatchStage.WITHDRAWN, 0),
         )

@@ -4,7 +4,7 @@ An error stops the return from being checked; a warning goes with it to the cert
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import LineFigures, ReturnFigures
@@ -39,6 +39,8 @@ class CheckFacts:
     bodies_outstanding: Mapping[str, Sequence[ApprovalBody]]
     conditions_open: Mapping[str, Sequence[str]]
     earlier_not_certified: Sequence[int]
+    match_behind: Sequence[tuple[int, str]] = ()  # plan line id, and in words
+    at_risk: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # pence by funding ref, and before what
 
 
 def run_checks(figures: ReturnFigures, facts: CheckFacts) -> tuple[Finding, ...]:
@@ -98,6 +100,8 @@ def _of_the_money(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Finding
             f"ledger:{facts.holder_id}/{facts.fy}",
             f"Open accruals of {format_pounds(total.accruals)} are in the spend to date: is each still expected?",
         )
+    for plan_line_id, words in facts.match_behind:
+        yield Finding(WARNING, "match_behind", f"plan_line:{plan_line_id}", f"{words}.")
     for category, figure in figures.categories.items():
         if figure.over_committed:
             yield Finding(
@@ -138,6 +142,10 @@ def _of_a_line(line: LineFigures, facts: CheckFacts) -> Iterator[Finding]:
             funding,
             f"{name}: {format_pounds(line.repayable)} was claimed before and can no longer be: it is repayable.",
         )
+    if line.ref in facts.at_risk:
+        pence, before = facts.at_risk[line.ref]
+        words = f"{format_pounds(pence)} of {name} was spent before {before}: it is at risk."
+        yield Finding(WARNING, "at_risk", funding, words)
     if bodies := facts.bodies_outstanding.get(line.ref):
         names = " and ".join(sorted(_lower(body.label) for body in bodies))
         yield Finding(WARNING, "approval_outstanding", funding, f"{name}: the {names} has not agreed yet.")

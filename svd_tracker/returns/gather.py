@@ -21,10 +21,13 @@ from svd_tracker.errors import Refused
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.facts import to_entry_facts, to_funding_facts
-from svd_tracker.finance.queries import EntryRow
+from svd_tracker.finance.limits import FundingLimits, limits_for
+from svd_tracker.finance.match_queries import MatchNow
+from svd_tracker.finance.match_standing import standings_of_grant
+from svd_tracker.finance.queries import EntryRow, FundingNow
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import GrantTerms
-from svd_tracker.periods import quarter_end
+from svd_tracker.periods import format_date, quarter_end
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.checks import CheckFacts
 from svd_tracker.returns.figures_store import MatchFigures
@@ -66,6 +69,7 @@ def gather(obligation: Obligation) -> Gathered:
     budgets = queries.budget_versions(obligation)
     tolerance = Tolerance(read_whole_setting("variance_bp", area_id), read_whole_setting("variance_pence", area_id))
     builds = queries.earlier_builds(obligation)
+    matches = match_queries.match_lines(holder_id, fy, quarter_end(fy, last))
     match = tuple(
         MatchFigures(
             line.plan_line_title,
@@ -76,7 +80,7 @@ def gather(obligation: Obligation) -> Gathered:
             line.achieved,
             line.withdrawn,
         )
-        for line in match_queries.match_lines(holder_id, fy, quarter_end(fy, last))
+        for line in matches
     )
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
@@ -127,12 +131,40 @@ def gather(obligation: Obligation) -> Gathered:
                 each.ref: conditions[each.intervention_id] for each in fundings if each.intervention_id in conditions
             },
             earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
+            match_behind=_match_behind(matches, fundings, entries),
+            at_risk=_at_risk(entries, limits_for(holder_id, [fy])),
         ),
         adjusted_after_seq=builds[-1].ledger_seq if builds else 0,
         ledger_seq=ledger_seq,
         inputs_digest=digest(digest_of),
         budgets_digest=digest(budgets),
     )
+
+
+def _match_behind(
+    matches: Sequence[MatchNow], fundings: Sequence[FundingNow], entries: Sequence[EntryRow]
+) -> list[tuple[int, str]]:
+    """The plan lines whose match lags the spend of this return, with the figures in words (FIGURES.md 16)."""
+    spent: dict[int, int] = {}
+    for entry in entries:
+        spent[entry.funding_id] = spent.get(entry.funding_id, 0) + entry.pence
+    return [
+        (match.plan_line_id, f"{match.plan_line_title}: {standing.words}")
+        for match, standing in standings_of_grant(matches, fundings, spent)
+        if standing.behind
+    ]
+
+
+def _at_risk(entries: Sequence[EntryRow], limits: Mapping[int, FundingLimits]) -> dict[str, tuple[int, str]]:
+    """Eligible spend from before the agreement was signed or the last body agreed: pence by funding ref, and when."""
+    befores = {funding_id: each.at_risk_before for funding_id, each in limits.items()}
+    found: dict[str, tuple[int, str]] = {}
+    for entry in entries:
+        before = befores[entry.funding_id]
+        if before and entry.eligible and entry.spent_on < before[0]:
+            pence = found.get(entry.funding_ref, (0, ""))[0] + entry.pence
+            found[entry.funding_ref] = (pence, f"{format_date(before[0])}, when {before[1]}")
+    return {ref: each for ref, each in found.items() if each[0] > 0}
 
 
 def digest(value: object) -> str:

@@ -146,6 +146,8 @@ def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
         words, url = "Enter the forecast and its note", url_for("finance.forecast", funding_id=int(key))
     elif kind == "grant":
         words, url = "See the agreement", url_for("grants.show", grant_id=int(key))
+    elif kind == "plan_line":
+        words, url = "See its line in the plan", url_for("members.plan_line", plan_line_id=int(key))
     elif kind == "returns":
         words, url = "See the returns", url_for("returns.index")
     elif kind in ("ledger", "year"):

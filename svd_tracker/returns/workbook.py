@@ -28,7 +28,13 @@ KINDS: Mapping[ObligationKind, str] = {
     ObligationKind.PROVISIONAL: "Provisional year-end return",
     ObligationKind.FINAL: "Final return",
 }
-_WHERE = {"ledger": "Ledger", "grant": "Grant agreement", "year": "Allocation", "returns": "Returns"}
+_WHERE = {
+    "ledger": "Ledger",
+    "grant": "Grant agreement",
+    "year": "Allocation",
+    "returns": "Returns",
+    "plan_line": "Plan line",
+}
 
 
 @dataclass(frozen=True)
