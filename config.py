@@ -5,6 +5,7 @@ SVD_ENV says what kind of installation it is: "production" (the default) starts 
 """
 
 import datetime as dt
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,13 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "THREADS": _whole(environ, "SVD_THREADS", 8, wrong),
         "SCHEDULE_SECONDS": _whole(environ, "SVD_SCHEDULE_SECONDS", 5 if kind == "demo" else 600, wrong),
         "TODAY": _day(environ, wrong),
+        "SMTP_HOST": environ.get("SVD_SMTP_HOST", ""),
+        "SMTP_SECURITY": environ.get("SVD_SMTP_SECURITY", "starttls"),
+        "SMTP_USER": environ.get("SVD_SMTP_USER", ""),
+        "SMTP_PASSWORD": environ.get("SVD_SMTP_PASSWORD", ""),
+        "SMTP_TIMEOUT": _whole(environ, "SVD_SMTP_TIMEOUT", 30, wrong),
+        "MAIL_FROM": environ.get("SVD_MAIL_FROM", ""),
+        "PUBLIC_URL": environ.get("SVD_PUBLIC_URL", "").rstrip("/"),
         "TRUSTED_PROXIES": _whole(environ, "SVD_TRUSTED_PROXIES", 0, wrong),
         "MAX_CONTENT_LENGTH": 12 * 1024 * 1024,
         "MAX_FORM_PARTS": 2000,
@@ -55,6 +63,9 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         # Never the places of a real installation, whatever the shell has set for one: the demo may delete its own.
         settings["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{instance / 'demo.sqlite3'}"
         settings["RETURNS_DIR"] = str(instance / "demo-returns")
+        settings["SMTP_HOST"] = ""  # its people are made up: their mail is shown on a page
+    _check_mail(settings, wrong)
+    settings["SMTP_PORT"] = _whole(environ, "SVD_SMTP_PORT", _SMTP_PORTS.get(settings["SMTP_SECURITY"], 25), wrong)
     if kind == "production":
         for name, key in (("SVD_SECRET_KEY", "SECRET_KEY"), ("SVD_PASSWORD_SALT", "SECURITY_PASSWORD_SALT")):
             if len(settings[key]) < 16:
@@ -100,6 +111,26 @@ _SECURITY: dict[str, Any] = {
     "SECURITY_DEFAULT_REMEMBER_ME": False,
     "SECURITY_USE_REGISTER_V2": True,
 }
+
+
+_SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_LONGEST_WAIT = 120  # a sender's lease is longer than all that one message may wait for its server
+
+
+def _check_mail(settings: Mapping[str, Any], wrong: list[str]) -> None:
+    """What sending mail needs, once a mail server is named."""
+    if not settings["SMTP_HOST"]:
+        return
+    if settings["SMTP_SECURITY"] not in _SMTP_PORTS:
+        wrong.append(f'SVD_SMTP_SECURITY is "{settings["SMTP_SECURITY"]}": use starttls, tls or none')
+    if settings["SMTP_USER"] and settings["SMTP_SECURITY"] == "none":
+        wrong.append("SVD_SMTP_USER is set with SVD_SMTP_SECURITY=none: the password would go unprotected")
+    if not 1 <= settings["SMTP_TIMEOUT"] <= _LONGEST_WAIT:
+        wrong.append(f"SVD_SMTP_TIMEOUT is {settings['SMTP_TIMEOUT']}: use 1 to {_LONGEST_WAIT} seconds")
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", settings["MAIL_FROM"]):
+        wrong.append("SVD_MAIL_FROM is not an email address: it is whom the mail comes from")
+    if not re.fullmatch(r"https?://[^\s]+", settings["PUBLIC_URL"]):
+        wrong.append("SVD_PUBLIC_URL is not an address like https://svd.council.example: mail links to it")
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, wrong: list[str]) -> int:

@@ -18,6 +18,8 @@ from svd_tracker.web.forms import (
     required,
 )
 
+LONGEST_DAYS = 90
+
 
 class PersonForm(VersionedForm, Form):
     name = TextField("Full name", [required("Enter the person's name"), max_length(250)])
@@ -72,7 +74,7 @@ class ConfirmForm(OnceMixin, Form):
 
 
 def settings_form(kinds: Mapping[str, SettingKind]) -> type[Form]:
-    """A form with one box for each setting, in the unit a person thinks in: pounds, per cent, a quarter."""
+    """A form with one box for each setting, in the unit a person thinks in: pounds, per cent, a quarter, days."""
     fields: dict[str, object] = {}
     for key, kind in kinds.items():
         if kind.unit == "pence":
@@ -84,6 +86,18 @@ def settings_form(kinds: Mapping[str, SettingKind]) -> type[Form]:
         elif kind.unit == "quarter":
             fields[key] = WholeNumberField(
                 kind.label, [required("Enter a quarter, 1 to 4")], smallest=1, largest=4, description=kind.hint
+            )
+        elif kind.unit == "days":
+            fields[key] = WholeNumberField(
+                kind.label, [required("Enter a number of days")], largest=LONGEST_DAYS, description=kind.hint
+            )
+        elif kind.unit == "yes_no":
+            fields[key] = SelectField(
+                kind.label,
+                [required("Choose yes or no")],
+                coerce=int,
+                choices=[(1, "Yes"), (0, "No")],
+                description=kind.hint,
             )
     fields["reason"] = TextField("Why it changes", [required("Say why it changes"), max_length(250)])
     return type("SettingsForm", (VersionedForm, Form), fields)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SettingKind:
-    """``unit`` says how the value is typed and shown: bp (basis points, shown as per cent), pence, quarter, date."""
+    """``unit`` says how the value is typed and shown: bp (basis points, shown as per cent), pence, quarter, days,
+
+    yes_no (1 or 0), date.
+    """
 
     label: str
     unit: str
@@ -44,6 +47,34 @@ SETTINGS: Mapping[str, SettingKind] = {
         "quarter",
         "3",
         "1 to 4. Before it there is time to spend as planned.",
+    ),
+    "mail_drafted": SettingKind(
+        "Tell finance officers when a draft was built",
+        "yes_no",
+        "1",
+        "On the day that the return is drafted by itself.",
+    ),
+    "mail_before_days": SettingKind(
+        "Remind this many days before a return is due", "days", "7", "0 for no reminder before that day."
+    ),
+    "mail_on_day": SettingKind(
+        "Remind on the day that a return is due", "yes_no", "1", "Whoever it waits for on that day."
+    ),
+    "mail_late_days": SettingKind(
+        "Remind of a late return every so many days",
+        "days",
+        "7",
+        "First on the day after it was due. 0 for no reminder of late returns.",
+    ),
+    "mail_next_days": SettingKind(
+        "Tell the next person up when a return is this many days late",
+        "days",
+        "5",
+        "The certifier, and as many days later the OPCC officer; one that waits for its certifier goes to the OPCC "
+        "officer at once. 0 to tell nobody else.",
+    ),
+    "mail_checked": SettingKind(
+        "Tell certifiers when a return waits for them", "yes_no", "1", "As soon as it was checked."
     ),
     "demo_today": SettingKind("Today's date in the demo", "date", "", "Only an installation that runs the demo."),
 }

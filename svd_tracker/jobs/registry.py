@@ -32,12 +32,36 @@ class Job:
     holders_of: Callable[[Sequence[str]], Mapping[str, int]] = lambda _slots: {}
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Work of every turn of the schedule that claims its own rows, so that it needs no slot.
+
+    ``run`` is called in an application context with no transaction open, and opens and commits its own. It says what it
+    did and whether that went well, or None when there was nothing to do.
+    """
+
+    name: str
+    title: str
+    run: Callable[[], tuple[bool, str] | None]
+
+
 _jobs: dict[str, Job] = {}
+_turns: dict[str, Turn] = {}
 
 
 def register(job: Job) -> Job:
     _jobs[job.name] = job
     return job
+
+
+def every_turn(each: Turn) -> Turn:
+    _turns[each.name] = each
+    return each
+
+
+def turns() -> tuple[Turn, ...]:
+    """They run after the jobs of a turn."""
+    return tuple(_turns.values())
 
 
 def jobs() -> tuple[Job, ...]:

@@ -18,7 +18,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.jobs import claims
 from svd_tracker.jobs.models import ClaimState, JobClaim
-from svd_tracker.jobs.registry import Job, Slot, jobs
+from svd_tracker.jobs.registry import Job, Slot, Turn, jobs, turns
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ def run_due(app: Flask, now: dt.datetime | None = None, *, insist: bool = False)
                 attempt = claims.claim(job.name, slot.name, moment, insist=insist, shown=now or started)
             if attempt:
                 outcomes.append(_run(app, job, slot, attempt, moment))
+    outcomes += [outcome for each in turns() if (outcome := _take_turn(app, each))]
     return outcomes
 
 
@@ -123,6 +124,17 @@ def _due(app: Flask, job: Job) -> Sequence[Slot]:
 
 def _is_done(claim: JobClaim | None) -> bool:
     return claim is not None and claim.state is ClaimState.DONE
+
+
+def _take_turn(app: Flask, each: Turn) -> Outcome | None:
+    with app.app_context():
+        try:
+            done = each.run()
+        except Exception as error:
+            db.session.rollback()
+            log.exception("%s failed", each.name)
+            return Outcome(each.name, "", each.title, False, f"{type(error).__name__}: {error}")
+    return Outcome(each.name, "", each.title, *done) if done else None
 
 
 def _run(app: Flask, job: Job, slot: Slot, attempt: int, moment: dt.datetime) -> Outcome:

@@ -49,6 +49,41 @@ def test_the_demonstration_keeps_away_from_the_places_of_a_real_installation() -
     assert settings["RETURNS_DIR"].endswith("instance/demo-returns")
 
 
+MAIL = {"SVD_SMTP_HOST": "smtp.council.example", "SVD_MAIL_FROM": "svd@council.example"}
+MAIL |= {"SVD_PUBLIC_URL": "https://svd.council.example/"}
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+def test_mail_has_the_port_of_its_kind(security: str, port: int) -> None:
+    settings = config.load({**SECRETS, **MAIL, "SVD_SMTP_SECURITY": security})
+    assert (settings["SMTP_PORT"], settings["PUBLIC_URL"]) == (port, "https://svd.council.example")
+    assert config.load({**SECRETS, **MAIL, "SVD_SMTP_PORT": "2525"})["SMTP_PORT"] == 2525
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SVD_MAIL_FROM", "svd@council.example\r\nBcc: all@council.example"),
+        ("SVD_MAIL_FROM", ""),
+        ("SVD_PUBLIC_URL", "svd.council.example"),
+        ("SVD_SMTP_SECURITY", "ssl"),
+        ("SVD_SMTP_TIMEOUT", "0"),
+    ],
+)
+def test_what_mail_needs_is_named(name: str, value: str) -> None:
+    with pytest.raises(config.ConfigError, match=name):
+        config.load({**SECRETS, **MAIL, name: value})
+
+
+def test_a_password_is_never_sent_unprotected() -> None:
+    with pytest.raises(config.ConfigError, match="SVD_SMTP_USER"):
+        config.load({**SECRETS, **MAIL, "SVD_SMTP_USER": "svd", "SVD_SMTP_SECURITY": "none"})
+
+
+def test_the_demonstration_has_no_mail_server() -> None:
+    assert config.load({**MAIL, "SVD_ENV": "demo"})["SMTP_HOST"] == ""
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SVD_PORT", "eighty"), ("SVD_TODAY", "14/07/2025"), ("SVD_ENV", "staging"), ("SVD_THREADS", "-1")],

@@ -119,9 +119,12 @@ def test_settings_are_kept_in_versions_and_read_as_they_stood(app: Flask, client
     area_id = queries.list_areas()[0].id
     form = {"variance_bp": "5", "variance_pence": "2,500.00", "spend_green_bp": "10", "spend_amber_bp": "20"}
     form |= {"free_movement_pence": "0", "underspend_from_quarter": "3", "row_version": "0"}
+    form |= {"mail_drafted": "1", "mail_on_day": "1", "mail_checked": "0"}
+    form |= {"mail_before_days": "7", "mail_late_days": "7", "mail_next_days": "5"}
     client.post("/settings", {**form, "reason": "Agreed with the OPCC"})
     assert queries.read_whole_setting("variance_pence", area_id) == 250_000
     assert queries.read_whole_setting("variance_pence", area_id, act().at) == 100_000
+    assert queries.read_whole_setting("mail_checked", area_id) == 0
     stale = client.post("/settings", {**form, "spend_amber_bp": "30", "reason": "Late"}, status=200)
     assert "changed this after you opened it" in stale.get_data(as_text=True)
     assert queries.read_whole_setting("spend_amber_bp", area_id) == 2_000
