@@ -1,4 +1,4 @@
-"""How a council's ledger file is laid out: which column is what, found from its headings and contents."""
+"""How a council's ledger file is laid out: where its headings stand and which column is what, as chosen."""
 
 import hashlib
 import itertools
@@ -6,25 +6,24 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from svd_tracker.readers.heading_words import FIELDS, KNOWN, normalised, word_of
+from svd_tracker.readers.layout_guess import Guess, guess
+from svd_tracker.readers.ledger_values import is_date, is_money
 from svd_tracker.readers.table_types import Cell, TableRow, UnreadableFile
 
-FIELDS: Mapping[str, str] = {
-    "posted_on": "Posting date",
-    "period": "Accounting period",
-    "document": "Document number",
-    "cost_centre": "Cost centre",
-    "account": "Account",
-    "project": "Project",
-    "supplier": "Supplier",
-    "text": "Description",
-    "net": "Net amount",
-    "vat": "Irrecoverable VAT",
-    "debit": "Debit",
-    "credit": "Credit",
-    "sign": "Debit or credit mark",
-    "kind": "Document type",
-    "funding": "Our funding reference",
-}
+__all__ = [
+    "FIELDS",
+    "Found",
+    "Guess",
+    "Layout",
+    "advice",
+    "find_headings",
+    "guess",
+    "heading_texts",
+    "headings_digest",
+    "problems",
+]
+
 LOOKED_AT = 30
 SAMPLE = 20
 
@@ -48,16 +47,14 @@ class Layout:
         return headings_digest(self.headings)
 
     def to_json(self) -> str:
-        return json.dumps(
-            {
-                "headings": self.headings,
-                "columns": {field: self.columns[field] for field in FIELDS if field in self.columns},
-                "vat_in_net": self.vat_in_net,
-                "turned": self.turned,
-                "sheet": self.sheet,
-            },
-            ensure_ascii=False,
-        )
+        kept = {
+            "headings": self.headings,
+            "columns": {field: self.columns[field] for field in FIELDS if field in self.columns},
+            "vat_in_net": self.vat_in_net,
+            "turned": self.turned,
+            "sheet": self.sheet,
+        }
+        return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Layout":
@@ -77,55 +74,87 @@ class Found:
     title_rows: int
 
 
-@dataclass(frozen=True)
-class Guess:
-    """Which column seems to be what, in words why, and what a person should look at."""
-
-    columns: Mapping[str, int]
-    why: Mapping[str, str]
-    doubts: tuple[str, ...]
-
-
-def normalised(heading: str) -> str:
-    """A heading without what differs by accident: case, spaces, punctuation."""
-    return "".join(each for each in heading.casefold() if each.isalnum() or each == "£")
-
-
 def headings_digest(headings: Sequence[str]) -> str:
     """SHA-256, in hexadecimal, of the headings as normalised, in their order."""
     return hashlib.sha256("\x1f".join(map(normalised, headings)).encode()).hexdigest()
 
 
-def heading_text(cell: Cell) -> str:
-    return " ".join(str(cell).split()) if cell is not None else ""
+def heading_texts(row: TableRow) -> tuple[str, ...]:
+    """The row's cells as headings: text, its spaces squeezed."""
+    return tuple("" if cell is None else " ".join(str(cell).split()) for cell in row.cells)
+
+
+def _is_text(cell: Cell) -> bool:
+    return isinstance(cell, str) and cell != "" and not is_money(cell) and not is_date(cell)
 
 
 def find_headings(rows: Iterable[TableRow]) -> Found:
-    """Find the headings among a table's first rows. Raises UnreadableFile where there are none."""
+    """Find the headings among a table's first thirty rows; what stands above them is titles.
+
+    They are the first row with three texts or more of which two are known headings, else the widest row of nothing
+    but text. Raises UnreadableFile where there are no rows at all.
+    """
     early = list(itertools.islice(rows, LOOKED_AT + SAMPLE))
     if not early:
         raise UnreadableFile("The file is empty. It needs a row of headings and a row for each line")
-    at = max(range(min(len(early), LOOKED_AT)), key=lambda i: (len(early[i].cells), -i))
-    headings = tuple(map(heading_text, early[at].cells))
-    return Found(early[at].row_no, headings, tuple(early[at + 1 : at + 1 + SAMPLE]), at)
+    at = _headings_at(early[:LOOKED_AT])
+    return Found(early[at].row_no, heading_texts(early[at]), tuple(early[at + 1 : at + 1 + SAMPLE]), at)
 
 
-def guess(headings: Sequence[str], sample: Sequence[TableRow]) -> Guess:
-    """Which column is what, from the words of DOMAIN.md section 7 and from what stands in the columns."""
-    del sample
-    columns: dict[str, int] = {}
-    for field, label in FIELDS.items():
-        for position, heading in enumerate(headings):
-            if normalised(heading) == normalised(label):
-                columns.setdefault(field, position)
-    return Guess(columns, dict.fromkeys(columns, "its heading"), ())
+def _headings_at(early: Sequence[TableRow]) -> int:
+    widest, at = 0, 0
+    for index, row in enumerate(early):
+        given = [cell for cell in row.cells if cell is not None and cell != ""]
+        texts = [cell for cell in given if isinstance(cell, str) and _is_text(cell)]
+        if len(texts) >= 3 and sum(word_of(text) in KNOWN for text in texts) >= 2:
+            return index
+        if len(texts) == len(given) > widest:
+            widest, at = len(texts), index
+    return at
 
 
 def problems(layout: Layout) -> tuple[tuple[str | None, str], ...]:
-    """What is missing or contradictory in a layout: the field (None for the whole) and what to do."""
+    """What is missing or contradictory in a layout, so that no file can be read by it: the field and what to do."""
     found: list[tuple[str | None, str]] = []
-    if "posted_on" not in layout.columns:
+    columns = layout.columns
+    if "posted_on" not in columns:
         found.append(("posted_on", "Choose the column with the posting date"))
-    if not {"net", "debit", "credit"} & layout.columns.keys():
-        found.append(("net", "Choose the column with the amount, or the columns with debit and credit"))
+    if "net" in columns:
+        found.extend(
+            (field, f"Choose either the net amount or {FIELDS[field].lower()}, not both")
+            for field in ("debit", "credit")
+            if field in columns
+        )
+    elif "debit" not in columns and "credit" not in columns:
+        found.append(("net", "Choose the column with the net amount, or the columns with debit and credit"))
+    elif "debit" not in columns:
+        found.append(("debit", "Choose the column with the debits as well as that with the credits"))
+    elif "credit" not in columns:
+        found.append(("credit", "Choose the column with the credits as well as that with the debits"))
+    if "sign" in columns and "net" not in columns:
+        found.append(("sign", "A debit or credit mark goes with one net amount: choose that, or leave the mark out"))
+    found.extend(_misplaced(layout))
     return tuple(found)
+
+
+def _misplaced(layout: Layout) -> Iterable[tuple[str | None, str]]:
+    taken: dict[int, str] = {}
+    for field, position in layout.columns.items():
+        if field not in FIELDS:
+            yield None, f"There is no field called {field}"
+            continue
+        if not 0 <= position < len(layout.headings):
+            yield field, "Choose a column that the file has"
+        elif position in taken:
+            yield field, f"Choose another column: this one is already {FIELDS[taken[position]].lower()}"
+        taken.setdefault(position, field)
+
+
+def advice(layout: Layout) -> tuple[tuple[str, str], ...]:
+    """What a layout can do without but should have: the field and why."""
+    missing = {
+        "document": "Without a document number, lines cannot be told apart or paired with their reversals",
+        "period": "Without an accounting period, the quarter comes from the posting date",
+        "cost_centre": "Without a cost centre, rules can only go by account, project, supplier or text",
+    }
+    return tuple((field, words) for field, words in missing.items() if field not in layout.columns)

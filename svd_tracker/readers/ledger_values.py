@@ -150,6 +150,28 @@ def _month(name: str) -> int:
     raise NotADate(_ENTER_DATE)
 
 
+def is_date(cell: Cell) -> bool:
+    """Whether the cell can only be a day: a bare number may be one and is not taken for one."""
+    if isinstance(cell, str) and not cell.replace(".", "").isdecimal():
+        try:
+            parse_ledger_date(cell)
+        except NotADate:
+            return False
+        return True
+    return not isinstance(cell, str | int | float | None)
+
+
+def is_money(cell: Cell) -> bool:
+    """Whether parse_ledger_pounds takes the cell."""
+    if cell is None or cell == "":
+        return False
+    try:
+        parse_ledger_pounds(cell)
+    except NotMoney:
+        return False
+    return True
+
+
 def read_period(cell: Cell) -> tuple[int | None, int]:
     """The financial year (its first calendar year; None where the cell does not say) and the period, 1 to 16.
 
@@ -157,7 +179,7 @@ def read_period(cell: Cell) -> tuple[int | None, int]:
     is June's period, "June"; and a date, which is its month's. Raises NotAPeriod.
     """
     if isinstance(cell, dt.date):
-        return fy_of(cell), _period_of(cell.month)
+        return fy_of(cell), period_of(cell.month)
     if isinstance(cell, bool) or cell is None:
         raise NotAPeriod(_ENTER_PERIOD)
     if not isinstance(cell, str):
@@ -189,7 +211,8 @@ def period_end(fy: int, period: int) -> dt.date:
     return dt.date(month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
 
 
-def _period_of(month: int) -> int:
+def period_of(month: int) -> int:
+    """The accounting period of a calendar month: April is 1 (DOMAIN.md section 7)."""
     return (month + 8) % 12 + 1
 
 
@@ -210,7 +233,7 @@ def _text_period(text: str) -> tuple[int | None, int]:
             month = _month(found[1])
         except NotADate as error:
             raise NotAPeriod(_ENTER_PERIOD) from error
-        period = _period_of(month)
+        period = period_of(month)
         if found[2]:
             fy = fy_of(dt.date(_year(found[2]), month, 1))
     else:
