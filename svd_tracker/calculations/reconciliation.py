@@ -156,6 +156,16 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
+class LedgerPart:
+    """A part of a quarter's ledger: the code of the list of its lines, its words, and why, of what is left out."""
+
+    code: str
+    label: str
+    lines: Lines
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class LedgerSide:
     """The ledger of one quarter, in its own periods, and where its lines belong: the parts add up to ``total``."""
 
@@ -181,12 +191,30 @@ class LedgerSide:
         return bool(self.months_loaded) or self.total != Lines()
 
     @property
+    def parts(self) -> tuple[LedgerPart, ...]:
+        """The parts of the ledger in the order of the statement."""
+        return (
+            LedgerPart("here", "Placed to fundings in this quarter", self.here),
+            *(
+                LedgerPart("elsewhere", f"Placed to fundings in {quarter_short(each.fy, each.quarter)}", each.lines)
+                for each in self.elsewhere
+            ),
+            LedgerPart("match", "Placed to match", self.match),
+            LedgerPart("local", "Placed to local money", self.local),
+            *(
+                LedgerPart("left_out", f"Left out: {reason or 'no reason given'}", lines, reason)
+                for reason, lines in self.left_out.items()
+            ),
+            LedgerPart("grant_income", "Grant income", self.grant_income),
+            LedgerPart("match_income", "Match income", self.match_income),
+            LedgerPart("carried", "Carried to the next return", self.carried),
+            LedgerPart("waiting", "Waiting to be placed", self.waiting),
+        )
+
+    @property
     def unexplained(self) -> int:
         """Pence of the ledger that stand in no part: always nought, and shown if it ever were not."""
-        parts = [self.here, self.match, self.local, self.grant_income, self.match_income, self.carried, self.waiting]
-        parts += [each.lines for each in self.elsewhere]
-        parts += self.left_out.values()
-        return self.total.pence - sum(part.pence for part in parts)
+        return self.total.pence - sum(part.lines.pence for part in self.parts)
 
     @property
     def control_difference(self) -> int | None:
