@@ -39,7 +39,7 @@ def _sap_rows() -> list[Row]:
         (day(6, 30), 3, 5100003, "SA", _NURSE, 101000, None, "Specialist nurse salary June", "3,412.50"),
         (day(6, 30), 3, 5100004, "SA", _NURSE, 101500, None, "Specialist nurse on-costs Q1", "2,866.50"),
         (None, None, None, None, "Subtotal", None, None, None, "13,104.00"),
-        (day(4, 16), 1, 1900101, "KR", _SCHOOLS, 430100, "Training provider", "Healthy relationships start", "1,850.00"),
+        (day(4, 16), 1, 1900101, "KR", _SCHOOLS, 430100, "Training provider", "Healthy schools start", "1,850.00"),
         (day(5, 21), 2, 1900117, "KR", _SCHOOLS, 430100, "Training provider", "Healthy relationships May", "2,475.00"),
         (day(5, 21), 2, 1900117, "KR", _SCHOOLS, 430200, "Training provider", "Workbooks for schools", "318.40"),
         (day(6, 12), 3, 1700009, "KG", _SCHOOLS, 430100, "Training provider", "Credit: session not held", "275.00-"),
