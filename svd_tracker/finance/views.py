@@ -19,12 +19,14 @@ from svd_tracker.finance import (
     funding_views,  # noqa: F401  its routes
     history,
     ledger_list,
+    limits,
     overview,
     queries,
     upload_views,  # noqa: F401  its routes
 )
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
+from svd_tracker.finance.reconcile import views as _reconcile_views  # noqa: F401  its routes
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.periods import fy_label, fy_of
@@ -96,6 +98,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
     forecasts = queries.forecast_versions(funding_id)
     entries = ledger_list.newest_entries(funding_id, NEWEST_ENTRIES)
     scope = Scope(holder.area_id, holder.id)
+    measured = limits.limits_of(record)
     return render_template(
         "finance/funding.html",
         funding=record,
@@ -112,6 +115,8 @@ def funding(funding_id: int) -> ResponseReturnValue:
         ),
         entries=entries,
         reversed=ledger_list.reversed_ids([entry.id for entry in entries]),
+        limits=measured,
+        flags=limits.flags_of(entries, {funding_id: measured}),
         plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
         history=history.of_funding(record),
         may_post=may(Permission.POST_ENTRY, scope),
