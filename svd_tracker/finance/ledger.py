@@ -14,6 +14,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
 from svd_tracker.finance import queries
 from svd_tracker.finance.fundings import subject_ref
+from svd_tracker.finance.limits import limits_of
 from svd_tracker.finance.models import (
     Funding,
     LedgerEntry,
@@ -123,7 +124,8 @@ def post_entry(
 
     ``pence`` is what is charged here with the irrecoverable VAT (``vat_pence``) inside it; ``document_total_pence``
     is the whole invoice when match or local money pays the rest. The quarter follows from the date; an earlier one
-    needs a reason (FIGURES.md 14). ``follows`` is the released accrual whose invoice this is. Raises Refused.
+    needs a reason (FIGURES.md 14). What the terms do not pay for must say so (DOMAIN.md section 9.8). ``follows`` is
+    the released accrual whose invoice this is. Raises Refused.
     """
     if kind is EntryKind.REVERSAL:
         raise ValueError("a reversal is posted by reversing its entry")
@@ -134,11 +136,13 @@ def post_entry(
     if quarter is not None and quarter not in range(1, dated + 1):
         words = f"The date falls in {quarter_short(funding.fy, dated)}: choose that quarter or an earlier one"
         raise Refused(words, field="quarter")
+    if eligible and (why_not := limits_of(funding).verdict(spent_on).reason):
+        raise Refused(f"{why_not}: choose that the grant does not pay for this, and say why", field="eligible")
     why_reason = _why_a_reason_is_needed(kind, eligible, quarter not in (None, dated))
     if why_reason and not reason.strip():
         raise Refused(why_reason, field="reason")
     if follows is not None:
-        _refuse_not_waiting(follows, funding)
+        refuse_not_waiting(follows, funding)
     new = NewEntry(
         funding_id=funding.id,
         fy=funding.fy,
@@ -191,24 +195,24 @@ def accrue_again(act: Act, release_entry: LedgerEntry) -> LedgerEntry:
 
     Raises Refused for what is not a release, or one that was accrued again or invoiced already.
     """
-    _refuse_not_waiting(release_entry, release_entry.funding)
-    total = release_entry.document_total_pence
-    new = NewEntry(
-        funding_id=release_entry.funding_id,
-        fy=release_entry.fy,
-        kind=EntryKind.ACCRUAL,
-        quarter=release_entry.quarter,
-        pence=-release_entry.pence,
-        vat_pence=-release_entry.vat_pence,
-        document_total_pence=None if total is None else -total,
-        spent_on=release_entry.spent_on,
-        document=release_entry.document,
-        eligible=release_entry.eligible,
-        follows_id=release_entry.id,
-        supplier=release_entry.supplier,
-        description=release_entry.description,
-    )
-    return _post(act, release_entry.funding, new, "accrue_again")
+    refuse_not_waiting(release_entry, release_entry.funding)
+    return _post(act, release_entry.funding, _accrued_again(release_entry), "accrue_again")
+
+
+def drop_released(act: Act, release_entry: LedgerEntry, reason: str) -> LedgerEntry:
+    """No invoice will come for a released accrual, so nothing waits for one any more (FIGURES.md 13).
+
+    It is accrued again and released in one go, in the quarter of its release: to date stays as the release left it.
+    Raises Refused for what does not wait, and without a reason.
+    """
+    if not reason.strip():
+        raise Refused("Say why no invoice will come", field="reason")
+    _refuse_long(reason=reason)
+    refuse_not_waiting(release_entry, release_entry.funding)
+    (again_id,) = append(act, release_entry.holder_id, [_accrued_again(release_entry)])
+    again = queries.get_entry(again_id)
+    dropped = reversal_of(again, ReversalWhy.RELEASE, again.quarter, reason.strip())
+    return _post(act, release_entry.funding, dropped, "drop")
 
 
 def refuse_bad_date(fy: int, spent_on: dt.date, today: dt.date) -> None:
@@ -265,15 +269,35 @@ def _refuse_of_ledger(entry: LedgerEntry) -> None:
         raise Refused("This entry stands for a line of the council's ledger: move the line instead")
 
 
-def _refuse_not_waiting(release: LedgerEntry, funding: Funding) -> None:
+def refuse_not_waiting(release: LedgerEntry, funding: Funding) -> None:
+    """Raises Refused for what is not a release of this funding whose invoice is still to come. Takes the lock."""
     if release.reversal_why is not ReversalWhy.RELEASE or release.funding_id != funding.id:
         raise Refused("Choose a released accrual of this funding", field="follows")
-    if release.quarter == QUARTERS[-1] and _accrual_quarter(release) == QUARTERS[-1]:
+    if _accrual_quarter(release) == release.quarter:  # of quarter 4, or one that was dropped
         raise Refused("This accrual was released with its invoice or dropped, so nothing waits for it", field="follows")
     lock_ledger(release.holder_id)
     follower = select(LedgerEntry.id).where(LedgerEntry.follows_id == release.id, ~queries.was_a_mistake(LedgerEntry))
     if db.session.scalar(follower):
         raise Refused("This accrual was already accrued again, or its invoice has come", field="follows")
+
+
+def _accrued_again(release_entry: LedgerEntry) -> NewEntry:
+    total = release_entry.document_total_pence
+    return NewEntry(
+        funding_id=release_entry.funding_id,
+        fy=release_entry.fy,
+        kind=EntryKind.ACCRUAL,
+        quarter=release_entry.quarter,
+        pence=-release_entry.pence,
+        vat_pence=-release_entry.vat_pence,
+        document_total_pence=None if total is None else -total,
+        spent_on=release_entry.spent_on,
+        document=release_entry.document,
+        eligible=release_entry.eligible,
+        follows_id=release_entry.id,
+        supplier=release_entry.supplier,
+        description=release_entry.description,
+    )
 
 
 def _accrual_quarter(release: LedgerEntry) -> int | None:

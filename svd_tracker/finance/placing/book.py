@@ -108,10 +108,10 @@ class Book:
         """New lines, in bulk: none of them has a placement yet. Those that wait go to the queue alone."""
         self._write([(line, belongs, 1) for line, belongs in items])
 
-    def move(self, line: LineFacts, standing: Standing, belongs: Belongs, reason: str) -> None:
-        """Put a line elsewhere: its entries are reversed as a mistake with ``reason``, and a new placement stands."""
-        self._leave([(line, standing)], reason)
-        self._write([(line, belongs, standing.seq + 1)])
+    def move(self, items: Sequence[tuple[LineFacts, Standing, Belongs]], reason: str) -> None:
+        """Put lines elsewhere: their entries are reversed as a mistake with ``reason``, and new placements stand."""
+        self._leave([(line, standing) for line, standing, _ in items], reason)
+        self._write([(line, belongs, standing.seq + 1) for line, standing, belongs in items])
 
     def take_back(self, items: Sequence[tuple[LineFacts, Standing]], reason: str) -> None:
         """Lines of a withdrawn file: entries reversed, nothing in their place, no longer part of the ledger."""

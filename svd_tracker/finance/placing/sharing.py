@@ -25,7 +25,7 @@ from svd_tracker.finance.intake.models import (
 )
 from svd_tracker.finance.ledger import lock_ledger
 from svd_tracker.finance.models import FundingVersion, LedgerEntry, Match, MatchEvent, MatchKind, MatchStage
-from svd_tracker.finance.placing.book import Part
+from svd_tracker.finance.placing.book import Belongs, Part
 from svd_tracker.finance.queries import newest_version_ids
 from svd_tracker.interventions.models import PlanLine
 
@@ -66,6 +66,14 @@ class Rooms:
             self.match_paid[sharing.match_id] += rest
         parts = [Part(grant, funding_id=funding_id), Part(rest, match_id=sharing.match_id)]
         return [part for part in parts if part.pence]
+
+    def give_back(self, belongs: Belongs) -> None:
+        """Take out what a line that is about to move took from these rooms."""
+        for part in belongs.parts if belongs.outcome is Outcome.PLACED else ():
+            if part.funding_id in self.grant_paid:
+                self.grant_paid[part.funding_id] -= part.pence
+            elif part.match_id in self.match_paid:
+                self.match_paid[part.match_id] -= part.pence
 
 
 def sharings_of(holder_id: int, fys: Collection[int]) -> Mapping[tuple[int, int], Sharing]:
