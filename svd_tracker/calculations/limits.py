@@ -97,6 +97,22 @@ class Limits:
         late = [each for each in days if each[0] > max(self.first_day, self.starts_on)]
         return max(late, key=lambda each: each[0], default=None)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is to be known before spend is posted, in sentences; none for a signed and agreed whole year."""
+        said = []
+        first, last = max(self.eligible_from or self.starts_on, self.first_day), min(self.ends_on, self.last_day)
+        if (first, last) != (self.first_day, self.last_day):
+            outside = "cannot be claimed" if self.refuse_outside else "is flagged"
+            said.append(f"The grant pays from {format_date(first)} to {format_date(last)}: other spend {outside}.")
+        if self.signed_on is None:
+            said.append("The agreement is not signed yet: spend is at risk.")
+        if self.at_risk_before:
+            said.append(
+                f"Spend before {format_date(self.at_risk_before[0])}, when {self.at_risk_before[1]}, is at risk."
+            )
+        return tuple(said)
+
     def _of_a_day(self, day: dt.date) -> list[_Said]:
         return [*self._of_the_period(day), *self._at_risk(day)]
 

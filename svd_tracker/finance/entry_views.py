@@ -12,7 +12,7 @@ from svd_tracker.audit import once
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import forms, ledger_list, overview, queries, services
+from svd_tracker.finance import forms, ledger_list, limits, overview, queries, services
 from svd_tracker.finance.blueprint import bp, entry_scope, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.ledger_list import Filter
 from svd_tracker.finance.models import LedgerEntry
@@ -40,6 +40,7 @@ def ledger(holder_id: int, fy: int) -> ResponseReturnValue:
         listing=listing,
         fundings=[each for each in fundings if each.id not in shut],
         reversed=ledger_list.reversed_ids([entry.id for entry in listing.entries]),
+        flags=limits.flags_of(listing.entries, limits.limits_for(holder_id, [fy])),
         kinds=list(EntryKind),
         sorts={key: words for key, (words, _) in ledger_list.SORTS.items()},
         address=lambda page: url_for("finance.ledger", **here, page=page),
@@ -99,6 +100,7 @@ def new_entry(funding_id: int) -> ResponseReturnValue:
         "finance/new_entry.html",
         form=form,
         funding=funding,
+        limits=limits.limits_of(funding),
         closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
     )
 
@@ -172,6 +174,8 @@ def _posted(form: Any, act: Any, entry: LedgerEntry, verb: str) -> ResponseRetur
     words = f"{verb}: {format_pounds(entry.pence)} in {quarter_short(entry.fy, entry.quarter)}."
     if entry.quarter in closed:
         words += " That quarter is closed, so it shows as an adjustment in the next return."
+    said = limits.flags_of([entry], {entry.funding_id: limits.limits_of(entry.funding)})
+    words += "".join(f" {flag}." for flag in said.get(entry.id, ()))
     db.session.commit()
     flash(words, "success")
     return redirect(address, 303)

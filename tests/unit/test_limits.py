@@ -79,6 +79,16 @@ def test_at_risk_before_is_the_later_of_signing_and_agreeing() -> None:
     assert replace(late, agreed_on=None).at_risk_before == (dt.date(2025, 5, 3), "the agreement was signed")
 
 
+def test_what_is_to_be_known_before_posting() -> None:
+    assert LIMITS.words == ()
+    limits = replace(LIMITS, eligible_from=dt.date(2025, 5, 1), signed_on=None, agreed_on=dt.date(2025, 6, 2))
+    assert limits.words == (
+        "The grant pays from 1 May 2025 to 31 March 2026: other spend cannot be claimed.",
+        "The agreement is not signed yet: spend is at risk.",
+        "Spend before 2 June 2025, when the last approval was given, is at risk.",
+    )
+
+
 def test_an_account_rule_refuses_or_flags() -> None:
     rules = AccountRules(
         [AccountRule("4711, 48*", "gifts and entertaining", True), AccountRule("*9", "fees", False)],
