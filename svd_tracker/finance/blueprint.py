@@ -12,6 +12,7 @@ from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
 from svd_tracker.finance import queries
+from svd_tracker.finance.intake import page_queries as ledger_files
 from svd_tracker.finance.models import Funding
 from svd_tracker.finance.queries import FundingNow
 from svd_tracker.web import navigation
@@ -36,6 +37,16 @@ def entry_scope(entry_id: int, **_rest: object) -> Scope:
 
 def upload_scope(upload_id: int, **_rest: object) -> Scope:
     return holder_scope(get_upload(upload_id).holder_id)
+
+
+def ledger_file_scope(file_id: int, **_rest: object) -> Scope:
+    return holder_scope(ledger_files.get_file(file_id).holder_id or 0)
+
+
+def shut_years(holder_id: int) -> frozenset[tuple[int, int]]:
+    """The year and intervention of each of a holder's plan lines that a declared interest shuts to the reader."""
+    plan = decisions.shut_by_interest(current_access().person_id).plan
+    return frozenset((fy, intervention_id) for of, fy, intervention_id in plan if of == holder_id)
 
 
 def shut_fundings(fundings: Iterable[FundingNow], holder_id: int, fy: int) -> frozenset[int]:

@@ -22,10 +22,10 @@ from svd_tracker.finance import (
     limits,
     overview,
     queries,
-    upload_views,  # noqa: F401  its routes
 )
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
+from svd_tracker.finance.intake import views as _intake_views  # noqa: F401  its routes
 from svd_tracker.finance.reconcile import views as _reconcile_views  # noqa: F401  its routes
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions

@@ -8,6 +8,7 @@ from svd_tracker.readers.ledger_layout import FIELDS, Layout
 from svd_tracker.web.forms import (
     FileField,
     Form,
+    HiddenField,
     OnceMixin,
     RadiosField,
     SelectField,
@@ -41,9 +42,13 @@ class ReceiveForm(OnceMixin, Form):
     file = FileField("Ledger file", description="CSV or Excel (.xlsx), up to 10 MB.")
 
 
-class ColumnsForm(OnceMixin, Form):
-    """Which column is what. The fields of the columns are named ``column_`` and the field of FIELDS."""
+class ColumnsForm(Form):
+    """Which column is what. The fields of the columns are named ``column_`` and the field of FIELDS.
 
+    ``headings`` is the digest of the headings that the choices are of: another sheet has others.
+    """
+
+    headings = HiddenField()
     sheet = SelectField("Sheet")
     vat_in_net = RadiosField(
         "Does the amount hold the VAT that cannot be recovered?",
@@ -104,7 +109,7 @@ for _field, _label in FIELDS.items():
     )
 
 
-class TakeInForm(OnceMixin, Form):
+class TakeInForm(Form):
     covers_from = SelectField("From", coerce=int)
     covers_to = SelectField("To", coerce=int)
 
@@ -150,7 +155,7 @@ class WithdrawForm(OnceMixin, Form):
     )
 
 
-class AgainForm(OnceMixin, Form):
+class AgainForm(Form):
     pass
 
 
@@ -179,3 +184,12 @@ def covers_words(covers_from: int | None, covers_to: int | None) -> str | None:
         return None
     first, last = period_words(covers_from), period_words(covers_to)
     return first if first == last else f"{first} to {last}"
+
+
+def put_problem(form: Any, field: str | None, words: str) -> None:
+    """What is wrong with a layout, at the select of its column or at its question, else over the form."""
+    name = next((each for each in (f"column_{field}", field or "") if each in form), None)
+    if name is None:
+        form.form_errors.append(words)
+    else:
+        form[name].errors = [words]

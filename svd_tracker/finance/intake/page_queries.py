@@ -7,18 +7,15 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.calculations.placing import RuleOutcome, normal_document, outcome_from_json
+from svd_tracker.calculations.placing import RuleOutcome, outcome_from_json
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadState
 from svd_tracker.finance.intake.models import (
-    IntakeProgress,
     LedgerLine,
-    LedgerMapping,
     LineEvent,
     LineEventKind,
-    Placement,
     PlacementRule,
     QueueLine,
     UploadWithdrawal,
@@ -27,8 +24,6 @@ from svd_tracker.finance.models import Funding
 from svd_tracker.web.history import HistoryLine
 
 FILES_A_PAGE = 20
-CHANGES_A_PAGE = 50
-LAST_MONTH = 12
 
 
 @dataclass(frozen=True)
@@ -102,13 +97,9 @@ def months_loaded(holder_id: int, fy: int) -> Mapping[int, int]:
     loaded: dict[int, int] = {}
     for upload_id, first, last in rows:
         for period in range(1, 17):
-            if first <= fy * 100 + period <= last:
+            if (first or 0) <= fy * 100 + period <= (last or 0):
                 loaded[period] = upload_id
     return loaded
-
-
-def find_withdrawal(upload_id: int) -> UploadWithdrawal | None:
-    return db.session.get(UploadWithdrawal, upload_id)
 
 
 def readings(file_id: int) -> Sequence[FileNow]:
@@ -121,14 +112,6 @@ def readings(file_id: int) -> Sequence[FileNow]:
         .order_by(Upload.id.desc())
     )
     return [FileNow(*row) for row in rows]
-
-
-def find_progress(file_id: int) -> IntakeProgress | None:
-    return db.session.get(IntakeProgress, file_id)
-
-
-def get_mapping(mapping_id: int | None) -> LedgerMapping | None:
-    return db.session.get(LedgerMapping, mapping_id) if mapping_id else None
 
 
 @dataclass(frozen=True)
@@ -156,28 +139,6 @@ def outcomes_of(rule_ids: Iterable[int]) -> Mapping[int, tuple[PlacementRule, Ru
     return {rule.id: (rule, outcome_from_json(rule.outcome)) for rule in rules}
 
 
-@dataclass(frozen=True)
-class Change:
-    """A line that a file no longer has, the one of the same document that it has in its place, and where it stands."""
-
-    old: LedgerLine
-    new: LedgerLine | None
-    placement: Placement | None
-    back: bool
-
-
-def count_dropped(upload_id: int) -> int:
-    """How many lines of earlier files this one no longer had."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(LineEvent)
-            .where(LineEvent.upload_id == upload_id, LineEvent.event == LineEventKind.DROPPED)
-        )
-        or 0
-    )
-
-
 def dropped_by_later(upload_id: int) -> Mapping[int, int]:
     """How many lines of this file later ones no longer had, by the later upload's id."""
     rows = db.session.execute(
@@ -188,57 +149,6 @@ def dropped_by_later(upload_id: int) -> Mapping[int, int]:
         .order_by(LineEvent.upload_id)
     )
     return {later: count for later, count in rows}  # noqa: C416  rows are not pairs to the type checker
-
-
-def changes(upload_id: int, page: int) -> Sequence[Change]:
-    """The lines that a file no longer had, in the ledger's order. Four queries a page."""
-    old = db.session.scalars(
-        select(LedgerLine)
-        .join(LineEvent, LineEvent.line_id == LedgerLine.id)
-        .where(LineEvent.upload_id == upload_id, LineEvent.event == LineEventKind.DROPPED)
-        .options(joinedload(LedgerLine.text), joinedload(LedgerLine.upload).joinedload(Upload.file))
-        .order_by(LedgerLine.fy, LedgerLine.period, LedgerLine.id)
-        .limit(CHANGES_A_PAGE)
-        .offset((page - 1) * CHANGES_A_PAGE)
-    ).all()
-    ids = [line.id for line in old]
-    came = db.session.scalars(
-        select(LedgerLine)
-        .where(
-            LedgerLine.upload_id == upload_id,
-            LedgerLine.document.in_({line.document for line in old if line.document}),
-        )
-        .options(joinedload(LedgerLine.text))
-        .order_by(LedgerLine.row_no)
-    ).all()
-    newest = select(func.max(Placement.id)).where(Placement.line_id.in_(ids)).group_by(Placement.line_id)
-    placements = {
-        each.line_id: each
-        for each in db.session.scalars(
-            select(Placement).where(Placement.id.in_(newest)).options(joinedload(Placement.parts))
-        ).unique()
-    }
-    events = select(func.max(LineEvent.id)).where(LineEvent.line_id.in_(ids)).group_by(LineEvent.line_id)
-    back = set(
-        db.session.scalars(
-            select(LineEvent.line_id).where(LineEvent.id.in_(events), LineEvent.event == LineEventKind.BACK)
-        )
-    )
-    partners = _partners(old, came)
-    return [Change(line, partners.get(line.id), placements.get(line.id), line.id in back) for line in old]
-
-
-def _partners(old: Sequence[LedgerLine], came: Sequence[LedgerLine]) -> Mapping[int, LedgerLine]:
-    """For each line that is gone the likeliest of the new ones with its document; each new one is used once."""
-    free = list(came)
-    found: dict[int, LedgerLine] = {}
-    for line in old:
-        same = [each for each in free if normal_document(each.document) == normal_document(line.document)]
-        if same and line.document:
-            best = max(same, key=lambda each: (each.cost_centre == line.cost_centre, each.account == line.account))
-            free.remove(best)
-            found[line.id] = best
-    return found
 
 
 def fundings_by_id(funding_ids: Iterable[int]) -> Mapping[int, Funding]:

@@ -1,0 +1,218 @@
+"""One reading of a ledger file on screen: what will happen, what has happened, taking in and withdrawing."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from flask import redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from exports.marked_upload import marked_copy
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.access import current_act, may, requires
+from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.act import Source
+from svd_tracker.audit import once
+from svd_tracker.calculations.placing import RuleOutcome
+from svd_tracker.errors import Refused
+from svd_tracker.extensions import db
+from svd_tracker.files import queries as files
+from svd_tracker.files.models import Upload, UploadState
+from svd_tracker.finance.blueprint import bp, get_upload, shut_years, upload_scope
+from svd_tracker.finance.intake import background, forms, mappings, page_queries, receive, summary, uploads, withdraw
+from svd_tracker.finance.intake.background import Verb, Work
+from svd_tracker.finance.intake.summary import Share, Summary
+from svd_tracker.finance.placing.book import standing_of
+from svd_tracker.readers.ledger_lines import LineFinding, Severity
+from svd_tracker.readers.table_file import UnreadableFile, open_table
+
+FINDINGS_SHOWN = 200
+CHANGES_A_PAGE = 50
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@bp.get("/uploads/<int:upload_id>")
+@requires(Permission.VIEW_FINANCE, upload_scope)
+def upload(upload_id: int) -> ResponseReturnValue:
+    record = get_upload(upload_id)
+    form = forms.TakeInForm()
+    numbers = summary.summary_of(record)
+    form.offer(_years(record, numbers))
+    form.propose(record.covers_from, record.covers_to)
+    return _page(record, form, numbers)
+
+
+@bp.post("/uploads/<int:upload_id>")
+@requires(Permission.POST_ENTRY, upload_scope)
+def take_in(upload_id: int) -> ResponseReturnValue:
+    record = get_upload(upload_id)
+    form: Any = forms.TakeInForm()
+    numbers = summary.summary_of(record)
+    form.offer(_years(record, numbers))
+    if not form.validate_on_submit():
+        return _page(record, form, numbers)
+    file_id, sha256, holder_id = record.file_id, record.file.sha256, record.holder_id
+    try:
+        if record.state is not UploadState.READ or record.mapping_id is None:
+            raise Refused("This file does not wait to be taken in. Send it again")
+        work = Work(Verb.TAKE_IN, holder_id, file_id, record.mapping_id, form.covers)
+        taken = background.do(current_act(Source.IMPORT), work)
+    except Refused as refused:
+        db.session.rollback()
+        done = receive.find_taken_in(holder_id, sha256)
+        if done is not None:  # a double click, or somebody else was quicker
+            return redirect(url_for("finance.upload", upload_id=done.id), 303)
+        form.form_errors.append(refused.message)
+        return _page(get_upload(upload_id), form, numbers)
+    if taken is None:
+        return redirect(url_for("finance.ledger_file_progress", file_id=file_id), 303)
+    address = url_for("finance.upload", upload_id=taken.id)
+    db.session.commit()
+    return redirect(address, 303)
+
+
+@bp.get("/uploads/<int:upload_id>/changed")
+@requires(Permission.VIEW_FINANCE, upload_scope)
+def changed_lines(upload_id: int) -> ResponseReturnValue:
+    """What earlier files had in the months and cost centres of this one, and it no longer has."""
+    record = get_upload(upload_id)
+    after = request.args.get("after", 0, int)
+    found = uploads.changed_lines(record, CHANGES_A_PAGE + 1, after)
+    shown = found[:CHANGES_A_PAGE]
+    standing = standing_of([each.line for each in shown])
+    parts = [part for each in standing.values() for part in each.belongs.parts]
+    fundings = page_queries.fundings_by_id({part.funding_id for part in parts if part.funding_id})
+    shut = shut_years(record.holder_id)
+    return render_template(
+        "finance/intake/changed.html",
+        upload=record,
+        holder=accounts.get_holder(record.holder_id),
+        changes=shown,
+        standing=standing,
+        fundings=fundings,
+        shut={each.id for each in fundings.values() if (each.fy, each.intervention_id) in shut},
+        numbers=summary.summary_of(record),
+        more=shown[-1].line.id if len(found) > CHANGES_A_PAGE else None,
+        after=after,
+    )
+
+
+@bp.get("/uploads/<int:upload_id>/marked")
+@requires(Permission.VIEW_FINANCE, upload_scope)
+def marked_upload(upload_id: int) -> ResponseReturnValue:
+    """The file as XLSX with what is wrong marked at the cells."""
+    record = get_upload(upload_id)
+    found = [
+        LineFinding(Severity(each.severity), each.code, each.row_no, each.column_no, each.column_name, each.message)
+        for each in summary.findings_of(record)
+    ]
+    content = files.content_of(record.file)
+    try:
+        copy = marked_copy(open_table(content, record.file.name).rows(record.sheet), found, record.file.name)
+    except UnreadableFile as error:
+        raise Refused(str(error)) from error
+    name = f"{record.file.name.rpartition('.')[0] or record.file.name} marked.xlsx"
+    return send_file(BytesIO(copy), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+@bp.get("/uploads/<int:upload_id>/file")
+@requires(Permission.VIEW_FINANCE, upload_scope)
+def upload_file(upload_id: int) -> ResponseReturnValue:
+    """The file as it was received, checked against its SHA-256."""
+    file = get_upload(upload_id).file
+    return send_file(
+        BytesIO(files.content_of(file)), mimetype=file.media_type, as_attachment=True, download_name=file.name
+    )
+
+
+@bp.route("/uploads/<int:upload_id>/withdraw", methods=["GET", "POST"])
+@requires(Permission.POST_ENTRY, upload_scope)
+def withdraw_upload(upload_id: int) -> ResponseReturnValue:
+    record = get_upload(upload_id)
+    form: Any = forms.WithdrawForm()
+    if form.validate_on_submit():
+        act = current_act(Source.IMPORT)
+        address = url_for("finance.upload", upload_id=upload_id)
+        try:
+            withdraw.withdraw(act, record, form.reason.data)
+        except Refused as refused:
+            db.session.rollback()
+            forms.put_problem(form, refused.field, refused.message)
+        else:
+            once.use_up(form.once_key.data, address, act)
+            db.session.commit()
+            return redirect(address, 303)
+    record = get_upload(upload_id)
+    return render_template(
+        "finance/intake/withdraw.html",
+        form=form,
+        upload=record,
+        holder=accounts.get_holder(record.holder_id),
+        withdrawal=withdraw.withdrawal_of(record),
+        first=withdraw.in_the_way(record),
+    )
+
+
+def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
+    """The check page of what was only read, and what has happened with what was taken in."""
+    holder = accounts.get_holder(record.holder_id)
+    found = page_queries.readings(record.file_id)
+    taken_in = record.state is UploadState.TAKEN_IN
+    later = None if taken_in else receive.find_taken_in(record.holder_id, record.file.sha256)
+    counts = summary.count_findings(record)
+    shares, hidden = _shares(holder, numbers.shares)
+    mapping = mappings.get_mapping(record.mapping_id) if record.mapping_id else None
+    return render_template(
+        "finance/intake/upload.html" if taken_in else "finance/intake/check.html",
+        form=form,
+        upload=record,
+        holder=holder,
+        numbers=numbers,
+        shares=shares,
+        hidden=hidden,
+        by_outcome=_by_outcome(numbers.shares),
+        findings=summary.findings_of(record, FINDINGS_SHOWN),
+        errors=counts.get("error", 0),
+        warnings=counts.get("warning", 0),
+        mapping=mapping,
+        later=later,
+        later_who=accounts.person_names([later.recorded_by])[later.recorded_by] if later else None,
+        newest=found[0].upload,
+        waiting=page_queries.waiting_of(record.id) if taken_in else None,
+        withdrawal=withdraw.withdrawal_of(record) if taken_in else None,
+        first=withdraw.in_the_way(record) if taken_in else None,
+        since=page_queries.dropped_by_later(record.id) if taken_in else {},
+        history=page_queries.history_of(record.file, found),
+        covers=forms.covers_words(record.covers_from, record.covers_to),
+        may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
+    )
+
+
+def _shares(holder: Holder, shares: Sequence[Share]) -> tuple[list[dict[str, Any]], bool]:
+    """Where the lines go, each with its rule, and whether an interest hides any amount of them."""
+    outcomes = page_queries.outcomes_of({each.rule_id for each in shares if each.rule_id})
+    shut = {intervention_id for _, intervention_id in shut_years(holder.id)}
+    listed = []
+    for share in shares:
+        rule, outcome = outcomes.get(share.rule_id or 0, (None, None))
+        hidden = bool(shut) and share.outcome == "placed" and (outcome is None or _reaches(outcome, shut))
+        listed.append({"share": share, "rule": rule, "hidden": hidden})
+    return listed, any(each["hidden"] for each in listed)
+
+
+def _by_outcome(shares: Sequence[Share]) -> dict[str, int]:
+    """New lines that are placed, that wait, and that are neither."""
+    placed, waiting = (sum(each.lines for each in shares if each.outcome == name) for name in ("placed", "waiting"))
+    return {"placed": placed, "waiting": waiting, "other": sum(each.lines for each in shares) - placed - waiting}
+
+
+def _reaches(outcome: RuleOutcome, interventions: set[int]) -> bool:
+    return any(part.intervention_id in interventions for part in outcome.parts)
+
+
+def _years(record: Upload, numbers: Summary) -> list[int]:
+    """The years that the file may speak for: those of its lines, or of its reading's day."""
+    years = {key // 100 for key in numbers.periods}
+    years |= {key // 100 for key in (record.covers_from, record.covers_to) if key}
+    return sorted(years)
