@@ -8,10 +8,11 @@ snapshot. A GET is a reading transaction, everything else a writing one (DESIGN.
 
 import datetime as dt
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Any
+from typing import cast as cast_type
 
 from sqlalchemy import (
     BigInteger,
@@ -22,11 +23,14 @@ from sqlalchemy import (
     ForeignKey,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
     cast,
     event,
     func,
+    insert,
+    text,
 )
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
@@ -95,6 +99,26 @@ class Recorded:
 def sum_pence(column: Any) -> ColumnElement[int]:
     """The sum of a pence column as a whole number: PostgreSQL's SUM of BIGINT would come back as a Decimal."""
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def reserve_ids(session: Session, table: str, count: int) -> Sequence[int]:
+    """Keys for rows about to be inserted, in rising order: many rows go in far faster when none has to be asked back.
+
+    ``table`` counts its keys up (sqlite_autoincrement, or PostgreSQL's serial). SQLite's one writer holds them by its
+    transaction; PostgreSQL's sequence never gives them twice.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        newest = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :table")
+        first = int(session.execute(newest, {"table": table}).scalar_one()) + 1
+        return range(first, first + count)
+    asked = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
+    return list(session.scalars(asked, {"table": table, "count": count}))
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows straight into a model's table: the mapper's way costs half as much again a row."""
+    if rows:
+        session.execute(insert(cast_type(Table, model.__table__)), rows)
 
 
 _writing: ContextVar[bool] = ContextVar("svd_writing", default=True)

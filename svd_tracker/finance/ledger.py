@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import EntryKind, ReversalWhy
+from svd_tracker.db import insert_rows, reserve_ids
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
@@ -52,6 +53,7 @@ class NewEntry:
 
 LONGEST = {"document": 120, "supplier": 250, "description": 1000, "reason": 1000}
 TEXT_COLUMNS = ("supplier", "description", "reason")
+_COLUMNS = tuple(each.name for each in fields(NewEntry) if each.name not in TEXT_COLUMNS)
 
 
 def lock_ledger(holder_id: int) -> LedgerHead:
@@ -77,28 +79,29 @@ def append(act: Act, holder_id: int, entries: Sequence[NewEntry]) -> list[int]:
     if not entries:
         return []
     head = lock_ledger(holder_id)
+    ids = reserve_ids(db.session(), "ledger_entry", len(entries))
     rows = [
-        {name: value for name, value in vars(entry).items() if name not in TEXT_COLUMNS}
-        | {
+        {
+            "id": entry_id,
             "holder_id": holder_id,
-            "seq": head.seq + number,
+            "seq": seq,
             "recorded_at": act.at,
             "recorded_by": act.by,
+            **{name: getattr(entry, name) for name in _COLUMNS},
         }
-        for number, entry in enumerate(entries, start=1)
+        for seq, (entry_id, entry) in enumerate(zip(ids, entries, strict=True), head.seq + 1)
     ]
     head.seq += len(entries)
     db.session.flush()
-    ids = list(db.session.scalars(insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True), rows))
+    insert_rows(db.session(), LedgerEntry, rows)
     # What the council's ledger says of its own lines stands with the line, once.
     texts = [
         {"entry_id": entry_id} | {name: getattr(entry, name) or None for name in TEXT_COLUMNS}
         for entry_id, entry in zip(ids, entries, strict=True)
         if entry.supplier or entry.description or entry.reason
     ]
-    if texts:
-        db.session.execute(insert(LedgerEntryText), texts)
-    return ids
+    insert_rows(db.session(), LedgerEntryText, texts)
+    return list(ids)
 
 
 def post_entry(

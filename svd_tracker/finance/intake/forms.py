@@ -25,15 +25,20 @@ MONTHS = (
 YEAR_END = (13, 16)  # the first and the last period after March
 LONGEST_HEADING = 40
 HINTS = {
-    "posted_on": "The day it went into the ledger, not the day of the invoice.",
-    "period": "1 is April; 13 and more belong to the year's end. The date decides where there is none.",
+    "posted_on": "When it went into the ledger, not the day of the invoice.",
+    "period": "1 is April. Without it the date decides.",
     "net": "Or debit and credit, where they stand apart.",
-    "vat": "Only what cannot be recovered.",
-    "sign": "DR or CR, D or C.",
-    "kind": "Tells credit notes and the ledger's own accruals.",
-    "document": "The number of the invoice or the journal. It goes into the return.",
-    "supplier": "Stays with you: it does not go into the return.",
-    "text": "Stays with you as well.",
+    "vat": "Only VAT that cannot be recovered.",
+    "debit": "Where costs have a column of their own.",
+    "credit": "Where credits have a column of their own.",
+    "sign": "DR or CR, D or C, beside the amount.",
+    "document": "Of the invoice or journal. It goes into the return.",
+    "kind": "Tells credit notes and the ledger's accruals.",
+    "supplier": "Stays with you: not in the return.",
+    "text": "Stays with you: not in the return.",
+    "cost_centre": "Which service spends.",
+    "account": "What on: the subjective or nominal code.",
+    "project": "Or work order, job, WBS element.",
     "funding": "Like F-0001. Most ledgers have none.",
 }
 
@@ -105,7 +110,7 @@ for _field, _label in FIELDS.items():
     setattr(
         ColumnsForm,
         f"column_{_field}",
-        SelectField(_label, coerce=int, description=HINTS.get(_field, ""), missing="Choose a column of this file"),
+        SelectField(_label, coerce=int, description=HINTS[_field], missing="Choose a column of this file"),
     )
 
 

@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.act import Act
 from svd_tracker.calculations.figures import EntryKind, ReversalWhy
+from svd_tracker.db import insert_rows, reserve_ids
 from svd_tracker.extensions import db
 from svd_tracker.finance.intake.models import (
     Bucket,
@@ -139,8 +140,7 @@ class Book:
             )
             if lines or pence
         ]
-        if rows:
-            db.session.execute(insert(LedgerMovement), rows)
+        insert_rows(db.session(), LedgerMovement, rows)
         self._moved.clear()
 
     def _write(self, items: Sequence[tuple[LineFacts, Belongs, int]]) -> None:
@@ -151,8 +151,7 @@ class Book:
             for placement_id, (_, belongs, _) in zip(ids, placed, strict=True)
             for p in belongs.parts
         ]
-        if parts:
-            db.session.execute(insert(PlacementPart), parts)
+        insert_rows(db.session(), PlacementPart, parts)
         entries = [
             entry
             for placement_id, (line, belongs, _) in zip(ids, placed, strict=True)
@@ -160,16 +159,15 @@ class Book:
         ]
         append(self.act, self.holder_id, entries)
         queue = [self._queue_row(line, belongs) for line, belongs, _ in items if _waits(belongs)]
-        if queue:
-            db.session.execute(insert(QueueLine), queue)
+        insert_rows(db.session(), QueueLine, queue)
         for line, belongs, _ in items:
             self._count(line, belongs, 1)
 
-    def _placements(self, items: Sequence[tuple[LineFacts, Belongs, int]]) -> list[int]:
-        if not items:
-            return []
+    def _placements(self, items: Sequence[tuple[LineFacts, Belongs, int]]) -> Sequence[int]:
+        ids = reserve_ids(db.session(), "placement", len(items)) if items else ()
         rows = [
             {
+                "id": placement_id,
                 "line_id": line.id,
                 "seq": seq,
                 "outcome": belongs.outcome,
@@ -180,9 +178,10 @@ class Book:
                 "recorded_at": self.act.at,
                 "recorded_by": self.act.by,
             }
-            for line, belongs, seq in items
+            for placement_id, (line, belongs, seq) in zip(ids, items, strict=True)
         ]
-        return list(db.session.scalars(insert(Placement).returning(Placement.id, sort_by_parameter_order=True), rows))
+        insert_rows(db.session(), Placement, rows)
+        return ids
 
     def _queue_row(self, line: LineFacts, belongs: Belongs) -> dict[str, object]:
         carried = belongs.outcome is Outcome.CARRIED
