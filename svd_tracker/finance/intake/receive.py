@@ -3,14 +3,17 @@
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
+from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import services as file_services
 from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadState
 from svd_tracker.finance.intake.models import UploadWithdrawal
+from svd_tracker.periods import format_date
 from svd_tracker.readers.table_file import UnreadableFile, open_table
 
 _MEDIA = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -62,3 +65,15 @@ def find_taken_in(holder_id: int, sha256: str) -> Upload | None:
         )
         .options(joinedload(Upload.file))
     ).first()
+
+
+def refuse_taken_in(holder_id: int, sha256: str) -> None:
+    """Raises Refused (field ``file``) for bytes that were taken in and not withdrawn, saying when and by whom."""
+    earlier = find_taken_in(holder_id, sha256)
+    if earlier is not None:
+        who = accounts.person_names([earlier.recorded_by])[earlier.recorded_by]
+        raise Refused(
+            f"This very file was taken in on {format_date(london_day(earlier.recorded_at))} by {who}, as "
+            f"{earlier.file.name}. Nothing was posted again",
+            field="file",
+        )

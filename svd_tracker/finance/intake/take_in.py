@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
-from svd_tracker.clock import london_day
 from svd_tracker.db import insert_rows, reserve_ids
-from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.intake.deciding import Deciding, New, covered
@@ -29,12 +26,11 @@ from svd_tracker.finance.intake.reading import (
     refuse,
     refuse_bad_covers,
 )
-from svd_tracker.finance.intake.receive import find_taken_in
+from svd_tracker.finance.intake.receive import refuse_taken_in
 from svd_tracker.finance.intake.sift import Gone, Sifted, find_gone, sift
 from svd_tracker.finance.intake.spool import BATCH, Progress, Spool
 from svd_tracker.finance.ledger import lock_ledger
 from svd_tracker.finance.placing.book import Book, LineFacts
-from svd_tracker.periods import format_date
 
 POSTING = "Posting the lines"
 
@@ -64,19 +60,8 @@ def take_in(
         if progress:
             progress(POSTING, 0, spool.count)
         lock_ledger(asked.holder_id)
-        _refuse_taken_in(asked)
+        refuse_taken_in(asked.holder_id, asked.sha256)
         return _post(act, asked, spool, covers or covered(spool), progress)
-
-
-def _refuse_taken_in(asked: Asked) -> None:
-    earlier = find_taken_in(asked.holder_id, asked.sha256)
-    if earlier is not None:
-        who = accounts.person_names([earlier.recorded_by])[earlier.recorded_by]
-        raise Refused(
-            f"This very file was taken in on {format_date(london_day(earlier.recorded_at))} by {who}, as "
-            f"{earlier.file.name}. Nothing was posted again",
-            field="file",
-        )
 
 
 def _post(act: Act, asked: Asked, spool: Spool, covers: Covers | None, progress: Progress | None) -> Upload:
