@@ -87,8 +87,8 @@ def test_cells_of_every_kind() -> None:
         TableRow(
             5,
             (
-                dt.date(2025, 6, 16), dt.datetime.fromisoformat("2025-06-16T18:00"), 1.5, 45824, 12.34, True, "#REF!", "text", 2,
-                dt.date(2025, 6, 16),
+                dt.date(2025, 6, 16), dt.datetime.fromisoformat("2025-06-16T18:00"), 1.5, 45824, 12.34, True,
+                "#REF!", "text", 2, dt.date(2025, 6, 16),
             ),
         ),
         TableRow(6, (7, -8)),
