@@ -51,7 +51,7 @@ def read_csv(
     _refuse_other_kinds(content)
     heading: CsvRow | None = None
     rows: list[CsvRow] = []
-    for row in CsvStream(content, max_rows + 1, max_columns).rows():
+    for row in CsvStream(content, max_rows + 2, max_columns).rows():
         cells = tuple(str(cell) for cell in row.cells)
         if heading is None:
             heading = CsvRow(row.row_no, cells)
