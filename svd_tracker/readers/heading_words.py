@@ -50,7 +50,7 @@ _GIVEN: Mapping[str, str] = {
     "credit": "credit, credit amount, credits, cr, cr amount, accounted credit, accounted cr, entered cr",
     "sign": "d c, dc, dr cr, debit credit, debit or credit, debit credit ind, debit credit indicator, dc indicator,"
     " dr cr indicator, debit or credit mark, sign",
-    "kind": "document type, doc type, journal type, transaction type, trans type, jnl type, type, journal source,"
+    "kind": "document type, doc type, journal type, transaction type, trans type, jnl type, type, kind, journal source,"
     " source, tt",
     "funding": "our funding reference, our funding ref, funding reference, funding ref, funding",
 }
