@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts.models import Area, Holder, Organisation, Person, RoleGrant, Setting, SignInFailure
-from svd_tracker.accounts.permissions import Access, HeldRole
+from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
 from svd_tracker.accounts.settings import SETTINGS
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
@@ -82,6 +82,17 @@ def load_access(person_id: int, on: dt.date) -> Access:
         roles.extend(source(person_id, on))
     holders = db.session.execute(select(Holder.id, Holder.area_id).order_by(Holder.id)).all()
     return Access(person_id, tuple(roles), tuple((row.id, row.area_id) for row in holders))
+
+
+def people_with(permission: Permission, scope: Scope, on: dt.date) -> list[int]:
+    """The ids of the people with an open account whose roles of a day reach a scope. Two queries."""
+    holding = {
+        grant.person_id
+        for grant in standing_role_grants(on)
+        if grant.role in ROLES_WITH[permission] and HeldRole(grant.role, grant.area_id, grant.holder_id).covers(scope)
+    }
+    open_accounts = select(Person.id).where(Person.active.is_(True), Person.anonymised_at.is_(None))
+    return sorted(db.session.scalars(open_accounts.where(Person.id.in_(holding))))
 
 
 def get_person(person_id: int) -> Person:

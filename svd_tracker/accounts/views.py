@@ -15,6 +15,9 @@ from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit_queries
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
+from svd_tracker.mail import queries as mail
+from svd_tracker.mail.forms import CHOICES
+from svd_tracker.mail.models import Choice
 from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history, as_news
 
@@ -52,7 +55,13 @@ def home() -> ResponseReturnValue:
 @bp.get("/account")
 @requires(Permission.SIGNED_IN)
 def account() -> ResponseReturnValue:
-    return render_template("accounts/account.html", person=current_user, roles=_role_words(current_user.id))
+    choice = mail.find_choice(current_user.id)
+    return render_template(
+        "accounts/account.html",
+        person=current_user,
+        roles=_role_words(current_user.id),
+        reminders=CHOICES[choice.choice if choice else Choice.AT_ONCE],
+    )
 
 
 @bp.get("/people")

@@ -1,12 +1,13 @@
-"""What the schedule does for returns: opens the calendar, and drafts each return on its draft date."""
+"""What the schedule does for returns: opens the calendar, drafts each return on its day, and reminds people."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from svd_tracker.act import Act
 from svd_tracker.jobs.registry import Job, Slot, register
-from svd_tracker.periods import fy_label, quarter_short
-from svd_tracker.returns import obligation_queries, queries
+from svd_tracker.mail import queries as mail
+from svd_tracker.periods import format_date, fy_label, quarter_short
+from svd_tracker.returns import obligation_queries, queries, reminders
 from svd_tracker.returns.models import RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.services import draft_return
@@ -40,11 +41,38 @@ def _draft(slot: str, act: Act) -> str:
     return f"{quarter_short(obligation.fy, obligation.last_quarter)} return of {obligation.holder.name} drafted"
 
 
+def _reminders_due(on: dt.date) -> Iterator[Slot]:
+    """One slot for what is to be said of a return: the next occasion of any of its readers makes another."""
+    for each in reminders.to_remind(on):
+        row = each.row
+        said = "+".join(f"{occasion.code}@{occasion.on}" for occasion in each.occasions)
+        title = f"Remind of the {quarter_short(row.fy, row.last_quarter)} return of {row.holder_name}"
+        yield Slot(f"{row.id}:{said}", title, each.occasions[0].on)
+
+
+def _remind(slot: str, act: Act) -> str:
+    return _put_in(reminders.remind(int(slot.partition(":")[0]), act))
+
+
+def _digests_due(on: dt.date) -> Iterator[Slot]:
+    monday = reminders.monday_of(on)
+    if mail.weekly_since(monday):
+        yield Slot(monday.isoformat(), f"Weekly digest of {format_date(monday)}", monday)
+
+
+def _digest(slot: str, act: Act) -> str:
+    return _put_in(reminders.send_digest(dt.date.fromisoformat(slot), act))
+
+
+def _put_in(messages: int) -> str:
+    return f"{messages} {'message' if messages == 1 else 'messages'} put into the outbox"
+
+
 def _holders_of_gaps(slots: Sequence[str]) -> dict[str, int]:
     return {slot: int(slot.split(":")[2]) for slot in slots}
 
 
-def _holders_of_drafts(slots: Sequence[str]) -> dict[str, int]:
+def _holders_of_obligations(slots: Sequence[str]) -> dict[str, int]:
     ids = {slot: int(slot.partition(":")[0]) for slot in slots}
     holders = obligation_queries.holders_of(set(ids.values()))
     return {slot: holders[key] for slot, key in ids.items() if key in holders}
@@ -53,4 +81,10 @@ def _holders_of_drafts(slots: Sequence[str]) -> dict[str, int]:
 CALENDAR = register(
     Job("returns.calendar", "Open the calendar of returns", _calendar_due, _open_calendar, _holders_of_gaps)
 )
-DRAFT = register(Job("returns.draft", "Draft each return on its draft date", _drafts_due, _draft, _holders_of_drafts))
+DRAFT = register(
+    Job("returns.draft", "Draft each return on its draft date", _drafts_due, _draft, _holders_of_obligations)
+)
+REMIND = register(
+    Job("returns.remind", "Remind of each return that is due", _reminders_due, _remind, _holders_of_obligations)
+)
+DIGEST = register(Job("returns.digest", "Weekly digest of returns", _digests_due, _digest))

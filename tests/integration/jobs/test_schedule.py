@@ -73,7 +73,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_calendar_opens_by_itself_and_returns_are_drafted_on_their_day(app: Flask) -> None:
     make_grant()
     done = runs(app)
-    assert [outcome.ok for outcome in done] == [True] * 6
+    assert [outcome.ok for outcome in done if outcome.job in ("returns.calendar", "returns.draft")] == [True] * 6
     assert db.session.scalar(select(func.count()).select_from(Obligation)) == 12
     assert builds() == 3, "one draft a holder, of the first quarter"
     assert runs(app) == []

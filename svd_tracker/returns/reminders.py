@@ -1,0 +1,303 @@
+"""Who is told what about a return, and when: which occasions there are, and the mail made of them.
+
+An occasion is a day with something to say: a draft was built, the return is due soon, today, or late. For each of those
+who are told only the newest counts, so that a machine that was off over some of them sends what is still true, once.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from svd_tracker.accounts import queries as accounts
+from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.act import Act
+from svd_tracker.clock import london_day
+from svd_tracker.errors import NotFound
+from svd_tracker.extensions import db
+from svd_tracker.mail import queries as mail_queries
+from svd_tracker.mail import services as mail
+from svd_tracker.mail.kinds import Kind, register
+from svd_tracker.mail.models import Choice, Outbox
+from svd_tracker.periods import format_date, quarter_short
+from svd_tracker.returns import obligation_queries, queries
+from svd_tracker.returns.models import ReturnEvent, RevisionState
+from svd_tracker.returns.obligation_queries import ObligationRow
+
+DAY = dt.timedelta(days=1)
+WEEK = 7 * DAY
+ABOUT = "obligation"
+REMINDER, DIGEST = "return_reminder", "return_digest"
+
+
+class Reader(StrEnum):
+    """Who is told: those whom the return waits for first, then the next person up."""
+
+    PREPARER = "finance officer"
+    CERTIFIER = "certifier"
+    OPCC = "OPCC officer"
+
+
+_PERMISSION: Mapping[Reader, Permission] = {
+    Reader.PREPARER: Permission.PREPARE_RETURN,
+    Reader.CERTIFIER: Permission.CERTIFY_RETURN,
+    Reader.OPCC: Permission.JOIN_AREA_RETURN,
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """An area's settings of reminders, each under the setting's name without "mail_". 0 is off, 1 is on, or days."""
+
+    drafted: int = 1
+    before_days: int = 7
+    on_day: int = 1
+    late_days: int = 7
+    next_days: int = 5
+    checked: int = 1
+
+
+@dataclass(frozen=True)
+class Checked:
+    """When a return was last passed to its certifier."""
+
+    event_id: int
+    on: dt.date
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """``code`` says why; one that is ``necessary`` is told also to people who want none of the others."""
+
+    reader: Reader
+    code: str
+    on: dt.date
+    necessary: bool = False
+
+
+@dataclass(frozen=True)
+class Reminded:
+    """An obligation with what is to be said about it on a day, the newest occasion first, and to whom."""
+
+    row: ObligationRow
+    occasions: tuple[Occasion, ...]
+
+
+def occasions(row: ObligationRow, checked: Checked | None, rules: Rules, today: dt.date) -> tuple[Occasion, ...]:
+    """The newest occasion of each who is told, the newest of them first. None for a return that is certified."""
+    if row.state in (None, RevisionState.DRAFT):
+        found = list(_about_the_date(row, Reader.PREPARER, rules, today))
+        if row.state is RevisionState.DRAFT and rules.drafted:
+            found.insert(0, Occasion(Reader.PREPARER, "drafted", row.draft_on))
+        up: tuple[Reader, ...] = (Reader.CERTIFIER, Reader.OPCC)
+    elif row.state is RevisionState.CHECKED:
+        found = list(_about_the_date(row, Reader.CERTIFIER, rules, today))
+        if checked and rules.checked:
+            found.append(Occasion(Reader.CERTIFIER, f"checked-{checked.event_id}", checked.on))
+        up = (Reader.OPCC,)
+    else:
+        return ()
+    for step, reader in enumerate(up if rules.next_days else (), start=1):
+        on = row.due_on + step * rules.next_days * DAY
+        found.append(Occasion(reader, f"next-{step}", on, necessary=True))
+    newest: dict[Reader, Occasion] = {}
+    for each in found:  # of two on one day the later in the list counts
+        if each.on <= today and (each.reader not in newest or each.on >= newest[each.reader].on):
+            newest[each.reader] = each
+    return tuple(sorted(newest.values(), key=lambda each: each.on, reverse=True))
+
+
+def _about_the_date(row: ObligationRow, reader: Reader, rules: Rules, today: dt.date) -> Iterable[Occasion]:
+    if rules.before_days:
+        yield Occasion(reader, "before", max(row.draft_on, row.due_on - rules.before_days * DAY))
+    if rules.on_day:
+        yield Occasion(reader, "due", row.due_on)
+    if rules.late_days and today > row.due_on:
+        times = (today - row.due_on - DAY).days // rules.late_days
+        yield Occasion(reader, "late", row.due_on + DAY + times * rules.late_days * DAY, necessary=True)
+
+
+def to_remind(today: dt.date, rows: Sequence[ObligationRow] | None = None) -> list[Reminded]:
+    """Every obligation (or those of ``rows``) with something to say on a day. Few queries, whatever their number."""
+    rows = obligation_queries.list_obligations(None) if rows is None else rows
+    rows = [row for row in rows if row.state is not RevisionState.CERTIFIED]
+    rules = {area_id: _rules(area_id) for area_id in sorted({row.area_id for row in rows})}
+    checked = _checked([row.revision_id for row in rows if row.revision_id and row.state is RevisionState.CHECKED])
+    found = [
+        Reminded(row, occasions(row, checked.get(row.revision_id or 0), rules[row.area_id], today)) for row in rows
+    ]
+    return [each for each in found if each.occasions]
+
+
+def readers_of(row: ObligationRow, reader: Reader, on: dt.date) -> list[int]:
+    """The people who are told: those with an open account and the role on a day.
+
+    A certifier who prepared the return cannot certify it, and is not asked to (DESIGN.md rule 6).
+    """
+    people = accounts.people_with(_PERMISSION[reader], Scope(row.area_id, row.holder_id), on)
+    if reader is Reader.CERTIFIER and row.state is RevisionState.CHECKED and row.revision_id:
+        prepared = queries.preparers([row.revision_id])[row.revision_id]
+        return [person_id for person_id in people if person_id not in prepared]
+    return people
+
+
+def remind(obligation_id: int, act: Act) -> int:
+    """Put into the outbox what is to be said about a return now; how many messages were put in. One for each person."""
+    written: set[int] = set()
+    made = 0
+    for reminded in to_remind(act.on, [_row(obligation_id)]):
+        for occasion in reminded.occasions:
+            people = [person for person in readers_of(reminded.row, occasion.reader, act.on) if person not in written]
+            choices = mail_queries.choices_of(people)
+            for person_id in people:
+                wanted = choices[person_id]
+                if wanted is Choice.WEEKLY or (wanted is Choice.NECESSARY and not occasion.necessary):
+                    continue
+                written.add(person_id)
+                made += mail.put(_letter(reminded.row, occasion, person_id), act) is not None
+    return made
+
+
+def send_digest(monday: dt.date, act: Act) -> int:
+    """Put this week's digest into the outbox for everybody who wants one and has something in it."""
+    waiting = mail_queries.weekly_since(monday)
+    items: dict[int, list[dict[str, str]]] = {person_id: [] for person_id in sorted(waiting)}
+    for reminded in to_remind(act.on):
+        told: set[int] = set()
+        for occasion in reminded.occasions:
+            for person_id in waiting.intersection(readers_of(reminded.row, occasion.reader, act.on)) - told:
+                told.add(person_id)
+                items[person_id].append(_details(reminded.row, occasion))
+    made = 0
+    for person_id, found in items.items():
+        if not found:
+            continue
+        count = "1 return" if len(found) == 1 else f"{len(found)} returns"
+        letter = mail.Letter(
+            person_id=person_id,
+            about="digest",
+            occasion="weekly",
+            occasion_on=monday,
+            template=DIGEST,
+            subject=f"{count} to look at this week",
+            details={"items": found, "day": format_date(act.on)},
+        )
+        made += mail.put(letter, act) is not None
+    return made
+
+
+def monday_of(day: dt.date) -> dt.date:
+    """The Monday of a day's week: the day itself, or the one before it."""
+    return day - day.weekday() * DAY
+
+
+def _row(obligation_id: int) -> ObligationRow:
+    of = obligation_queries.get_obligation(obligation_id)
+    rows = obligation_queries.list_obligations(
+        [of.holder_id], grant_id=of.grant_id, fy=of.fy, last_quarter=of.last_quarter
+    )
+    return next(row for row in rows if row.id == obligation_id)
+
+
+def _rules(area_id: int) -> Rules:
+    return Rules(*(accounts.read_whole_setting(f"mail_{each.name}", area_id) for each in fields(Rules)))
+
+
+def _checked(revision_ids: Collection[int]) -> dict[int, Checked]:
+    if not revision_ids:
+        return {}
+    newest = (
+        select(func.max(ReturnEvent.id))
+        .where(ReturnEvent.event == "checked", ReturnEvent.revision_id.in_(revision_ids))
+        .group_by(ReturnEvent.revision_id)
+    )
+    rows = db.session.execute(
+        select(ReturnEvent.revision_id, ReturnEvent.id, ReturnEvent.recorded_at).where(ReturnEvent.id.in_(newest))
+    )
+    return {row.revision_id: Checked(row.id, london_day(row.recorded_at)) for row in rows}
+
+
+def _letter(row: ObligationRow, occasion: Occasion, person_id: int) -> mail.Letter:
+    details = _details(row, occasion)
+    return mail.Letter(
+        person_id=person_id,
+        about=f"{ABOUT}:{row.id}",
+        occasion=occasion.code,
+        occasion_on=occasion.on,
+        template=REMINDER,
+        subject=f"{details['what']} {details['short']}",
+        details=details,
+    )
+
+
+def _details(row: ObligationRow, occasion: Occasion) -> dict[str, str]:
+    """What a message says of a return: its name, its day, whom it waits for and where it is. Never a figure."""
+    due = format_date(row.due_on)
+    if occasion.on > row.due_on:
+        short, when = f"is late: it was due on {due}", f"was due on {due} and is late."
+    elif occasion.on == row.due_on:
+        short, when = f"is due today, {due}", f"is due today, {due}."
+    else:
+        short = when = f"is due on {due}"
+        when += "."
+    if occasion.code.startswith("checked-"):
+        short = f"waits for you to certify it by {due}" if occasion.on <= row.due_on else short
+    elif occasion.code == "drafted":
+        short = f"is drafted: check it by {due}" if occasion.on <= row.due_on else short
+    return {
+        "what": f"The return of {row.holder_name} for {quarter_short(row.fy, row.last_quarter)}",
+        "short": short,
+        "when": when,
+        "waits": _waits(row, occasion.reader),
+        "path": _path(row, occasion.reader),
+        "role": f"{occasion.reader.value} of {row.holder_name}"
+        if occasion.reader is not Reader.OPCC
+        else "OPCC officer",
+    }
+
+
+def _waits(row: ObligationRow, reader: Reader) -> str:
+    if row.state is RevisionState.CHECKED:
+        return f"It is checked and waits for {'you' if reader is Reader.CERTIFIER else 'its certifier'} to certify it."
+    if row.state is RevisionState.DRAFT:
+        whom = "you" if reader is Reader.PREPARER else "a finance officer"
+        return f"Its draft is built and waits for {whom} to check it."
+    return "It is not drafted yet."
+
+
+def _path(row: ObligationRow, reader: Reader) -> str:
+    """The page where the return is dealt with; a job has no request to ask url_for in."""
+    pages = current_app.url_map.bind("localhost")
+    if reader is Reader.OPCC:
+        period = {"grant_id": row.grant_id, "fy": row.fy, "quarter": row.last_quarter}
+        return pages.build("returns.area_period", period)
+    if row.revision_id is None:
+        return pages.build("returns.index")
+    asked = reader is Reader.CERTIFIER and row.state is RevisionState.CHECKED
+    return pages.build("returns.certify" if asked else "returns.show", {"revision_id": row.revision_id})
+
+
+def _reminder_still_needed(message: Outbox, on: dt.date) -> bool:
+    """Whether the return still waits, this is still the newest to be said of it, and its reader still has the role."""
+    on = max(on, message.occasion_on)  # a clock set back makes nothing untrue
+    try:
+        row = _row(int(message.about.partition(":")[2]))
+    except NotFound:
+        return False
+    return any(
+        (each.code, each.on) == (message.occasion, message.occasion_on)
+        and message.person_id in readers_of(row, each.reader, on)
+        for reminded in to_remind(on, [row])
+        for each in reminded.occasions
+    )
+
+
+def _digest_still_needed(message: Outbox, on: dt.date) -> bool:
+    return on - message.occasion_on < WEEK
+
+
+register(Kind(REMINDER, _reminder_still_needed))
+register(Kind(DIGEST, _digest_still_needed))
