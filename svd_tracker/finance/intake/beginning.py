@@ -34,6 +34,11 @@ class Sample:
     rows: Sequence[LedgerRow]
     findings: Sequence[LineFinding]
 
+    @property
+    def in_order(self) -> Sequence[LedgerRow | LineFinding]:
+        """Lines and findings by their row."""
+        return sorted((*self.rows, *self.findings), key=lambda each: each.row_no or 0)
+
 
 @dataclass(frozen=True)
 class Beginning:

@@ -161,7 +161,11 @@ def fundings_by_id(funding_ids: Iterable[int]) -> Mapping[int, Funding]:
 
 def history_of(file: StoredFile, found: Sequence[FileNow]) -> Sequence[HistoryLine]:
     """Who received a file, read it, took it in and withdrew it, newest first. ``found`` are its readings."""
-    words = {UploadState.TAKEN_IN: "Taken in", UploadState.REFUSED: "Read: it has errors", UploadState.READ: "Read"}
+    words = {
+        UploadState.READ: "Checked: it can be taken in",
+        UploadState.REFUSED: "Checked: it has errors",
+        UploadState.TAKEN_IN: "Taken in",
+    }
     said = [(file.recorded_at, file.recorded_by, "Received")]
     for each in reversed(found):
         if each.upload:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from flask import redirect, render_template, request, send_file, url_for
+from flask import current_app, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from exports.marked_upload import marked_copy
@@ -15,7 +15,7 @@ from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.act import Source
 from svd_tracker.audit import once
 from svd_tracker.calculations.placing import RuleOutcome
-from svd_tracker.errors import Refused
+from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.files.models import Upload, UploadState
@@ -63,6 +63,8 @@ def take_in(upload_id: int) -> ResponseReturnValue:
         done = receive.find_taken_in(holder_id, sha256)
         if done is not None:  # a double click, or somebody else was quicker
             return redirect(url_for("finance.upload", upload_id=done.id), 303)
+        if is_read_now(file_id):
+            return redirect(url_for("finance.ledger_file_progress", file_id=file_id), 303)
         form.form_errors.append(refused.message)
         return _page(get_upload(upload_id), form, numbers)
     if taken is None:
@@ -80,10 +82,12 @@ def changed_lines(upload_id: int) -> ResponseReturnValue:
     after = request.args.get("after", 0, int)
     found = uploads.changed_lines(record, CHANGES_A_PAGE + 1, after)
     shown = found[:CHANGES_A_PAGE]
-    standing = standing_of([each.line for each in shown])
-    parts = [part for each in standing.values() for part in each.belongs.parts]
-    fundings = page_queries.fundings_by_id({part.funding_id for part in parts if part.funding_id})
-    shut = shut_years(record.holder_id)
+    lines = [line for each in shown for line in (each.line, each.instead) if line is not None]
+    standing = standing_of(lines)
+    paid = {line_id: {part.funding_id for part in now.belongs.parts} for line_id, now in standing.items()}
+    fundings = page_queries.fundings_by_id({each for ids in paid.values() for each in ids if each})
+    years = shut_years(record.holder_id)
+    shut = {each.id for each in fundings.values() if (each.fy, each.intervention_id) in years}
     return render_template(
         "finance/intake/changed.html",
         upload=record,
@@ -91,7 +95,7 @@ def changed_lines(upload_id: int) -> ResponseReturnValue:
         changes=shown,
         standing=standing,
         fundings=fundings,
-        shut={each.id for each in fundings.values() if (each.fy, each.intervention_id) in shut},
+        shut={line_id for line_id, ids in paid.items() if ids & shut},
         numbers=summary.summary_of(record),
         more=shown[-1].line.id if len(found) > CHANGES_A_PAGE else None,
         after=after,
@@ -102,7 +106,7 @@ def changed_lines(upload_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_FINANCE, upload_scope)
 def marked_upload(upload_id: int) -> ResponseReturnValue:
     """The file as XLSX with what is wrong marked at the cells."""
-    record = get_upload(upload_id)
+    record = _whole_file(upload_id)
     found = [
         LineFinding(Severity(each.severity), each.code, each.row_no, each.column_no, each.column_name, each.message)
         for each in summary.findings_of(record)
@@ -120,7 +124,7 @@ def marked_upload(upload_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_FINANCE, upload_scope)
 def upload_file(upload_id: int) -> ResponseReturnValue:
     """The file as it was received, checked against its SHA-256."""
-    file = get_upload(upload_id).file
+    file = _whole_file(upload_id).file
     return send_file(
         BytesIO(files.content_of(file)), mimetype=file.media_type, as_attachment=True, download_name=file.name
     )
@@ -154,6 +158,22 @@ def withdraw_upload(upload_id: int) -> ResponseReturnValue:
     )
 
 
+def _whole_file(upload_id: int) -> Upload:
+    """For those who may see every line. Raises NotAllowed for somebody whom an interest shuts any funding."""
+    record = get_upload(upload_id)
+    if shut_years(record.holder_id):
+        raise NotAllowed(
+            "You declared an interest in something that this ledger pays for: the file is not shown to you"
+        )
+    return record
+
+
+def is_read_now(file_id: int) -> bool:
+    """Whether a long file is at work in the background, as far as its row says."""
+    progress = background.progress_of(file_id)
+    return progress is not None and progress.upload_id is None and progress.refusal is None
+
+
 def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
     """The check page of what was only read, and what has happened with what was taken in."""
     holder = accounts.get_holder(record.holder_id)
@@ -179,6 +199,7 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
         later=later,
         later_who=accounts.person_names([later.recorded_by])[later.recorded_by] if later else None,
         newest=found[0].upload,
+        queue=_queue(record),
         waiting=page_queries.waiting_of(record.id) if taken_in else None,
         withdrawal=withdraw.withdrawal_of(record) if taken_in else None,
         first=withdraw.in_the_way(record) if taken_in else None,
@@ -187,6 +208,13 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
         covers=forms.covers_words(record.covers_from, record.covers_to),
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
     )
+
+
+def _queue(record: Upload) -> str | None:
+    """The lines of this file among those that wait."""
+    if "finance.queue" not in current_app.view_functions:
+        return None
+    return url_for("finance.queue", holder_id=record.holder_id, upload=record.id)
 
 
 def _shares(holder: Holder, shares: Sequence[Share]) -> tuple[list[dict[str, Any]], bool]:

@@ -16,14 +16,14 @@ from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.files.models import StoredFile
 from svd_tracker.finance import queries
-from svd_tracker.finance.blueprint import bp, holder_scope, ledger_file_scope, shut_fundings
+from svd_tracker.finance.blueprint import bp, holder_scope, ledger_file_scope, shut_fundings, shut_years
 from svd_tracker.finance.intake import (
     background,
     forms,
     mappings,
     page_queries,
     receive,
-    upload_views,  # noqa: F401  its routes
+    upload_views,
 )
 from svd_tracker.finance.intake.background import Verb, Work
 from svd_tracker.finance.intake.beginning import Beginning, begin, known_mapping
@@ -77,7 +77,7 @@ def ledger_file(file_id: int) -> ResponseReturnValue:
     """Leads to where the file has come to."""
     file = page_queries.get_file(file_id)
     progress = background.progress_of(file_id)
-    if progress is not None and progress.upload_id is None:
+    if progress is not None and progress.upload_id is None:  # it goes on, has died, or was refused
         return redirect(url_for("finance.ledger_file_progress", file_id=file_id), 303)
     found = page_queries.readings(file_id)
     if found and found[0].upload:
@@ -179,7 +179,12 @@ def _columns_sent(file: StoredFile, holder: Holder, form: Any, first: Beginning)
 def _check(file: StoredFile, mapping: LedgerMapping) -> ResponseReturnValue:
     """Check a kept file now, or start it; leads to what comes of it. Raises Refused."""
     act, file_id = current_act(Source.IMPORT), file.id
-    upload = background.do(act, Work(Verb.CHECK, mapping.holder_id, file_id, mapping.id))
+    try:
+        upload = background.do(act, Work(Verb.CHECK, mapping.holder_id, file_id, mapping.id))
+    except Refused:
+        if not upload_views.is_read_now(file_id):
+            raise
+        upload = None
     if upload is None:
         return redirect(url_for("finance.ledger_file_progress", file_id=file_id), 303)
     address = url_for("finance.upload", upload_id=upload.id)
@@ -268,6 +273,7 @@ def _import_page(holder: Holder, form: Any) -> ResponseReturnValue:
         page=page,
         pages=pages,
         address=lambda number: url_for("finance.import_file", holder_id=holder.id, page=number),
+        hide_totals=bool(shut_years(holder.id)),
         covers_words=forms.covers_words,
         may_post=_may_post(holder),
     )
