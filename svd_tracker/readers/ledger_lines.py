@@ -262,7 +262,7 @@ class LedgerReading:
         elif tuple(map(normalised, heading_texts(row))) == self._headings:
             self.left_out_other += 1
             self._warning("headings_again", row, None, "the headings again, so they were left out")
-        elif _blank(date) and all(_blank(self._cell(row, field)) for field in ("net", "debit", "credit", "vat")):
+        elif all(_blank(self._cell(row, field)) for field in ("net", "debit", "credit", "vat")):
             self.left_out_other += 1
             words = "there is neither a date nor an amount, so it was left out"
             self._warning("no_line", row, None, words)

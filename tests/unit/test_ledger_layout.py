@@ -87,8 +87,8 @@ def test_the_columns_of_three_systems_are_guessed(content: bytes, row_no: int, f
 @pytest.mark.parametrize(
     "headings",
     [
-        "Transaction date|Transaction number|Responsible unit|Expense code|Beneficiary|Net amount|Irrecoverable VAT|Details",
-        "Payment Date|Internal Ref|Service Division|CIPFA Expenditure Code|Supplier|Amount exc VAT|Irrecoverable VAT|Text",
+        "Transaction date|Transaction no|Responsible unit|Expense code|Beneficiary|Net amount|Irrecoverable VAT|Text",
+        "Paid date|Internal Ref|Service Division|CIPFA Expenditure Code|Supplier|Amount exc VAT|Irrecoverable VAT|Text",
         "Clearing date|Voucher|Expense area|Detailed expense type|Vendor name|Amount (£)|Irrecoverable VAT|Narrative",
         "Date|Document No.|Cost Centre|Cost element|SUPPLIER|Total|Irrecoverable  VAT|Summary of purpose",
     ],
