@@ -6,10 +6,12 @@ from typing import Any
 
 from svd_tracker.delivery.models import MilestoneState, OutputMeasure
 from svd_tracker.errors import Refused
+from svd_tracker.files.evidence import ALLOWED
 from svd_tracker.finance.match_services import ACHIEVED_STAGE
 from svd_tracker.finance.models import Match, MatchKind, MatchStage
 from svd_tracker.web.forms import (
     DateField,
+    FileField,
     Form,
     OnceMixin,
     PoundsField,
@@ -93,12 +95,18 @@ class MatchEventForm(OnceMixin, Form):
     )
     hours = TextField("Hours", [max_length(12)], description="Like 7.5. For time given: leave the amount empty.")
     rate = PoundsField("Rate for an hour", allow_blank=True)
+    price_list = TextField(
+        "Price list",
+        [max_length(100)],
+        description="For rooms or goods: the list that the amount comes from, like Dorset Council hire charges 2025.",
+    )
     happened_on = DateField("When it happened")
     evidence = TextField(
         "What shows it",
         [required("Enter what shows it, such as a letter, a remittance or a time sheet"), max_length(_LINE)],
         description="Like a remittance number or a signed time sheet. For a correction, what was wrong.",
     )
+    file = FileField("A file that shows it", description=f"{ALLOWED}. You can add it later.")
 
     def offer(self, match: Match) -> None:
         """Only the stages that this kind of match has, and hours only in kind."""
@@ -107,6 +115,14 @@ class MatchEventForm(OnceMixin, Form):
         if match.kind is MatchKind.CASH:
             del self.hours
             del self.rate
+            del self.price_list
+
+    def validate_price_list(self, field: Any) -> None:
+        given = self.pence.data or 0
+        if self.stage.data == MatchStage.DELIVERED.value and given > 0 and not self.hours.data and not field.data:
+            raise ValidationError("Enter the price list that the amount comes from, or the hours and a rate instead")
+        if field.data and self.hours.data:
+            raise ValidationError("Enter a price list or the hours and a rate, not both")
 
     def validate_hours(self, field: Any) -> None:
         if field.data and self.hours_hundredths is None:
@@ -119,6 +135,15 @@ class MatchEventForm(OnceMixin, Form):
     @property
     def hours_hundredths(self) -> int | None:
         return _hundredths(self.hours.data, 100_000) if "hours" in self and self.hours.data else None
+
+
+class FileForm(OnceMixin, Form):
+    file = FileField("File", description=f"{ALLOWED}.")
+    note = TextField("What it shows", [max_length(_LINE)], description="You can leave this blank.")
+
+
+class TakeAwayForm(OnceMixin, Form):
+    reason = TextField("Why it is taken away", [required("Say why the file is taken away"), max_length(_LINE)])
 
 
 class MilestoneForm(OnceMixin, Form):

@@ -12,6 +12,11 @@ from svd_tracker.files.models import FileKind, StoredBytes, StoredFile
 LONGEST_NAME = 250
 
 
+def digest_of(content: bytes) -> str:
+    """The SHA-256 that a file is kept under."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def keep(
     act: Act, *, area_id: int, holder_id: int | None, kind: FileKind, name: str, media_type: str, content: bytes
 ) -> StoredFile:
@@ -32,7 +37,7 @@ def keep(
         name=name.replace("\\", "/").rsplit("/", 1)[-1][-LONGEST_NAME:] or "file",
         media_type=media_type,
         size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=digest_of(content),
         recorded_at=act.at,
         recorded_by=act.by,
     )

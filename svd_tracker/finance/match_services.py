@@ -15,6 +15,7 @@ from svd_tracker.finance.models import Match, MatchEvent, MatchKind, MatchStage
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.money import format_pounds, round_half_away
 
+LONGEST_EVIDENCE = 250
 ACHIEVED_STAGE = {MatchKind.CASH: MatchStage.RECEIVED, MatchKind.IN_KIND: MatchStage.DELIVERED}
 
 
@@ -68,11 +69,13 @@ def add_event(
     evidence: str,
     hours_hundredths: int | None = None,
     rate_pence: int | None = None,
+    price_list: str = "",
 ) -> MatchEvent:
     """What became of a match: an amount in pence at a stage, dated ``on``, with its evidence.
 
     Time is given as hours (in hundredths) and a rate (pence an hour); the amount is then worked out, and
-    ``pence`` must agree or be None. A correction is a negative amount (or negative hours). Raises Refused when
+    ``pence`` must agree or be None. What else is given in kind is valued by a list price: ``price_list`` names the
+    list, and stands with the evidence. A correction is a negative amount (or negative hours). Raises Refused when
     the stage does not fit the kind, the evidence is missing, a stage would fall below nought or more would be
     withdrawn than was promised.
     """
@@ -84,6 +87,13 @@ def add_event(
     if not evidence and (stage is not MatchStage.PROMISED or pence < 0):
         words = "what was wrong" if pence < 0 else "what shows it, such as a letter, a remittance or a time sheet"
         raise Refused(f"Enter the evidence: {words}", field="evidence")
+    if price_list.strip():
+        if match.kind is not MatchKind.IN_KIND or hours_hundredths is not None:
+            raise Refused("A price list is for match in kind that is not time", field="price_list")
+        evidence = f"{evidence}; list price: {price_list.strip()}"
+    if len(evidence) > LONGEST_EVIDENCE:
+        over = len(evidence) - LONGEST_EVIDENCE
+        raise Refused(f"Use {over} characters fewer, here or for the price list", field="evidence")
     _refuse_future(on, act)
     standing = _standing(match)
     after = standing[stage] + pence

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import case, select
 
 from svd_tracker.accounts.models import Holder
-from svd_tracker.calculations.match import MatchStanding
+from svd_tracker.calculations.match import MatchStanding, required_match
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.finance.match_queries import MatchNow
 from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry, Match, MatchEvent, MatchStage
 from svd_tracker.finance.queries import FundingNow, newest_version_ids
+from svd_tracker.grants import queries as grants
 from svd_tracker.interventions.models import Intervention, PlanLine
 
 
@@ -75,7 +76,12 @@ def standings(
     if recorded_by is not None:
         query = query.where(MatchEvent.recorded_at <= recorded_by)
     rows = db.session.execute(query).all()
-    money = _money({(row[1], row[3]) for row in rows}, fy, recorded_by)
+    money: dict[tuple[int, int], tuple[int, int]] = {}
+    for (of_holder, of_intervention, _), (spent, funding) in _money(
+        {(row[1], row[3]) for row in rows}, fy, recorded_by
+    ).items():
+        before = money.get((of_holder, of_intervention), (0, 0))
+        money[of_holder, of_intervention] = (before[0] + spent, before[1] + funding)
     return [
         PlanLineMatch(
             line_id,
@@ -114,10 +120,25 @@ def standings_of_grant(
     return found
 
 
+def required_of_line(plan_line: PlanLine, recorded_by: dt.datetime | None = None) -> int | None:
+    """The pence of match that the terms ask for on a plan line's spend so far; None when they ask for no share.
+
+    A sum for the year is asked of the holder's whole plan, never of one line. Two queries, and one for each grant.
+    """
+    asked = []
+    money = _money({(plan_line.holder_id, plan_line.intervention_id)}, plan_line.fy, recorded_by)
+    for (_, _, grant_id), (spent, _) in money.items():
+        terms = grants.current_terms(grant_id, recorded_by)
+        required = required_match(spent, terms.match_required_bp, None) if terms else None
+        if required is not None:
+            asked.append(required)
+    return sum(asked) if asked else None
+
+
 def _money(
     keys: Collection[tuple[int, int]], fy: int, recorded_by: dt.datetime | None
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """(spent, funding) in pence by (holder id, intervention id)."""
+) -> dict[tuple[int, int, int], tuple[int, int]]:
+    """(spent, funding) in pence by (holder id, intervention id, grant id)."""
     if not keys:
         return {}
     entries = select(sum_pence(LedgerEntry.pence)).where(LedgerEntry.funding_id == Funding.id)
@@ -127,6 +148,7 @@ def _money(
         select(
             Funding.holder_id,
             Funding.intervention_id,
+            Funding.grant_id,
             entries.correlate(Funding).scalar_subquery(),
             FundingVersion.pence,
         )
@@ -138,8 +160,9 @@ def _money(
             FundingVersion.id.in_(newest_version_ids(recorded_by)),
         )
     )
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    for holder_id, intervention_id, spent, pence in rows:
-        before = found.get((holder_id, intervention_id), (0, 0))
-        found[holder_id, intervention_id] = (before[0] + spent, before[1] + pence)
+    found: dict[tuple[int, int, int], tuple[int, int]] = {}
+    for holder_id, intervention_id, grant_id, spent, pence in rows:
+        key = (holder_id, intervention_id, grant_id)
+        before = found.get(key, (0, 0))
+        found[key] = (before[0] + spent, before[1] + pence)
     return found

@@ -15,6 +15,8 @@ from svd_tracker.calculations.status import spend_rule
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.errors import NotFound
+from svd_tracker.finance import match_queries
+from svd_tracker.finance.match_standing import required_of_line, standings
 from svd_tracker.interventions.queries import get_plan_line
 from svd_tracker.members import figures, queries
 from svd_tracker.members.queries import LinePage, PlanPage
@@ -129,6 +131,9 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),
         history=queries.line_history(line, recorded_by),
         quarters=QUARTERS,
+        stages=match_queries.stage_rows(found, up_to=on, recorded_by=recorded_by),
+        standing=next(iter(standings([found.holder_id], found.fy, plan_line_id, on, recorded_by)), None),
+        match_required=required_of_line(found, recorded_by),
         may_see_ledger=may(Permission.VIEW_FINANCE, scope),
         may_manage=may(Permission.MANAGE_PLAN, scope),
     )
