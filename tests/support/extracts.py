@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from openpyxl import Workbook
 
 from svd_tracker.money import to_decimal_pounds
-from svd_tracker.readers.ledger_values import parse_ledger_pounds
+from svd_tracker.readers.ledger_values import is_money, parse_ledger_pounds
 from svd_tracker.readers.table_file import Cell
 
 Row = Sequence[Cell]
@@ -146,7 +146,7 @@ def integra_like(extra: Sequence[Row] = ()) -> bytes:
 
 
 def _total(amounts: Iterable[Cell]) -> str:
-    return f"{to_decimal_pounds(sum(map(parse_ledger_pounds, amounts))):,.2f}"
+    return f"{to_decimal_pounds(sum(parse_ledger_pounds(each) for each in amounts if is_money(each))):,.2f}"
 
 
 def _delimited(rows: Sequence[Row], delimiter: str) -> str:
