@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from svd_tracker.calculations.area import AreaFigures
 from svd_tracker.calculations.figures import Category, ReturnFigures
+from svd_tracker.calculations.reconciliation import Statement
 
 NEUTRAL_COLOUR = "00594F"
 
@@ -90,6 +91,7 @@ class ReturnDocument:
     match: tuple[MatchLine, ...] = ()
     entries: Sequence[EntryLine] = ()
     checks: tuple[CheckLine, ...] = ()
+    reconciliations: tuple[Statement, ...] = ()  # working papers, of a draft alone: the sealed return has none
 
     @property
     def is_certified(self) -> bool:

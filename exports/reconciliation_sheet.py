@@ -10,7 +10,8 @@ from openpyxl.utils import get_column_letter
 from exports.cells import Book, Page, money_width
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
-from svd_tracker.calculations.reconciliation import GrantSide, Statement, TypedKind, month_name
+from svd_tracker.calculations.ledger_facts import TypedKind, month_name
+from svd_tracker.calculations.reconciliation import GrantSide, Statement
 from svd_tracker.periods import quarter_label, quarter_short
 
 _REF, _TITLE, _FIRST_MONEY = 1, 2, 3

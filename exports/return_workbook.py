@@ -1,4 +1,4 @@
-"""The workbook of one holder's return: Cover, Return, Match, Entries, Checks."""
+"""The workbook of one holder's return: Cover, Return, Match, Entries, Checks; a draft's working papers beside them."""
 
 import re
 
@@ -10,6 +10,7 @@ from exports.entries_sheet import add_entries_sheet, check_entries
 from exports.memo_sheets import add_checks_sheet, add_match_sheet
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges
+from exports.reconciliation_sheet import add_reconciliation_sheet
 from exports.return_sheet import add_return_sheet
 from svd_tracker.periods import quarter_short
 
@@ -35,6 +36,10 @@ def build_return_workbook(document: ReturnDocument) -> bytes:
     add_match_sheet(book, document, edges)
     entries = add_entries_sheet(book, document, edges)
     add_checks_sheet(book, document, edges, rows)
+    if document.reconciliations and document.is_certified:
+        raise ValueError("working papers stay with the holder: a certified return has none")
+    for statement in document.reconciliations:
+        add_reconciliation_sheet(book, statement, edges)
     fill_cover(book, cover, document, edges, rows)
     describe(
         book,

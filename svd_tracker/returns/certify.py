@@ -17,13 +17,14 @@ from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_short
 from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.checks import Finding
+from svd_tracker.returns.checks import LINES_CARRIED, Finding
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
     LineSection,
     Obligation,
     ReturnFileKind,
+    ReturnFinding,
     ReturnRevision,
     RevisionState,
 )
@@ -38,6 +39,7 @@ from svd_tracker.returns.services import (
 from svd_tracker.returns.workbook import Signed, document_of, file_name
 
 LONGEST_POST = 250
+ACCEPT_CARRIED = "Say that you accept the ledger lines carried to the next return, or send the return back"
 
 
 @dataclass(frozen=True)
@@ -55,21 +57,23 @@ class Sealed:
     figures: ReturnFigures
     file_name: str
     workbook: bytes
+    carried: str | None
 
 
-def certify_return(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
+def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
     """Certify a checked return; what was sealed. ``build_seen`` is the build that was on the page.
 
+    ``accepts_carried``: the certifier accepts that the return goes on without the ledger lines carried past it.
     Closes the return's quarters, which releases their accruals, and writes what was claimed. Raises NotAllowed for
     whoever prepared it; Refused for one that is not checked, that stands on an older budget, or before an earlier
     return is certified (FIGURES.md 4 and 5); ChangedMeanwhile when it was built again.
     """
-    sealed = seal(revision_id, build_seen, post, act)
+    sealed = seal(revision_id, build_seen, post, act, accepts_carried=accepts_carried)
     store_certificate(sealed, act)
     return sealed
 
 
-def seal(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
+def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
     """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored."""
     with database.reading(db.session()):
         revision = queries.get_revision(revision_id)
@@ -79,6 +83,10 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
             raise Refused("Enter your post, like chief finance officer (section 151)", field="post")
         if len(post.strip()) > LONGEST_POST:
             raise Refused(f"Use {LONGEST_POST} characters or fewer", field="post")
+        found = queries.findings_of(build.id)
+        carried = next((each.message for each in found if each.code == LINES_CARRIED), None)
+        if carried and not accepts_carried:
+            raise Refused(ACCEPT_CARRIED, field="accepts_carried")
         assert act.by is not None  # nobody certifies without being signed in: _may_be_certified saw to it
         terms = grants.current_terms(obligation.grant_id)
         if terms is None:
@@ -112,8 +120,8 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
             notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING},
             match=figures_store.match_from_rows(rows),
             findings=[
-                Finding(each.severity, each.code, each.subject_ref, each.message)
-                for each in queries.findings_of(build.id)
+                Finding(each.severity, each.code, each.subject_ref, _as_accepted(each, name, post.strip()))
+                for each in found
             ],
             funding_ids=queries.funding_ids_of(build.id),
         )
@@ -129,6 +137,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act) -> Sealed:
             figures=figures,
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"revision {number}"),
             workbook=build_return_workbook(document),
+            carried=carried,
         )
 
 
@@ -195,6 +204,7 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             "claimed_now": figures.total.claimed_now,
             "post": sealed.post,
             "sha256": sha256,
+            **({"accepted": sealed.carried} if sealed.carried else {}),
         },
     )
 
@@ -226,6 +236,11 @@ def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> Fi
     if stale := why_stale(revision.of.obligation, build):
         raise Refused(stale)
     return build
+
+
+def _as_accepted(finding: ReturnFinding, name: str, post: str) -> str:
+    """A finding's words; those of carried lines with who accepted them."""
+    return f"{finding.message} Accepted by {name}, {post}." if finding.code == LINES_CARRIED else finding.message
 
 
 def _periods(obligations: Sequence[Obligation]) -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import LineFigures, ReturnFigures
+from svd_tracker.calculations.ledger_facts import Control, Lines, lines_words, month_name
+from svd_tracker.finance.reconcile.queries import Outstanding
 from svd_tracker.grants.models import AgreementStatus
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import quarter_short
 
 ERROR, WARNING = "error", "warning"
+LINES_WAITING, LINES_CARRIED = "lines_waiting", "lines_carried"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,21 @@ class Finding:
     code: str
     subject_ref: str
     message: str
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """How the council's ledger stands to a return: its lines that wait, its months, its totals by own quarter."""
+
+    lines: Outstanding
+    months_loaded: frozenset[int]
+    totals: Mapping[int, int]
+    controls: Mapping[int, Control]
+
+    def months_missing(self, quarter: int) -> list[int]:
+        """The months of a quarter without a ledger; none where no ledger was loaded in the whole year."""
+        months = range(3 * quarter - 2, 3 * quarter + 1)
+        return [month for month in months if month not in self.months_loaded] if self.months_loaded else []
 
 
 @dataclass(frozen=True)
@@ -41,11 +59,15 @@ class CheckFacts:
     earlier_not_certified: Sequence[int]
     match_behind: Sequence[tuple[int, str]] = ()  # plan line id, and in words
     at_risk: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # pence by funding ref, and before what
+    ledger: LedgerFacts | None = None
 
 
 def run_checks(figures: ReturnFigures, facts: CheckFacts) -> tuple[Finding, ...]:
     """Every finding, errors before warnings, each in the order of the lines."""
     found = [*_of_the_period(figures, facts), *_of_the_money(figures, facts)]
+    if facts.ledger:
+        found += lines_findings(facts.holder_id, facts.fy, figures.last_quarter, facts.ledger.lines)
+        found += _of_the_ledger(figures, facts, facts.ledger)
     for line in figures.lines:
         found += _of_a_line(line, facts)
     return tuple(sorted(found, key=lambda finding: finding.severity))
@@ -60,7 +82,8 @@ def _of_the_period(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Findin
             "There are no fundings to report: open one first.",
         )
     for quarter in figures.own_quarters:
-        if quarter not in facts.quarters_with_entries:
+        said = facts.ledger and facts.ledger.months_missing(quarter)
+        if quarter not in facts.quarters_with_entries and not said:
             yield Finding(
                 WARNING,
                 "no_entries",
@@ -82,6 +105,39 @@ def _of_the_period(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Findin
             f"grant:{facts.grant_id}",
             f"The grant agreement is {facts.agreement.value}, not signed: spend before it is signed is at risk.",
         )
+
+
+def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstanding) -> Iterator[Finding]:
+    """The ledger lines that stop a return, and those carried past it, which the certifier must accept."""
+    where = f"{holder_id}/{fy}/{last_quarter}"
+    if found.waiting.lines:
+        words = f"{lines_words(found.waiting)} to be placed: place them, or carry them to the next return."
+        yield Finding(ERROR, LINES_WAITING, f"waiting:{where}", words)
+    if found.carried:
+        total = sum(found.carried.values(), Lines())
+        some = "1 ledger line" if total.lines == 1 else f"{total.lines:,} ledger lines"
+        reasons = "; ".join(
+            f"{reason or 'no reason given'} ({each.lines:,} of {format_pounds(each.pence)})"
+            for reason, each in found.carried.items()
+        )
+        are = "is" if total.lines == 1 else "are"
+        words = f"{some} of {format_pounds(total.pence)} {are} carried to the next return: {reasons}."
+        yield Finding(WARNING, LINES_CARRIED, f"carried:{where}", words)
+
+
+def _of_the_ledger(figures: ReturnFigures, facts: CheckFacts, ledger: LedgerFacts) -> Iterator[Finding]:
+    for quarter in figures.own_quarters:
+        where = f"reconciliation:{facts.holder_id}/{facts.fy}/{quarter}"
+        for month in ledger.months_missing(quarter):
+            words = f"No ledger loaded for {month_name(facts.fy, month)}."
+            yield Finding(WARNING, "ledger_not_loaded", where, words)
+        control, total = ledger.controls.get(quarter), ledger.totals.get(quarter, 0)
+        if control is not None and control.pence != total:
+            words = (
+                f"The ledger of {quarter_short(facts.fy, quarter)} comes to {format_pounds(total)}, and the control "
+                f"total to {format_pounds(control.pence)}: {format_pounds(total - control.pence)} differs."
+            )
+            yield Finding(WARNING, "control_total", where, words)
 
 
 def _of_the_money(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Finding]:

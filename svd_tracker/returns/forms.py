@@ -4,6 +4,7 @@ from typing import Any
 
 from svd_tracker.errors import Refused
 from svd_tracker.web.forms import (
+    CheckboxField,
     DateField,
     Form,
     HiddenField,
@@ -37,6 +38,7 @@ class CertifyForm(SeenForm):
         [required("Enter your post, like chief finance officer (section 151)"), max_length(250)],
         description="It stands beside your name in the return, like chief finance officer (section 151)",
     )
+    accepts_carried = CheckboxField("I accept that this return goes on without these lines")
 
 
 class SendBackForm(Form):

@@ -25,11 +25,12 @@ from svd_tracker.finance.limits import FundingLimits, limits_for
 from svd_tracker.finance.match_queries import MatchNow
 from svd_tracker.finance.match_standing import standings_of_grant
 from svd_tracker.finance.queries import EntryRow, FundingNow
+from svd_tracker.finance.reconcile.queries import YearFacts, outstanding, read_year
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import GrantTerms
 from svd_tracker.periods import format_date, quarter_end
 from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.checks import CheckFacts
+from svd_tracker.returns.checks import CheckFacts, LedgerFacts
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import Obligation
 from svd_tracker.returns.queries import CertifiedBuild
@@ -46,6 +47,7 @@ class Gathered:
     notes: Mapping[str, str]
     match: tuple[MatchFigures, ...]
     facts: CheckFacts
+    reconciled: YearFacts
     adjusted_after_seq: int
     ledger_seq: int
     inputs_digest: str
@@ -86,6 +88,7 @@ def gather(obligation: Obligation) -> Gathered:
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
     conditions = queries.conditions_open(obligation)
     bodies = queries.bodies_outstanding(funding_ids.values())
+    reconciled, lines = read_year(obligation.holder, fy), outstanding(holder_id, fy, last)
     inputs = ReturnInputs(
         kind=obligation.kind,
         last_quarter=last,
@@ -104,6 +107,7 @@ def gather(obligation: Obligation) -> Gathered:
         "forecasts": {funding.ref: forecasts[funding.id].id for funding in fundings if funding.id in forecasts},
         "settings": [tolerance.basis_points, tolerance.pence],
         "earlier": [build.build_id for build in builds],
+        "ledger_lines": [lines.plain(), reconciled.plain()],
         "match": [[line.plan_line, line.source, line.kind, *_stages(line)] for line in match],
     }
     return Gathered(
@@ -133,7 +137,9 @@ def gather(obligation: Obligation) -> Gathered:
             earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
             match_behind=_match_behind(matches, fundings, entries),
             at_risk=_at_risk(entries, limits_for(holder_id, [fy])),
+            ledger=LedgerFacts(lines, reconciled.months_loaded, reconciled.ledger_totals, reconciled.controls),
         ),
+        reconciled=reconciled,
         adjusted_after_seq=builds[-1].ledger_seq if builds else 0,
         ledger_seq=ledger_seq,
         inputs_digest=digest(digest_of),

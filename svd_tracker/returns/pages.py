@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from flask import url_for
 
@@ -11,7 +12,7 @@ from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.errors import NotFound
 from svd_tracker.periods import fy_label, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import ERROR, WARNING
+from svd_tracker.returns.checks import ERROR, LINES_CARRIED, WARNING
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import (
     Certificate,
@@ -48,7 +49,10 @@ class FindingLink:
 
 @dataclass(frozen=True)
 class ReturnPage:
-    """One revision of a return with the figures of its newest build, or of the one that was certified."""
+    """One revision of a return with the figures of its newest build, or of the one that was certified.
+
+    ``carried`` is what the certifier must accept: the ledger lines that the return goes on without.
+    """
 
     revision: ReturnRevision
     obligation: Obligation
@@ -65,6 +69,7 @@ class ReturnPage:
     certificate: Certificate | None
     preparer: str
     stale: str | None
+    carried: str | None
 
     @property
     def period(self) -> str:
@@ -132,7 +137,8 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> R
         ),
         certificate=certificate,
         preparer=names[revision.prepared_by],
-        stale=None if certificate else why_stale(obligation, build),
+        stale=None if certificate else why_stale(obligation, build, findings),
+        carried=next((finding.message for finding in findings if finding.code == LINES_CARRIED), None),
     )
 
 
@@ -150,11 +156,18 @@ def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
         words, url = "See its line in the plan", url_for("members.plan_line", plan_line_id=int(key))
     elif kind == "returns":
         words, url = "See the returns", url_for("returns.index")
+    elif kind in ("waiting", "carried", "reconciliation"):
+        holder_id, fy, quarter = (int(part) for part in key.split("/"))
+        here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter}
+        if kind == "reconciliation":
+            words, url = "See the reconciliation", url_for("finance.reconciliation", **here)
+        else:
+            words, url = "See the lines", url_for("finance.ledger_lines", **here, show=kind)
     elif kind in ("ledger", "year"):
-        holder_id, _, fy = key.partition("/")
+        of_holder, _, of_year = key.partition("/")
         endpoint, words = {
             "ledger": ("finance.ledger", "See the ledger"),
             "year": ("finance.year", "See the year's money"),
         }[kind]
-        url = url_for(endpoint, holder_id=int(holder_id), fy=int(fy))
+        url = url_for(endpoint, holder_id=int(of_holder), fy=int(of_year))
     return FindingLink(finding.severity, finding.message, url, words)

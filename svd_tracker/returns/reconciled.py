@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from svd_tracker.calculations.figures import ObligationKind
-from svd_tracker.calculations.reconciliation import Built, Said, said_of
+from svd_tracker.calculations.ledger_facts import Built, Said, said_of
 from svd_tracker.extensions import db
 from svd_tracker.finance.models import Funding
 from svd_tracker.periods import QUARTERS
@@ -34,14 +35,11 @@ def said_by_quarter(holder_id: int, fy: int, instead: tuple[int, Built] | None =
 
 def _newest(holder_id: int, fy: int, instead: tuple[int, Built] | None) -> Sequence[Built]:
     """The newest build of the newest revision of each return, by grant and in the order of their periods."""
+    revision, build = aliased(ReturnRevision), aliased(FigureBuild)
     newest_revision = (
-        select(func.max(ReturnRevision.id))
-        .where(ReturnRevision.finance_return_id == FinanceReturn.id)
-        .scalar_subquery()
+        select(func.max(revision.id)).where(revision.finance_return_id == FinanceReturn.id).scalar_subquery()
     )
-    newest_build = (
-        select(func.max(FigureBuild.id)).where(FigureBuild.revision_id == ReturnRevision.id).scalar_subquery()
-    )
+    newest_build = select(func.max(build.id)).where(build.revision_id == ReturnRevision.id).scalar_subquery()
     rows = db.session.execute(
         select(Obligation, ReturnRevision.state, ReturnRevision.revision_no, FigureBuild.id, FigureBuild.build_no)
         .join(FinanceReturn, FinanceReturn.obligation_id == Obligation.id)

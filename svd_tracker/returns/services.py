@@ -5,7 +5,7 @@ Building is two steps, so that nobody waits while a workbook is made: ``prepare`
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -16,17 +16,20 @@ from svd_tracker.accounts.queries import person_names
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.calculations.ledger_facts import Built
+from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.calculations.returns import calculate_return, own_quarters
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import services as files
 from svd_tracker.files.models import FileKind
 from svd_tracker.finance import services as finance
+from svd_tracker.finance.reconcile.queries import outstanding
 from svd_tracker.periods import format_date, quarter_end, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import ERROR, Finding, run_checks
+from svd_tracker.returns.checks import ERROR, LINES_CARRIED, LINES_WAITING, Finding, lines_findings, run_checks
 from svd_tracker.returns.figures_store import LineRow
-from svd_tracker.returns.gather import digest, gather
+from svd_tracker.returns.gather import Gathered, digest, gather
 from svd_tracker.returns.models import (
     FigureBuild,
     FinanceReturn,
@@ -38,6 +41,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.reconciled import said_by_quarter
 from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
 
 # What may follow what. Nothing follows certified: its row is frozen by the database itself.
@@ -54,6 +58,7 @@ _REFUSED = {
 }
 BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
 BUDGET_CHANGED = "An allocation or a funding was changed after this return was built: build it again"
+LINES_CHANGED = "Ledger lines came in, were placed or were carried after this return was built: build it again"
 EARLIER_CHANGED = "An earlier return was certified after this one was built: build it again"
 
 
@@ -116,6 +121,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             match=gathered.match,
             findings=findings,
             funding_ids=gathered.funding_ids,
+            reconciliations=_reconciliations(obligation, gathered, figures, f"draft, build {build_no}"),
         )
         return Prepared(
             obligation_id=obligation_id,
@@ -130,6 +136,16 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"draft {build_no}"),
             workbook=build_return_workbook(document),
         )
+
+
+def _reconciliations(
+    obligation: Obligation, gathered: Gathered, figures: ReturnFigures, words: str
+) -> Sequence[Statement]:
+    """The reconciliations of a build's own quarters, or of its last, for the draft: a working paper."""
+    build = Built(obligation.grant_id, words, False, figures)
+    said = said_by_quarter(obligation.holder_id, obligation.fy, (obligation.id, build))
+    after = quarter_end(obligation.fy, obligation.last_quarter) + dt.timedelta(days=1)
+    return gathered.reconciled.statements(figures.own_quarters or [figures.last_quarter], after, said)
 
 
 def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
@@ -220,8 +236,13 @@ def send_back(revision: ReturnRevision, reason: str, act: Act) -> None:
     _move(revision, "sent_back", reason.strip(), act, {"reason": reason.strip()})
 
 
-def why_stale(obligation: Obligation, build: FigureBuild) -> str | None:
-    """Why a build no longer stands on what holds now, or None (FIGURES.md 4 and 5)."""
+def why_stale(
+    obligation: Obligation, build: FigureBuild, findings: Sequence[ReturnFinding] | None = None
+) -> str | None:
+    """Why a build no longer stands on what holds now, or None (FIGURES.md 4 and 5).
+
+    ``findings`` are the build's, where they are read already.
+    """
     if digest(queries.budget_versions(obligation)) != build.budgets_digest:
         return BUDGET_CHANGED
     earlier = queries.earlier_builds(obligation)
@@ -229,7 +250,11 @@ def why_stale(obligation: Obligation, build: FigureBuild) -> str | None:
     own = own_quarters(obligation.last_quarter, closed)
     if figures_store.own_quarters_of(build.id) != own or any(each.build_id > build.id for each in earlier):
         return EARLIER_CHANGED
-    return None
+    holder_id, fy, last = obligation.holder_id, obligation.fy, obligation.last_quarter
+    now = lines_findings(holder_id, fy, last, outstanding(holder_id, fy, last))
+    then = queries.findings_of(build.id) if findings is None else findings
+    told = {(each.code, each.message) for each in then if each.code in (LINES_WAITING, LINES_CARRIED)}
+    return LINES_CHANGED if told != {(each.code, each.message) for each in now} else None
 
 
 def lock_revision(revision: ReturnRevision) -> None:

@@ -131,7 +131,9 @@ def certify(revision_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         act = current_act()
         try:
-            sealed = certify_return(revision_id, form.build_id(), form.post.data, act)
+            sealed = certify_return(
+                revision_id, form.build_id(), form.post.data, act, accepts_carried=bool(form.accepts_carried.data)
+            )
         except Refused as refused:
             db.session.rollback()
             revision = queries.get_revision(revision_id)

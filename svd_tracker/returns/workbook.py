@@ -13,6 +13,7 @@ from flask import current_app
 from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
 from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReturnFigures, ReversalWhy
+from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.clock import LONDON
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
@@ -34,6 +35,9 @@ _WHERE = {
     "year": "Allocation",
     "returns": "Returns",
     "plan_line": "Plan line",
+    "waiting": "Ledger",
+    "carried": "Ledger",
+    "reconciliation": "Reconciliation",
 }
 
 
@@ -66,6 +70,7 @@ def document_of(
     match: Sequence[MatchFigures],
     findings: Sequence[Finding],
     funding_ids: Mapping[str, int],
+    reconciliations: Sequence[Statement] = (),
 ) -> ReturnDocument:
     """What the workbook says. ``adjusted_after_seq`` is the cut of the newest earlier certified return."""
     grant, holder = obligation.grant, obligation.holder
@@ -130,6 +135,7 @@ def document_of(
             )
             for each in findings
         ),
+        reconciliations=tuple(reconciliations),
     )
 
 

@@ -9,20 +9,18 @@ from sqlalchemy.orm import aliased
 
 from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import ReversalWhy
-from svd_tracker.calculations.reconciliation import (
+from svd_tracker.calculations.ledger_facts import (
     MONTHS_OF_YEAR,
     Control,
     FundingName,
     Lines,
     Moved,
     Said,
-    Statement,
     Typed,
     TypedKind,
-    grant_side,
-    ledger_side,
     months_over,
 )
+from svd_tracker.calculations.reconciliation import Statement, grant_side, ledger_side
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload, UploadState
@@ -50,47 +48,89 @@ class Outstanding:
     waiting: Lines
     carried: Mapping[str, Lines]
 
-
-def statements(
-    holder: Holder, fy: int, quarters: Iterable[int], day: dt.date, said: Mapping[int, Collection[Said]]
-) -> list[Statement]:
-    """The reconciliation of a holder's quarters as recorded now; ``said`` is what their returns say, by quarter."""
-    moved, typed, named = _moved(holder.id, fy), _typed(holder.id, fy), _fundings(holder.id, fy)
-    control, loaded, dropped = controls(holder.id, fy), months_loaded(holder.id, fy), _dropped(holder.id, fy)
-    grants = sorted({(each.grant_id, name) for each, name in named})
-    over = months_over(fy, day)
-    return [
-        Statement(
-            holder_name=holder.name,
-            fy=fy,
-            quarter=quarter,
-            ledger=ledger_side(fy, quarter, moved, control.get(quarter), loaded, over),
-            grants=tuple(
-                grant_side(
-                    fy,
-                    quarter,
-                    grant,
-                    [each for each, _ in named],
-                    moved,
-                    typed,
-                    next((each for each in said.get(quarter, ()) if each.grant_id == grant[0]), None),
-                )
-                for grant in grants
-            ),
-            dropped=dropped.get(quarter, Lines()),
-        )
-        for quarter in quarters
-    ]
+    def plain(self) -> list[object]:
+        """As plain values, for a digest."""
+        return [
+            [self.waiting.lines, self.waiting.pence],
+            {reason: [each.lines, each.pence] for reason, each in self.carried.items()},
+        ]
 
 
-def ledger_totals(holder_id: int, fy: int) -> dict[int, int]:
-    """What the ledger of a year comes to by its own quarter, in pence; a quarter without a line is absent."""
-    rows = db.session.execute(
-        select(LedgerMovement.quarter, sum_pence(LedgerMovement.pence))
-        .where(LedgerMovement.holder_id == holder_id, LedgerMovement.fy == fy)
-        .group_by(LedgerMovement.quarter)
+@dataclass(frozen=True)
+class YearFacts:
+    """All that the reconciliations of a holder's year are made of, but for what the returns say."""
+
+    holder_name: str
+    fy: int
+    moved: Sequence[Moved]
+    typed: Sequence[Typed]
+    fundings: Sequence[tuple[FundingName, str]]  # each with its grant's name
+    controls: Mapping[int, Control]
+    months_loaded: frozenset[int]
+    dropped: Mapping[int, Lines]
+
+    @property
+    def ledger_totals(self) -> dict[int, int]:
+        """What the ledger comes to by its own quarter, in pence; a quarter without a line is absent."""
+        totals: dict[int, int] = {}
+        for each in self.moved:
+            if each.fy == self.fy:
+                totals[each.quarter] = totals.get(each.quarter, 0) + each.pence
+        return totals
+
+    def plain(self) -> list[object]:
+        """The facts as plain values, for a digest."""
+        return [
+            [list(vars(each).values()) for each in self.moved],
+            [list(vars(each).values()) for each in self.typed],
+            {quarter: [each.pence, each.source] for quarter, each in self.controls.items()},
+            sorted(self.months_loaded),
+            {quarter: [each.lines, each.pence] for quarter, each in self.dropped.items()},
+        ]
+
+    def statements(
+        self, quarters: Iterable[int], day: dt.date, said: Mapping[int, Collection[Said]]
+    ) -> list[Statement]:
+        """The reconciliations of quarters as on a day; ``said`` is what the returns say, by quarter."""
+        over = months_over(self.fy, day)
+        grants = sorted({(each.grant_id, name) for each, name in self.fundings})
+        named = [each for each, _ in self.fundings]
+        return [
+            Statement(
+                holder_name=self.holder_name,
+                fy=self.fy,
+                quarter=quarter,
+                ledger=ledger_side(self.fy, quarter, self.moved, self.controls.get(quarter), self.months_loaded, over),
+                grants=tuple(
+                    grant_side(
+                        self.fy,
+                        quarter,
+                        grant,
+                        named,
+                        self.moved,
+                        self.typed,
+                        next((each for each in said.get(quarter, ()) if each.grant_id == grant[0]), None),
+                    )
+                    for grant in grants
+                ),
+                dropped=self.dropped.get(quarter, Lines()),
+            )
+            for quarter in quarters
+        ]
+
+
+def read_year(holder: Holder, fy: int) -> YearFacts:
+    """What the reconciliations of a holder's year are made of, as recorded now."""
+    return YearFacts(
+        holder_name=holder.name,
+        fy=fy,
+        moved=_moved(holder.id, fy),
+        typed=_typed(holder.id, fy),
+        fundings=_fundings(holder.id, fy),
+        controls=controls(holder.id, fy),
+        months_loaded=months_loaded(holder.id, fy),
+        dropped=_dropped(holder.id, fy),
     )
-    return {quarter: pence for quarter, pence in rows}  # noqa: C416  rows are not pairs to the type checker
 
 
 def controls(holder_id: int, fy: int) -> dict[int, Control]:
@@ -142,29 +182,23 @@ def months_loaded(holder_id: int, fy: int) -> frozenset[int]:
 def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
     """The lines of a holder, up to a quarter and of older years, that wait, and those carried past that quarter.
 
-    A line carried past an earlier return waits again for this one. Two queries.
+    A line carried past an earlier return waits again for this one. One query.
     """
-    of_period = and_(
-        QueueLine.holder_id == holder_id,
-        or_(QueueLine.fy < fy, and_(QueueLine.fy == fy, QueueLine.quarter <= last_quarter)),
-    )
     carried = and_(QueueLine.carried_past.is_not(None), QueueLine.carried_past >= fy * 10 + last_quarter)
-    sums = (
-        select(func.count(), sum_pence(LedgerLine.cost_pence))
+    rows = db.session.execute(
+        select(Placement.reason, func.count(), sum_pence(LedgerLine.cost_pence))
         .select_from(QueueLine)
         .join(LedgerLine, LedgerLine.id == QueueLine.line_id)
-    )
-    count, pence = db.session.execute(
-        sums.where(of_period, or_(QueueLine.carried_past.is_(None), QueueLine.carried_past < fy * 10 + last_quarter))
-    ).one()
-    by_reason = db.session.execute(
-        sums.add_columns(Placement.reason)
-        .join(Placement, and_(Placement.line_id == QueueLine.line_id, is_newest(Placement)))
-        .where(of_period, carried)
+        .outerjoin(Placement, and_(carried, Placement.line_id == QueueLine.line_id, is_newest(Placement)))
+        .where(
+            QueueLine.holder_id == holder_id,
+            or_(QueueLine.fy < fy, and_(QueueLine.fy == fy, QueueLine.quarter <= last_quarter)),
+        )
         .group_by(Placement.reason)
-        .order_by(Placement.reason)
     )
-    return Outstanding(Lines(count, pence), {reason: Lines(lines, sum_) for lines, sum_, reason in by_reason})
+    found: dict[str | None, Lines] = {reason: Lines(count, pence) for reason, count, pence in rows}
+    carried_for = {reason: lines for reason, lines in sorted(found.items(), key=str) if reason is not None}
+    return Outstanding(found.get(None, Lines()), carried_for)
 
 
 def is_newest(placement: type[Placement]) -> ColumnElement[bool]:
@@ -220,6 +254,7 @@ def _moved(holder_id: int, fy: int) -> list[Moved]:
         .where(of.holder_id == holder_id, or_(of.fy == fy, of.placed_fy == fy))
         .group_by(*keys)
         .having(or_(lines != 0, sum_pence(of.pence) != 0))
+        .order_by(*keys)
     )
     return [Moved(*row) for row in rows]
 
@@ -239,6 +274,7 @@ def _typed(holder_id: int, fy: int) -> list[Typed]:
         .outerjoin(taken_back, taken_back.id == LedgerEntry.reverses_id)
         .where(LedgerEntry.holder_id == holder_id, LedgerEntry.fy == fy, LedgerEntry.placement_id.is_(None))
         .group_by(*keys)
+        .order_by(*keys)
     )
     return [
         Typed(

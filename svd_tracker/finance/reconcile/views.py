@@ -12,7 +12,8 @@ from svd_tracker.accounts.access import current_access, current_act, may, requir
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.audit import once
-from svd_tracker.calculations.reconciliation import Statement, TypedKind, month_name
+from svd_tracker.calculations.ledger_facts import TypedKind, month_name
+from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
@@ -143,7 +144,7 @@ def ledger_lines_csv(holder_id: int, fy: int, quarter: int) -> ResponseReturnVal
 
 
 def _statements(holder: Holder, fy: int, quarters: Iterable[int]) -> list[Statement]:
-    return queries.statements(holder, fy, quarters, today(), said_by_quarter(holder.id, fy))
+    return queries.read_year(holder, fy).statements(quarters, today(), said_by_quarter(holder.id, fy))
 
 
 def _holder(holder_id: int, fy: int, quarter: int = 1) -> Holder:
