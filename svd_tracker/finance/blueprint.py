@@ -27,12 +27,12 @@ def holder_scope(holder_id: int, **_rest: object) -> Scope:
 
 
 def funding_scope(funding_id: int, **_rest: object) -> Scope:
-    g.funding = _refuse_shut(queries.get_funding(funding_id))  # held, so that its page need not ask for it again
+    g.funding = refuse_shut(queries.get_funding(funding_id))  # held, so that its page need not ask for it again
     return holder_scope(g.funding.holder_id)
 
 
 def entry_scope(entry_id: int, **_rest: object) -> Scope:
-    return holder_scope(_refuse_shut(queries.get_entry(entry_id).funding).holder_id)
+    return holder_scope(refuse_shut(queries.get_entry(entry_id).funding).holder_id)
 
 
 def upload_scope(upload_id: int, **_rest: object) -> Scope:
@@ -49,13 +49,19 @@ def shut_years(holder_id: int) -> frozenset[tuple[int, int]]:
     return frozenset((fy, intervention_id) for of, fy, intervention_id in plan if of == holder_id)
 
 
+def shut_plan() -> frozenset[tuple[int, int, int]]:
+    """The plan lines that a declared interest shuts to the reader, as (holder id, year, intervention id)."""
+    return decisions.shut_by_interest(current_access().person_id).plan
+
+
 def shut_fundings(fundings: Iterable[FundingNow], holder_id: int, fy: int) -> frozenset[int]:
     """The ids of those of a holder's year that a declared interest shuts to the reader (DESIGN.md rule 7)."""
-    shut = decisions.shut_by_interest(current_access().person_id).plan
+    shut = shut_plan()
     return frozenset(each.id for each in fundings if (holder_id, fy, each.intervention_id) in shut)
 
 
-def _refuse_shut(funding: Funding) -> Funding:
+def refuse_shut(funding: Funding) -> Funding:
+    """The funding, or NotAllowed while a declared interest shuts it to the reader."""
     shut = decisions.shut_by_interest(current_access().person_id)
     shut.refuse_plan(funding.holder_id, funding.fy, funding.intervention_id)
     return funding
