@@ -195,6 +195,7 @@ def parse_period(cell: Cell, fy_hint: int) -> tuple[int, int]:
     return (fy_hint if fy is None else fy), period
 
 
+@lru_cache(maxsize=5_000)
 def period_year(period: int, posted_on: dt.date) -> int:
     """The financial year of a period that does not say: the one whose month lies nearest to the day of posting.
 
