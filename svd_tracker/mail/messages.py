@@ -1,6 +1,7 @@
 """What a message says: plain text and HTML from the same details, and the e-mail made of them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -9,7 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app
 
 from svd_tracker.mail.models import Outbox
 
@@ -62,6 +63,8 @@ def new_email(subject: str, name: str, address: str, body: Body) -> EmailMessage
     email = EmailMessage(policy=SMTP)
     email["Subject"] = _one_line(subject)
     email["From"] = Address("Serious Violence Duty tracker", addr_spec=config["MAIL_FROM"])
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):  # the standard library fails at some of these in odd ways
+        raise ValueError("the address is not an email address")
     email["To"] = Address(_one_line(name), addr_spec=address)
     if config["CONTACT_EMAIL"]:
         email["Reply-To"] = Address(addr_spec=config["CONTACT_EMAIL"])
@@ -74,7 +77,8 @@ def new_email(subject: str, name: str, address: str, body: Body) -> EmailMessage
 
 def _render(template: str, context: Mapping[str, Any]) -> Body:
     more = {**context, "contact": current_app.config["CONTACT_EMAIL"], "council": current_app.config["COUNCIL_NAME"]}
-    text, html = (render_template(f"mail/messages/{template}.{form}", **more) for form in ("txt", "html"))
+    pages = current_app.jinja_env  # a job has no request, which render_template would ask for the pages' context
+    text, html = (pages.get_template(f"mail/messages/{template}.{form}").render(more) for form in ("txt", "html"))
     return Body(text.strip() + "\n", html.strip() + "\n")
 
 

@@ -123,7 +123,9 @@ def choice() -> ResponseReturnValue:
 
 
 def _page(wanted: Filter, own: bool) -> ResponseReturnValue:
-    here: dict[str, Any] = {"person": None if own else wanted.person_id, "state": wanted.state.value if wanted.state else None}
+    here: dict[str, Any] = {"state": wanted.state.value if wanted.state else None}
+    if not own:
+        here["person"] = wanted.person_id
     page = "mail.mine" if own else "mail.index"
     return render_template(
         "mail/index.html",
