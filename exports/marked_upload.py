@@ -12,16 +12,18 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from exports.cells import clean_text
 from exports.styles import AMBER_TINT, FONT, GREY, INK
 from svd_tracker.readers.line_findings import LineFinding, Severity
-from svd_tracker.readers.table_types import Cell, TableRow
+from svd_tracker.readers.table_types import MAX_COLUMNS, Cell, TableRow
 
 PROBLEMS, ROWS = "Problems", "Rows"
 _ERROR_TINT = "FDE8E8"
 _HEADINGS = ("Problem", "Row", "Column", "What is wrong and what to do")
 _WIDTHS = (12, 9, 26, 110)
+_ROWS_WIDTH = 16
 _LONGEST_COMMENT = 2_000
 _EXACT = 10**15
 _WIDEST_GAP = 5_000
@@ -35,6 +37,7 @@ _FILLS = {
     Severity.ERROR: PatternFill("solid", start_color=_ERROR_TINT, end_color=_ERROR_TINT),
     Severity.WARNING: PatternFill("solid", start_color=AMBER_TINT, end_color=AMBER_TINT),
 }
+_LEFT = Alignment(horizontal="left")
 _WRAPPED = Alignment(vertical="top", wrap_text=True)
 Written = Cell | WritableCell | None
 _Marks = Mapping[int, Mapping[int, Sequence[LineFinding]]]  # by row number, then column from 0
@@ -65,11 +68,18 @@ def _marks(findings: Sequence[LineFinding]) -> _Marks:
     return marks
 
 
+def _set_up(sheet: WriteOnlyWorksheet, widths: Sequence[float]) -> None:
+    for number, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = width  # type: ignore[attr-defined]
+    sheet.page_setup.orientation = "landscape"  # type: ignore[attr-defined]
+    sheet.page_setup.fitToHeight = 0  # type: ignore[attr-defined]
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)  # type: ignore[attr-defined]
+
+
 def _write_problems(
     sheet: WriteOnlyWorksheet, findings: Sequence[LineFinding], file_name: str, places: Mapping[int, int]
 ) -> None:
-    for number, width in enumerate(_WIDTHS, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width  # type: ignore[attr-defined]
+    _set_up(sheet, _WIDTHS)
     sheet.freeze_panes = "A4"
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     sheet.append([_text(sheet, f"Problems in {file_name}", _TITLE)])
@@ -91,6 +101,7 @@ def _row_link(sheet: WriteOnlyWorksheet, finding: LineFinding, places: Mapping[i
     target = f"{ROWS}!{get_column_letter((finding.column_no or 0) + 1)}{places.get(finding.row_no, finding.row_no)}"
     cell.hyperlink = Hyperlink(ref="A1", location=target, display=str(finding.row_no))
     cell.font = _LINK
+    cell.alignment = _LEFT
     return cell
 
 
@@ -102,6 +113,7 @@ def _column_text(finding: LineFinding) -> str:
 
 def _write_rows(sheet: WriteOnlyWorksheet, rows: Iterable[TableRow], marks: _Marks) -> dict[int, int]:
     """Write them in the rows that they stood in; gives where each marked one is: a very long gap is left out."""
+    _set_up(sheet, [_ROWS_WIDTH] * MAX_COLUMNS)
     places: dict[int, int] = {}
     written = last = 0
     for row in rows:

@@ -36,7 +36,7 @@ from svd_tracker.readers.xlsx_package import (
     plain_words,
 )
 
-_ROW, _C, _V, _T, _F, _IS, _SI, _RPH = (f"{MAIN}}}{name}" for name in ("row", "c", "v", "t", "f", "is", "si", "rPh"))
+_ROW, _C, _V, _T, _F, _SI, _RPH = (f"{MAIN}}}{name}" for name in ("row", "c", "v", "t", "f", "si", "rPh"))
 _TEXT_TAGS = frozenset((_V, _T))
 _PIECE = 1 << 16
 _LONGEST_TOKEN = 1 << 20
@@ -65,7 +65,6 @@ class Workbook(Table):
     def __init__(self, content: bytes) -> None:
         self._package = open_package(content)
         self.sheets = tuple(sheet.name for sheet in self._package.sheets)
-        self.hidden_sheets = frozenset(sheet.name for sheet in self._package.sheets if not sheet.visible)
         self._strings: list[str] | None = None
 
     def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
