@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from svd_tracker.calculations.figures import Category
@@ -103,41 +103,42 @@ def outcome_from_json(text: str) -> RuleOutcome:
     return RuleOutcome(RuleKind(values["kind"]), parts, values["reason"], values["old_year"])
 
 
-@dataclass
 class Rules:
-    """Finds the first rule that a line meets. Lines with the same words are asked about once."""
+    """Finds the first rule that a line meets. Which rules a line's codes meet is worked out once for the same codes."""
 
-    rules: Sequence[Rule]
-    _compiled: list[tuple[Rule, Callable[[LineWords], bool]]] = field(init=False)
-    _known: dict[LineWords, Rule | None] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        ordered = sorted(self.rules, key=lambda rule: (rule.priority, rule.no))
-        self._compiled = [(rule, meets(rule.tests)) for rule in ordered]
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = sorted(rules, key=lambda rule: (rule.priority, rule.no))
+        self._compiled = [(rule, _Compiled(rule.tests)) for rule in self.rules if rule.tests.given]
+        self._known: dict[tuple[str, str, str], list[tuple[Rule, _Compiled]]] = {}
 
     def first(self, words: LineWords) -> Rule | None:
-        if words not in self._known:
-            if len(self._known) > 50_000:  # every text its own: remembering them costs more than asking again
-                self._known.clear()
-            self._known[words] = next((rule for rule, meet in self._compiled if meet(words)), None)
-        return self._known[words]
+        codes = (words.cost_centre, words.account, words.project)
+        met = self._known.get(codes)
+        if met is None:
+            met = self._known[codes] = [each for each in self._compiled if each[1].meets_codes(words)]
+        return next((rule for rule, compiled in met if not compiled.words or compiled.meets_words(words)), None)
 
 
 def meets(tests: RuleTests) -> Callable[[LineWords], bool]:
     """The test of a line's words. A rule that tests nothing meets no line: it would swallow the ledger."""
-    codes = [(name, codes_pattern(getattr(tests, name))) for name in ("cost_centre", "account", "project")]
-    words = [(name, _listed(getattr(tests, name))) for name in ("supplier", "text")]
-    asked_codes = [(name, pattern) for name, pattern in codes if pattern is not None]
-    asked_words = [(name, found) for name, found in words if found]
+    if not tests.given:
+        return lambda _: False
+    compiled = _Compiled(tests)
+    return lambda line: compiled.meets_codes(line) and compiled.meets_words(line)
 
-    def meet(line: LineWords) -> bool:
-        if not asked_codes and not asked_words:
-            return False
-        return all(pattern.fullmatch(getattr(line, name).strip().casefold()) for name, pattern in asked_codes) and all(
-            any(word in getattr(line, name).casefold() for word in found) for name, found in asked_words
-        )
 
-    return meet
+class _Compiled:
+    def __init__(self, tests: RuleTests) -> None:
+        codes = [(name, codes_pattern(getattr(tests, name))) for name in ("cost_centre", "account", "project")]
+        words = [(name, _listed(getattr(tests, name))) for name in ("supplier", "text")]
+        self.codes = [(name, pattern) for name, pattern in codes if pattern is not None]
+        self.words = [(name, found) for name, found in words if found]
+
+    def meets_codes(self, line: LineWords) -> bool:
+        return all(pattern.fullmatch(getattr(line, name).strip().casefold()) for name, pattern in self.codes)
+
+    def meets_words(self, line: LineWords) -> bool:
+        return all(any(word in getattr(line, name).casefold() for word in found) for name, found in self.words)
 
 
 def codes_pattern(codes: str) -> re.Pattern[str] | None:
