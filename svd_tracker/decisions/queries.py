@@ -11,7 +11,7 @@ from svd_tracker.accounts.permissions import ROLES_WITH, Access, Permission, Sco
 from svd_tracker.accounts.queries import list_holders
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions.models import Condition, ConditionState, Decision
+from svd_tracker.decisions.models import Condition, ConditionState, Decision, Outcome
 from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
@@ -132,6 +132,27 @@ def shut_by_interest(person_id: int | None) -> Shut:
         frozenset((row.holder_id, row.fy, row.intervention_id) for row in rows if row.intervention_id),
         frozenset(row.approval_id for row in rows if row.approval_id),
     )
+
+
+def reserve_list(person_id: int | None, holder_id: int, grant_id: int, fy: int) -> Sequence[Decision]:
+    """What a partnership keeps in reserve of a grant's year, as far as no interest shuts it, by ref of the proposal."""
+    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
+    return db.session.scalars(
+        select(Decision)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .join(Round, Round.id == Proposal.round_id)
+        .where(
+            Decision.holder_id == holder_id,
+            Decision.outcome == Outcome.RESERVE,
+            Decision.id.not_in(superseded),
+            Proposal.state == ProposalState.SUBMITTED,
+            Proposal.id.not_in(proposals.shut_proposal_ids(person_id)),
+            Round.grant_id == grant_id,
+            Round.fy == fy,
+        )
+        .options(joinedload(Decision.proposal), joinedload(Decision.version))
+        .order_by(Proposal.ref)
+    ).all()
 
 
 def find_standing(proposal_id: int, holder_id: int) -> Decision | None:

@@ -159,6 +159,7 @@ def year(grant_id: int, fy: int) -> ResponseReturnValue:
         short_name=split.short_name,
         may_manage=may(Permission.MANAGE_GRANT, Scope(grant.area_id)),
         money_pages=current_access().holder_ids(Permission.VIEW_FINANCE),
+        may_view_moves=may(Permission.VIEW_MOVES, Scope(grant.area_id)),
         missing=[category for category in Category if category not in table.lines],
     )
 

@@ -25,6 +25,8 @@ from svd_tracker.grants.queries import AwardTable
 from svd_tracker.grants.split import allocation_field, short_name
 from svd_tracker.periods import fy_label
 
+CHANGED = "Somebody else changed the allocations. Look at the new amounts before you save"
+
 
 def check_reallocation(grant: Grant, table: AwardTable, changes: Mapping[int, int]) -> list[ShareMove]:
     """Every share with its change in pence by allocation id, or Refused at ``allocation_field`` of the share.
@@ -71,7 +73,7 @@ def reallocate(
     table = grants.award_table(grant.id, fy)
     grants.lock_allocations(share.id for share in table.shares)
     if versions_seen is not None and versions_seen != table.versions:
-        raise ChangedMeanwhile("Somebody else changed the allocations. Look at the new amounts before you save")
+        raise ChangedMeanwhile(CHANGED)
     rows = check_reallocation(grant, table, changes)
     if not reason.strip():
         raise Refused("Say why the money moves", field="reason")
