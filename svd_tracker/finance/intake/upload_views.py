@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from exports.marked_upload import marked_copy
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_act, may, requires
-from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.act import Source
 from svd_tracker.audit import once
@@ -181,7 +180,8 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
     taken_in = record.state is UploadState.TAKEN_IN
     later = None if taken_in else receive.find_taken_in(record.holder_id, record.file.sha256)
     counts = summary.count_findings(record)
-    shares, hidden = _shares(holder, numbers.shares)
+    shut = {intervention_id for _, intervention_id in shut_years(holder.id)}
+    shares, hidden = _shares(numbers.shares, shut)
     mapping = mappings.get_mapping(record.mapping_id) if record.mapping_id else None
     return render_template(
         "finance/intake/upload.html" if taken_in else "finance/intake/check.html",
@@ -191,6 +191,7 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
         numbers=numbers,
         shares=shares,
         hidden=hidden,
+        shut=bool(shut),
         by_outcome=_by_outcome(numbers.shares),
         findings=summary.findings_of(record, FINDINGS_SHOWN),
         errors=counts.get("error", 0),
@@ -217,10 +218,9 @@ def _queue(record: Upload) -> str | None:
     return url_for("finance.queue", holder_id=record.holder_id, upload=record.id)
 
 
-def _shares(holder: Holder, shares: Sequence[Share]) -> tuple[list[dict[str, Any]], bool]:
+def _shares(shares: Sequence[Share], shut: set[int]) -> tuple[list[dict[str, Any]], bool]:
     """Where the lines go, each with its rule, and whether an interest hides any amount of them."""
     outcomes = page_queries.outcomes_of({each.rule_id for each in shares if each.rule_id})
-    shut = {intervention_id for _, intervention_id in shut_years(holder.id)}
     listed = []
     for share in shares:
         rule, outcome = outcomes.get(share.rule_id or 0, (None, None))

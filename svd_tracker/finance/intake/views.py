@@ -124,6 +124,7 @@ def ledger_file_progress(file_id: int) -> ResponseReturnValue:
             file=file,
             holder=holder,
             progress=progress,
+            refusal=progress.refusal,
             dead=dead,
             refresh=refresh,
             form=forms.AgainForm(),
