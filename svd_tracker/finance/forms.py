@@ -147,6 +147,31 @@ class ForecastForm(VersionedForm, Form):
         return {quarter: self[f"q{quarter}"].data for quarter in QUARTERS if f"q{quarter}" in self}
 
 
+class ProfileForm(VersionedForm, OnceMixin, Form):
+    spread = RadiosField("How is it spread?", [required("Choose how it is spread")], default="hand")
+    q1 = PoundsField(allow_blank=True, allow_negative=True)
+    q2 = PoundsField(allow_blank=True, allow_negative=True)
+    q3 = PoundsField(allow_blank=True, allow_negative=True)
+    q4 = PoundsField(allow_blank=True, allow_negative=True)
+    reason = TextField("Reason", [required("Say why the profile is changed"), max_length(250)])
+
+    def offer(self, fy: int, closed: Iterable[int], costs: bool) -> None:
+        """The quarters that are open, and the proposal's costs as a way where there are any."""
+        self.spread.choices = [
+            ("hand", "By hand, as entered below"),
+            ("even", "Evenly over the quarters that are open"),
+            *([("costs", "As the costs of the proposal are, over the quarters that are open")] if costs else []),
+        ]
+        for quarter in QUARTERS:
+            if quarter in closed:
+                del self[f"q{quarter}"]
+            else:
+                self[f"q{quarter}"].label.text = quarter_label(fy, quarter)
+
+    def pence(self) -> dict[int, int]:
+        return {quarter: self[f"q{quarter}"].data or 0 for quarter in QUARTERS if f"q{quarter}" in self}
+
+
 class DirectForm(OnceMixin, Form):
     intervention = SelectField("Intervention", [required("Choose an intervention, or add a new one")])
     new_kind = RadiosField(

@@ -1,4 +1,4 @@
-"""Deciding and forecasting on screen: the direct decision, the forecast."""
+"""Deciding and forecasting on screen: the direct decision, the forecast, the profile."""
 
 from typing import Any
 
@@ -12,9 +12,10 @@ from svd_tracker.accounts.permissions import Permission
 from svd_tracker.act import Act
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.audit import once
+from svd_tracker.decisions.behind import costs_behind
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import figures, forms, overview, queries, services
+from svd_tracker.finance import figures, forms, overview, profiles, queries, services
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope
 from svd_tracker.finance.models import Funding
 from svd_tracker.finance.queries import MoneyLeft
@@ -87,9 +88,69 @@ def forecast(funding_id: int) -> ResponseReturnValue:
         line=line,
         clash=clash,
         newest=newest,
+        rising=rising(funding, line.figures.funding),
         closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
         spent={quarter: spent.get((funding_id, quarter), 0) for quarter in QUARTERS},
     )
+
+
+@bp.route("/fundings/<int:funding_id>/profile", methods=["GET", "POST"])
+@requires(Permission.FORECAST, funding_scope)
+def profile(funding_id: int) -> ResponseReturnValue:
+    funding = queries.get_funding(funding_id)
+    newest = queries.newest_version(funding_id)
+    standing = {each.quarter: each.pence for each in newest.quarters}
+    closed = queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy)
+    costs = costs_behind(funding.holder_id, funding.fy, funding.intervention_id, funding.category)
+    form: Any = forms.ProfileForm(
+        data={
+            **{f"q{quarter}": pence for quarter, pence in standing.items()},
+            "spread": "hand",
+            "row_version": newest.version_no,
+        }
+    )
+    form.offer(funding.fy, closed, costs is not None)
+    address = url_for("finance.funding", funding_id=funding_id)
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    clash = None
+    if form.validate_on_submit():
+        act = current_act()
+        try:
+            if form.spread.data == "hand":
+                wanted = {**{quarter: standing[quarter] for quarter in closed}, **form.pence()}
+            else:
+                even = dict.fromkeys(QUARTERS, 1)
+                weights = costs.by_quarter if costs and form.spread.data == "costs" else even
+                wanted = profiles.spread(newest.pence, standing, closed, weights)
+            profiles.change_profile(act, funding, wanted, form.reason.data, form.row_version.data)
+        except ChangedMeanwhile as changed:
+            db.session.rollback()
+            current = dict(changed.current)
+            clash = form.take_newer(current, int(str(current.pop("row_version"))))
+        except Refused as refused:
+            db.session.rollback()
+            forms.put_refusal(form, refused)
+        else:
+            once.use_up(form.once_key.data, address, act)
+            db.session.commit()
+            flash("The profile is saved. The amount of the funding is as it was.", "success")
+            return redirect(address, 303)
+    return render_template(
+        "finance/profile.html",
+        form=form,
+        funding=queries.get_funding(funding_id),
+        newest=queries.newest_version(funding_id),
+        closed=closed,
+        costs=costs,
+        clash=clash,
+    )
+
+
+def rising(funding: Funding, pence: int) -> int:
+    """How much of a funding's costs waits for a pay award, in pence, and so can still rise (DOMAIN.md section 7)."""
+    costs = costs_behind(funding.holder_id, funding.fy, funding.intervention_id, funding.category)
+    return min(costs.pay_award_pending, pence) if costs else 0
 
 
 def _saved(funding: Funding) -> ResponseReturnValue:

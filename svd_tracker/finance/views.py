@@ -16,7 +16,7 @@ from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
     figures,
-    funding_views,  # noqa: F401  its routes
+    funding_views,
     history,
     ledger_list,
     limits,
@@ -118,6 +118,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
         entries=entries,
         reversed=ledger_list.reversed_ids([entry.id for entry in entries]),
         limits=measured,
+        rising=funding_views.rising(record, line.figures.funding),
         flags=limits.flags_of(entries, {funding_id: measured}),
         plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
         history=history.of_funding(record),

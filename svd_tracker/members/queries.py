@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import contains_eager, joinedload
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.models import Holder, Person
@@ -13,7 +12,6 @@ from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.calculations.status import Status
 from svd_tracker.db import sum_pence
-from svd_tracker.decisions.models import Decision
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.delivery.queries import MilestoneNow
 from svd_tracker.extensions import db
@@ -26,8 +24,6 @@ from svd_tracker.interventions.models import Intervention, Level, PlanLine, Plan
 from svd_tracker.members import figures
 from svd_tracker.members.figures import Match, Money, Period
 from svd_tracker.money import format_pounds
-from svd_tracker.proposals.models import Proposal
-from svd_tracker.rounds.models import Round
 from svd_tracker.web.history import HistoryLine
 
 NOT_SHOWN = "Not shown: you declared an interest"
@@ -177,28 +173,6 @@ def without(page: PlanPage, intervention_ids: Collection[int]) -> PlanPage:
     )  # fmt: skip
     lines = tuple(nothing if line.intervention_id in intervention_ids else line for line in page.lines)
     return replace(page, lines=lines, total=None, status=None, match=None, shut=True)
-
-
-def decision_behind(line: LinePage, holder_id: int, fy: int, recorded_by: dt.datetime) -> Decision | None:
-    """The holder's decision that the plan line's money came from, as it stood at a moment, with its proposal."""
-    superseded = select(Decision.supersedes_id).where(
-        Decision.supersedes_id.is_not(None), Decision.recorded_at <= recorded_by
-    )
-    return db.session.scalars(
-        select(Decision)
-        .join(Decision.proposal)
-        .join(Round, Round.id == Proposal.round_id)
-        .options(contains_eager(Decision.proposal), joinedload(Decision.proposal, Proposal.round))
-        .where(
-            Decision.holder_id == holder_id,
-            Decision.intervention_id == line.intervention_id,
-            Round.fy == fy,
-            Decision.recorded_at <= recorded_by,
-            Decision.id.not_in(superseded),
-        )
-        .order_by(Decision.id.desc())
-        .limit(1)
-    ).first()
 
 
 def approvals_behind(line: LinePage) -> list[Approval]:

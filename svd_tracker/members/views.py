@@ -13,6 +13,7 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.calculations.status import spend_rule
 from svd_tracker.decisions import queries as decisions
+from svd_tracker.decisions.behind import decision_behind
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import match_queries
@@ -125,7 +126,7 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         link_on=_link_on(on),
         by_month=_by_month(page),
         rule=_rule(page),
-        decision=queries.decision_behind(line, found.holder_id, found.fy, recorded_by),
+        decision=decision_behind(found.holder_id, found.fy, line.intervention_id, recorded_by),
         approvals=queries.approvals_behind(line),
         milestones=delivery.milestones_of([plan_line_id], recorded_by).get(plan_line_id, []),
         outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),

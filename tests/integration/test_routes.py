@@ -86,6 +86,7 @@ TABLE = {
     "finance.reconciliation": "view_finance",
     "finance.reconciliation_xlsx": "view_finance",
     "finance.reconciliation_year": "view_finance",
+    "finance.profile": "forecast",
     "finance.reverse": "post_entry",
     "finance.upload": "view_finance",
     "finance.year": "view_finance",
