@@ -16,6 +16,8 @@ from svd_tracker.finance import forms, ledger_list, limits, overview, queries, s
 from svd_tracker.finance.blueprint import bp, entry_scope, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.ledger_list import Filter
 from svd_tracker.finance.models import LedgerEntry
+from svd_tracker.finance.placing import line_queries
+from svd_tracker.finance.placing.forms import DropForm
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS, quarter_short
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
@@ -41,6 +43,7 @@ def ledger(holder_id: int, fy: int) -> ResponseReturnValue:
         fundings=[each for each in fundings if each.id not in shut],
         reversed=ledger_list.reversed_ids([entry.id for entry in listing.entries]),
         flags=limits.flags_of(listing.entries, limits.limits_for(holder_id, [fy])),
+        origins=line_queries.origins([entry.placement_id for entry in listing.entries if entry.placement_id]),
         kinds=list(EntryKind),
         sorts={key: words for key, (words, _) in ledger_list.SORTS.items()},
         address=lambda page: url_for("finance.ledger", **here, page=page),
@@ -109,6 +112,8 @@ def new_entry(funding_id: int) -> ResponseReturnValue:
 @requires(Permission.POST_ENTRY, entry_scope)
 def reverse(entry_id: int) -> ResponseReturnValue:
     entry = queries.get_entry(entry_id)
+    if entry.placement is not None:  # it goes where its line goes
+        return redirect(url_for("finance.line", line_id=entry.placement.line_id), 303)
     form: Any = forms.ReverseForm()
     if entry.kind is not EntryKind.ACCRUAL or entry.quarter != QUARTERS[-1]:
         del form.why
@@ -132,6 +137,7 @@ def reverse(entry_id: int) -> ResponseReturnValue:
 def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
     shut = shut_fundings(queries.fundings(holder_id, fy), holder_id, fy)
+    released = [each for each in ledger_list.releases(holder_id, fy) if each.release.funding_id not in shut]
     return render_template(
         "finance/accruals.html",
         holder=holder,
@@ -142,9 +148,9 @@ def accruals(holder_id: int, fy: int) -> ResponseReturnValue:
             for entry in ledger_list.open_accruals_of(holder_id, grant_id, fy)
             if entry.funding_id not in shut
         ],
-        releases=[each for each in ledger_list.releases(holder_id, fy) if each.release.funding_id not in shut],
+        releases=released,
+        dropped=line_queries.dropped_accruals([each.followed.id for each in released if each.followed]),
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
-        form=forms.AgainForm(),
     )
 
 
@@ -164,6 +170,24 @@ def accrue_again(entry_id: int) -> ResponseReturnValue:
         else:
             return _posted(form, act, entry, "Accrued again")
     return render_template("finance/accrue_again.html", form=form, entry=release, words=forms.entry_words(release))
+
+
+@bp.route("/entries/<int:entry_id>/no-invoice", methods=["GET", "POST"])
+@requires(Permission.POST_ENTRY, entry_scope)
+def drop_released(entry_id: int) -> ResponseReturnValue:
+    release = queries.get_entry(entry_id)
+    form: Any = DropForm()
+    if request.method == "POST" and (used := once.result_of(form.once_key.data)):
+        return redirect(used, 303)
+    if form.validate_on_submit():
+        act = current_act()
+        try:
+            dropped = services.drop_released(act, release, form.reason.data)
+        except Refused as refused:
+            forms.put_refusal(form, refused)
+        else:
+            return _posted(form, act, dropped, "No invoice will come")
+    return render_template("finance/placing/drop.html", form=form, entry=release, words=forms.entry_words(release))
 
 
 def _posted(form: Any, act: Any, entry: LedgerEntry, verb: str) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from svd_tracker.finance.fundings import (
 )
 from svd_tracker.finance.ledger import (
     accrue_again,
+    drop_released,
     lock_ledger,
     post_entry,
     release_accrual,
@@ -27,6 +28,7 @@ __all__ = [
     "change_funding",
     "close_quarters",
     "confirm_upload",
+    "drop_released",
     "even_profile",
     "fund_directly",
     "import_ledger",

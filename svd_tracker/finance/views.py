@@ -25,8 +25,9 @@ from svd_tracker.finance import (
 )
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
-from svd_tracker.finance.moves import views as moves
 from svd_tracker.finance.intake import views as _intake_views  # noqa: F401  its routes
+from svd_tracker.finance.moves import views as moves
+from svd_tracker.finance.placing import line_views, queue_views, rule_views  # noqa: F401  their routes
 from svd_tracker.finance.reconcile import views as _reconcile_views  # noqa: F401  its routes
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
@@ -61,15 +62,19 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
     years = _figures(holder, fy)
     scope = Scope(holder.area_id, holder.id)
+    shut = shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy)
     return render_template(
         "finance/year.html",
         holder=holder,
         fy=fy,
         grants=[(grants.get_grant(each.grant_id), each) for each in years],
-        shut=shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy),
+        shut=shut,
         may_post=may(Permission.POST_ENTRY, scope),
         may_decide=may(Permission.OPEN_FUNDING, scope),
-        panels={each.grant_id: moves.panel_of(holder, each) for each in years},
+        panels={
+            each.grant_id: moves.panel_of(holder, each, {line.funding.id for line in each.lines} - shut)
+            for each in years
+        },
         waiting=sum(each.followed is None for each in ledger_list.releases(holder_id, fy)),
     )
 
@@ -122,7 +127,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
         flags=limits.flags_of(entries, {funding_id: measured}),
         plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
         history=history.of_funding(record),
-        panel=moves.panel_of(holder, year_now, funding_id),
+        panel=moves.panel_of(holder, year_now, {funding_id}),
         may_post=may(Permission.POST_ENTRY, scope),
         may_forecast=may(Permission.FORECAST, scope),
         may_view_plan=may(Permission.VIEW_PLAN, scope),

@@ -22,7 +22,7 @@ from svd_tracker.calculations.placing import (
 )
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.intake.models import PlacementRule
+from svd_tracker.finance.intake.models import Placement, PlacementRule
 from svd_tracker.finance.ledger import lock_ledger
 
 LONGEST_TITLE, LONGEST_REASON = 250, 250
@@ -31,8 +31,24 @@ LARGEST_PRIORITY = 9_999
 
 def rules_of(holder_id: int) -> list[Rule]:
     """The rules of a holder that are not retired, each in its newest version, the first to be asked first."""
-    found = [_rule(each) for each in _newest(holder_id) if not each.retired]
+    found = [to_rule(each) for each in _newest(holder_id) if not each.retired]
     return sorted(found, key=lambda rule: (rule.priority, rule.no))
+
+
+def retired_of(holder_id: int) -> list[PlacementRule]:
+    """The rules that place nothing more, in their newest version, by name."""
+    return sorted((each for each in _newest(holder_id) if each.retired), key=lambda each: each.title)
+
+
+def placed_by(holder_id: int) -> dict[int, int]:
+    """How many lines each rule has placed, in whichever version, by the rule's number. One query."""
+    rows = db.session.execute(
+        select(PlacementRule.rule_no, func.count(Placement.id))
+        .join(Placement, Placement.rule_id == PlacementRule.id)
+        .where(PlacementRule.holder_id == holder_id)
+        .group_by(PlacementRule.rule_no)
+    )
+    return {rule_no: count for rule_no, count in rows}  # noqa: C416
 
 
 def get_rule(holder_id: int, rule_no: int) -> PlacementRule:
@@ -106,7 +122,8 @@ def _newest(holder_id: int) -> Sequence[PlacementRule]:
     ).all()
 
 
-def _rule(version: PlacementRule) -> Rule:
+def to_rule(version: PlacementRule) -> Rule:
+    """A version as lines are held against it."""
     return Rule(
         version.id,
         version.rule_no,
