@@ -32,11 +32,15 @@ class Repayable:
 
 
 def by_funding(holder_ids: Collection[int], fy: int | None = None) -> list[Repayable]:
-    """The repayable fundings of these holders, of a year or of all, by funding id. Four queries, however many.
+    """The repayable fundings of these holders, of a year or of all, by funding id. Four queries, however many,
+    and one where nothing was claimed.
 
     As the next return would say: the newest certified claims against the eligible spend, the fundings and the
     allocations of today, a category's ceiling shared by FIGURES.md 8. The allocation of a funding is its category's.
     """
+    claimed = _newest_claims(holder_ids, fy)
+    if not claimed:
+        return []
     query = (
         select(
             Funding.id,
@@ -56,9 +60,6 @@ def by_funding(holder_ids: Collection[int], fy: int | None = None) -> list[Repay
         query = query.where(Funding.fy == fy)
     fundings = db.session.execute(query).all()
     ids = [each.id for each in fundings]
-    claimed = _newest_claims(ids)
-    if not claimed:
-        return []
     eligible = _eligible(ids)
     ceilings = _allocations({each.allocation_id for each in fundings})
     by_allocation: dict[int, list[ClaimFact]] = {}
@@ -85,11 +86,16 @@ def totals(holder_ids: Collection[int]) -> dict[tuple[int, int], int]:
     return sums
 
 
-def _newest_claims(funding_ids: Collection[int]) -> dict[int, int]:
-    newest = select(func.max(ClaimLine.id)).where(ClaimLine.funding_id.in_(funding_ids)).group_by(ClaimLine.funding_id)
-    rows = db.session.execute(
-        select(ClaimLine.funding_id, ClaimLine.claimed_to_date_pence).where(ClaimLine.id.in_(newest))
+def _newest_claims(holder_ids: Collection[int], fy: int | None) -> dict[int, int]:
+    newest = select(func.max(ClaimLine.id)).group_by(ClaimLine.funding_id)
+    query = (
+        select(ClaimLine.funding_id, ClaimLine.claimed_to_date_pence)
+        .join(Funding, Funding.id == ClaimLine.funding_id)
+        .where(ClaimLine.id.in_(newest), Funding.holder_id.in_(holder_ids))
     )
+    if fy is not None:
+        query = query.where(Funding.fy == fy)
+    rows = db.session.execute(query)
     return {funding_id: pence for funding_id, pence in rows}  # noqa: C416  rows are not pairs to the type checker
 
 

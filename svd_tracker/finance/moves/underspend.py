@@ -24,16 +24,17 @@ def underspends(now: YearFigures, area_id: int, today: dt.date) -> list[Underspe
     From the quarter that the setting names, until 31 March: after that nothing can be done. A missing outturn is not
     an underspend.
     """
-    if now.last < accounts.read_whole_setting("underspend_from_quarter", area_id) or today > fy_end(now.fy):
+    below = [line for line in now.lines if line.outlook.variance is not None and line.outlook.variance < 0]
+    if not below or today > fy_end(now.fy):
+        return []
+    if now.last < accounts.read_whole_setting("underspend_from_quarter", area_id):
         return []
     tolerance = Tolerance(
         accounts.read_whole_setting("variance_bp", area_id), accounts.read_whole_setting("variance_pence", area_id)
     )
     found = [
-        Underspend(line, -line.outlook.variance)
-        for line in now.lines
-        if line.outlook.variance is not None
-        and line.outlook.variance < 0
-        and needs_explanation(line.outlook.variance, line.funding.pence, tolerance)
+        Underspend(line, -(line.outlook.variance or 0))
+        for line in below
+        if needs_explanation(line.outlook.variance, line.funding.pence, tolerance)
     ]
     return sorted(found, key=lambda each: (-each.pence, each.line.funding.ref))

@@ -1,7 +1,7 @@
 """Moves of money on screen: the register of a grant's year, its files, reallocations, and what waits for approval."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -20,7 +20,7 @@ from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions.models import Decision
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.blueprint import bp, shut_fundings, shut_plan
+from svd_tracker.finance.blueprint import bp, shut_plan
 from svd_tracker.finance.figures import YearFigures
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.moves import (
@@ -194,11 +194,9 @@ class Panel:
     may_ask: bool
 
 
-def panel_of(holder: Holder, now_: YearFigures, only: int | None = None) -> Panel:
-    """The panel of a grant in a holder's year, or of one funding of it (``only``), without what an interest shuts."""
+def panel_of(holder: Holder, now_: YearFigures, shown: Collection[int]) -> Panel:
+    """The panel of a grant in a holder's year, of the fundings whose ids are given: those no interest shuts."""
     fundings = {each.funding.id: each.funding for each in now_.lines}
-    shut = shut_fundings(fundings.values(), holder.id, now_.fy)
-    shown = {at for at in fundings if at not in shut and only in (None, at)}
     access, day, until = current_access(), today(), fy_end(now_.fy)
     found = [each for each in underspend.underspends(now_, holder.area_id, day) if each.line.funding.id in shown]
     scope = Scope(holder.area_id, holder.id)
