@@ -137,15 +137,6 @@ class MatchEventForm(OnceMixin, Form):
         return _hundredths(self.hours.data, 100_000) if "hours" in self and self.hours.data else None
 
 
-class FileForm(OnceMixin, Form):
-    file = FileField("File", description=f"{ALLOWED}.")
-    note = TextField("What it shows", [max_length(_LINE)], description="You can leave this blank.")
-
-
-class TakeAwayForm(OnceMixin, Form):
-    reason = TextField("Why it is taken away", [required("Say why the file is taken away"), max_length(_LINE)])
-
-
 class MilestoneForm(OnceMixin, Form):
     title = TextField("What will have happened", [required("Enter what will have happened"), max_length(_LINE)])
     due_on = DateField("When it is due")

@@ -14,13 +14,14 @@ from svd_tracker.act import Act
 from svd_tracker.audit import once
 from svd_tracker.calculations.match import AFTER, BEFORE
 from svd_tracker.delivery.blueprint import bp, done_once, plan_line_scope
-from svd_tracker.delivery.forms import FileForm, MatchEventForm, PromiseForm, TakeAwayForm
+from svd_tracker.delivery.forms import MatchEventForm, PromiseForm
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.files import evidence
 from svd_tracker.files.models import FileLink
 from svd_tracker.files.queries import content_of
 from svd_tracker.finance import match_queries, match_services
 from svd_tracker.finance.evidence import MATCH_EVENT, attach_to_match, take_from_match
+from svd_tracker.finance.forms import EvidenceForm, TakeAwayForm
 from svd_tracker.finance.models import Match, MatchEvent, MatchKind, MatchStage
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.interventions.queries import get_plan_line
@@ -132,7 +133,7 @@ def match_csv(plan_line_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_PLAN, plan_line_scope)
 def attach_file(plan_line_id: int, match_id: int, event_id: int) -> ResponseReturnValue:
     found, event = _event(plan_line_id, match_id, event_id)
-    form = FileForm()
+    form = EvidenceForm()
     address = url_for("delivery.match", plan_line_id=plan_line_id, match_id=match_id)
 
     def attach(act: Act) -> str:

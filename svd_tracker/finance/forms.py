@@ -6,6 +6,7 @@ from typing import Any
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.errors import Refused
+from svd_tracker.files.evidence import ALLOWED
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.queries import MoneyLeft
 from svd_tracker.interventions.models import Intervention, InterventionKind
@@ -110,6 +111,15 @@ class ReverseForm(OnceMixin, Form):
         ],
     )
     reason = TextAreaField("Reason", [required("Say why")], max_chars=1000)
+
+
+class EvidenceForm(OnceMixin, Form):
+    file = FileField("File", description=f"{ALLOWED}.")
+    note = TextField("What it shows", [max_length(250)], description="You can leave this blank.")
+
+
+class TakeAwayForm(OnceMixin, Form):
+    reason = TextField("Why it is taken away", [required("Say why the file is taken away"), max_length(250)])
 
 
 class AgainForm(OnceMixin, Form):

@@ -120,6 +120,33 @@ def standings_of_grant(
     return found
 
 
+@dataclass(frozen=True)
+class YearMatch:
+    """Match beside a holder's year of one grant. ``required`` is None when the terms ask for none; all pence."""
+
+    required: int | None
+    fixed: bool  # a sum for the year, not a share of what is spent
+    spent: int
+    achieved: int
+    behind: Sequence[tuple[MatchNow, MatchStanding]]
+
+
+def match_of_year(
+    grant_id: int, matches: Sequence[MatchNow], fundings: Sequence[FundingNow], spent: Mapping[int, int]
+) -> YearMatch:
+    """What a grant's terms ask for and what has come for the work that it pays for; ``spent`` by funding id."""
+    found = standings_of_grant(matches, fundings, spent)
+    terms = grants.current_terms(grant_id)
+    whole = sum(spent.values())
+    return YearMatch(
+        required=required_match(whole, terms.match_required_bp, terms.match_required_pence) if terms else None,
+        fixed=terms is not None and terms.match_required_pence is not None,
+        spent=whole,
+        achieved=sum(standing.achieved for _, standing in found),
+        behind=[each for each in found if each[1].behind],
+    )
+
+
 def required_of_line(plan_line: PlanLine, recorded_by: dt.datetime | None = None) -> int | None:
     """The pence of match that the terms ask for on a plan line's spend so far; None when they ask for no share.
 

@@ -15,17 +15,21 @@ from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
+    evidence_views,  # noqa: F401  its routes
     figures,
     funding_views,
     history,
     ledger_list,
     limits,
+    match_queries,
     overview,
     queries,
 )
 from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.figures import YearFigures, YearLine
 from svd_tracker.finance.intake import views as _intake_views  # noqa: F401  its routes
+from svd_tracker.finance.match_queries import MatchNow
+from svd_tracker.finance.match_standing import YearMatch, match_of_year
 from svd_tracker.finance.moves import views as moves
 from svd_tracker.finance.placing import line_views, queue_views, rule_views  # noqa: F401  their routes
 from svd_tracker.finance.reconcile import views as _reconcile_views  # noqa: F401  its routes
@@ -63,12 +67,15 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
     years = _figures(holder, fy)
     scope = Scope(holder.area_id, holder.id)
     shut = shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy)
+    matches = match_queries.match_lines(holder_id, fy)
     return render_template(
         "finance/year.html",
         holder=holder,
         fy=fy,
         grants=[(grants.get_grant(each.grant_id), each) for each in years],
         shut=shut,
+        match={each.grant_id: _match_of(each, matches) for each in years},
+        may_see_plan=may(Permission.VIEW_PLAN, scope),
         may_post=may(Permission.POST_ENTRY, scope),
         may_decide=may(Permission.OPEN_FUNDING, scope),
         panels={
@@ -161,6 +168,11 @@ def _figures(holder: Holder, fy: int) -> list[YearFigures]:
     if not grant_ids:
         raise NotFound("year")
     return [figures.year_figures(holder, grant_id, fy, today()) for grant_id in grant_ids]
+
+
+def _match_of(now: YearFigures, matches: list[MatchNow]) -> YearMatch:
+    spent = {line.funding.id: line.figures.to_date for line in now.lines}
+    return match_of_year(now.grant_id, matches, [line.funding for line in now.lines], spent)
 
 
 def _csv_rows(years: list[YearFigures], shut: Collection[int]) -> Iterator[list[CsvCell]]:
