@@ -15,6 +15,7 @@ from svd_tracker.decisions.models import Condition, ConditionState, Decision, Ou
 from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
+from svd_tracker.finance.moves import queries as moves
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import Proposal, ProposalState
@@ -118,7 +119,7 @@ def standing(proposal_ids: Iterable[int]) -> dict[tuple[int, int], Decision]:
 
 
 def shut_by_interest(person_id: int | None) -> Shut:
-    """What a person may not be shown of plans, money and approvals. Superseded decisions count. Two queries."""
+    """What a person may not be shown of plans, money and approvals. Superseded decisions count. Three queries."""
     shut = proposals.shut_proposal_ids(person_id)
     if not shut:
         return Shut()
@@ -128,10 +129,8 @@ def shut_by_interest(person_id: int | None) -> Shut:
         .join(Round, Round.id == Proposal.round_id)
         .where(Decision.proposal_id.in_(shut))
     ).all()
-    return Shut(
-        frozenset((row.holder_id, row.fy, row.intervention_id) for row in rows if row.intervention_id),
-        frozenset(row.approval_id for row in rows if row.approval_id),
-    )
+    plan = frozenset((row.holder_id, row.fy, row.intervention_id) for row in rows if row.intervention_id)
+    return Shut(plan, frozenset(row.approval_id for row in rows if row.approval_id) | moves.approvals_of(plan))
 
 
 def reserve_list(person_id: int | None, holder_id: int, grant_id: int, fy: int) -> Sequence[Decision]:

@@ -264,6 +264,17 @@ def approved_so_far(holder_id: int, grant_id: int, fy: int) -> int:
     )
 
 
+def approvals_of(plan: Collection[tuple[int, int, int]]) -> frozenset[int]:
+    """The approvals of virements that touch plan lines, given as (holder id, year, intervention id). One query."""
+    rows = db.session.execute(
+        select(Virement.approval_id, Funding.holder_id, Funding.fy, Funding.intervention_id)
+        .join(VirementLine, VirementLine.virement_id == Virement.id)
+        .join(Funding, Funding.id == VirementLine.funding_id)
+        .where(Virement.approval_id.is_not(None), Funding.intervention_id.in_({each[2] for each in plan}))
+    )
+    return frozenset(row[0] for row in rows if tuple(row[1:]) in plan)
+
+
 def waiting(holder_ids: Iterable[int]) -> Sequence[Virement]:
     """The virements of these holders that wait for an approver, oldest first, with their lines."""
     return db.session.scalars(
