@@ -272,7 +272,7 @@ def approvals_of(plan: Collection[tuple[int, int, int]]) -> frozenset[int]:
         .join(Funding, Funding.id == VirementLine.funding_id)
         .where(Virement.approval_id.is_not(None), Funding.intervention_id.in_({each[2] for each in plan}))
     )
-    return frozenset(row[0] for row in rows if tuple(row[1:]) in plan)
+    return frozenset(row[0] for row in rows if row[0] is not None and tuple(row[1:]) in plan)
 
 
 def waiting(holder_ids: Iterable[int]) -> Sequence[Virement]:
