@@ -64,9 +64,10 @@ class QueueForm(OnceMixin, Form):
     def offer(self, places: Places, quarters: Iterable[When]) -> None:
         self.to.choices = [("", "Choose"), *funding_choices(places)]
         matches = match_choices(places)
-        self.match.choices = [("", "Choose"), *matches]
         self.past.choices = [("", "Choose"), *_quarters(quarters)]
-        if not matches:
+        if matches:
+            self.match.choices = [("", "Choose"), *matches]
+        elif "match" in self:
             del self.match
             self.do.choices = [(value, words) for value, words in _TO_DO if value != "match_income"]
 

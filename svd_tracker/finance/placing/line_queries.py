@@ -39,6 +39,14 @@ class Places:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in words; of a match its plan line too."""
+
+    words: str
+    plan_line_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Origin:
     """Where an entry's line came from, and who placed it by which rule."""
 
@@ -115,7 +123,7 @@ def entries_of(placement_ids: Collection[int]) -> Sequence[LedgerEntry]:
     ).all()
 
 
-def names_of_parts(parts: Iterable[PlacementPart]) -> Mapping[tuple[int | None, int | None], str]:
+def names_of_parts(parts: Iterable[PlacementPart]) -> Mapping[tuple[int | None, int | None], Place]:
     """The words of each place, by (funding id, match id). Two queries."""
     listed = list(parts)
     fundings = db.session.scalars(
@@ -128,9 +136,11 @@ def names_of_parts(parts: Iterable[PlacementPart]) -> Mapping[tuple[int | None, 
         .where(Match.id.in_({each.match_id for each in listed if each.match_id}))
         .options(joinedload(Match.organisation))
     )
-    names: dict[tuple[int | None, int | None], str] = {(None, None): "Local money"}
-    names |= {(each.id, None): f"{each.intervention.title} ({each.ref})" for each in fundings}
-    names |= {(None, each.id): f"Match: {each.organisation.name}, {each.title}" for each in matches}
+    names: dict[tuple[int | None, int | None], Place] = {(None, None): Place("Local money")}
+    names |= {(each.id, None): Place(f"{each.intervention.title} ({each.ref})") for each in fundings}
+    names |= {
+        (None, each.id): Place(f"Match: {each.organisation.name}, {each.title}", each.plan_line_id) for each in matches
+    }
     return names
 
 
