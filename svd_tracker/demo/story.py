@@ -40,9 +40,9 @@ def story() -> dict[str, Any]:
     return tomllib.loads((FOLDER / "dorset.toml").read_text(encoding="utf-8"))
 
 
-def ledger_template() -> str:
-    """The first quarter's ledger file, its fundings named "title/category" until they have refs."""
-    return (FOLDER / "dorset_q1.csv").read_text(encoding="utf-8")
+def ledger_extract() -> str:
+    """The Dorset ledger to 10 July 2025 as the council's finance system gives it."""
+    return (FOLDER / "dorset_ledger.csv").read_text(encoding="utf-8")
 
 
 def pence(pounds: str) -> int:
