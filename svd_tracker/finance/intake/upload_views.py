@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, send_file, url_for
+from flask import redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from exports.marked_upload import marked_copy
@@ -200,7 +200,6 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
         later=later,
         later_who=accounts.person_names([later.recorded_by])[later.recorded_by] if later else None,
         newest=found[0].upload,
-        queue=_queue(record),
         waiting=page_queries.waiting_of(record.id) if taken_in else None,
         withdrawal=withdraw.withdrawal_of(record) if taken_in else None,
         first=withdraw.in_the_way(record) if taken_in else None,
@@ -209,13 +208,6 @@ def _page(record: Upload, form: Any, numbers: Summary) -> ResponseReturnValue:
         covers=forms.covers_words(record.covers_from, record.covers_to),
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
     )
-
-
-def _queue(record: Upload) -> str | None:
-    """The lines of this file among those that wait."""
-    if "finance.queue" not in current_app.view_functions:
-        return None
-    return url_for("finance.queue", holder_id=record.holder_id, upload=record.id)
 
 
 def _shares(shares: Sequence[Share], shut: set[int]) -> tuple[list[dict[str, Any]], bool]:
