@@ -1,15 +1,14 @@
-"""Reading across holders and years: what the first pages list, what waits, which files came."""
+"""Reading across holders and years: what the first pages list, what waits."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, exists, func, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import aliased
 
 from svd_tracker.calculations.figures import ReversalWhy
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
-from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.models import Forecast, Funding, FundingVersion, LedgerEntry, QuarterClose
 from svd_tracker.finance.queries import newest_version_ids, was_a_mistake
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
@@ -113,23 +112,3 @@ def count_without_forecast(holder_ids: Iterable[int], fy: int) -> dict[int, int]
         .group_by(Funding.holder_id)
     )
     return {holder_id: count for holder_id, count in rows}  # noqa: C416
-
-
-def list_uploads(holder_id: int, limit: int) -> Sequence[Upload]:
-    """A holder's newest uploads, with their files."""
-    return db.session.scalars(
-        select(Upload)
-        .where(Upload.holder_id == holder_id)
-        .options(joinedload(Upload.file))
-        .order_by(Upload.id.desc())
-        .limit(limit)
-    ).all()
-
-
-def find_taken_in(holder_id: int, sha256: str) -> Upload | None:
-    """The upload that took in these very bytes."""
-    return db.session.scalars(
-        select(Upload)
-        .join(Upload.file)
-        .where(Upload.holder_id == holder_id, Upload.state == UploadState.TAKEN_IN, StoredFile.sha256 == sha256)
-    ).first()

@@ -1,4 +1,4 @@
-"""Every verb of money, from one place: fundings, the ledger, uploads, forecasts."""
+"""Every verb of money, from one place: fundings, the ledger, forecasts."""
 
 from svd_tracker.finance.closing import close_quarters, write_claims
 from svd_tracker.finance.forecasts import open_quarters, save_forecast
@@ -19,7 +19,6 @@ from svd_tracker.finance.ledger import (
     release_accrual,
     reverse_mistake,
 )
-from svd_tracker.finance.uploads import confirm_upload, import_ledger
 
 __all__ = [
     "DirectDecision",
@@ -27,11 +26,9 @@ __all__ = [
     "accrue_again",
     "change_funding",
     "close_quarters",
-    "confirm_upload",
     "drop_released",
     "even_profile",
     "fund_directly",
-    "import_ledger",
     "lock_ledger",
     "open_funding",
     "open_quarters",

@@ -117,7 +117,7 @@ def _run(app: Flask, act: Act, work: Work) -> None:
             upload = _work(act, work, beat)
             upload_id = upload.id
             db.session.commit()
-            beat.write(upload_id=upload_id)
+            beat.write(upload_id=upload_id, done=IntakeProgress.total)
         except Refused as refused:
             db.session.rollback()
             beat.write(refusal=refused.message[:1000])

@@ -14,6 +14,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import facts, ledger_list, overview, queries, services
 from svd_tracker.finance.models import LedgerEntry
+from tests.integration.finance.ledger_files import bring_in
 from tests.integration.finance.money_rows import JULY, JUNE, make_funding, post, spent
 from tests.support.money import holder, make_grant
 from tests.support.world import act
@@ -198,8 +199,7 @@ def test_an_accrual_from_an_upload_is_released_by_the_ledger_itself(app: Flask) 
     grant = make_grant()
     funding = make_funding(grant)
     content = f"Funding,Date,Kind,Document,Amount\n{funding.ref},30/05/2025,accrual,PO 1,100.00\n".encode()
-    upload = services.import_ledger(act(on=JUNE), holder("dorset"), "ledger.csv", content)
-    assert upload.lines_posted == 1
+    assert bring_in(content, on=JUNE).lines_posted == 1
     assert close(grant.id, 1, 1, JULY) == []
     (fact,) = facts.entry_facts(holder("dorset").id, grant.id, 2025)
     assert (fact.from_ledger, fact.pence, fact.kind) == (True, 100_00, EntryKind.ACCRUAL)

@@ -14,6 +14,7 @@ from svd_tracker.finance import facts, figures, queries, services
 from svd_tracker.finance.models import Funding
 from svd_tracker.grants import queries as grants
 from svd_tracker.money import format_pounds
+from tests.integration.finance.ledger_files import bring_in
 from tests.integration.finance.money_rows import JULY, JUNE, make_funding, post, spent
 from tests.support.client import PageClient
 from tests.support.money import SHARES, holder, make_grant
@@ -326,8 +327,7 @@ def test_the_ledger_filters_sorts_and_pages(client: PageClient, funding: Funding
     ref, funding_id, dorset = funding.ref, funding.id, holder("dorset").id
     rows = "".join(f"{ref},0{1 + n % 9}/05/2025,actual,INV {n},{n}.00\n" for n in range(1, 251))
     head = "Funding,Date,Kind,Document,Amount\n"
-    services.import_ledger(act(on=JUNE), holder("dorset"), "may.csv", (head + rows).encode())
-    db.session.commit()
+    bring_in((head + rows).encode(), "may.csv", on=JUNE)
     url = f"/finance/{dorset}/2025/ledger"
     page = said(client.sign_in(OFFICER).get(url))
     assert "250 entries, £31,375.00 in all, page 1 of 3" in page
