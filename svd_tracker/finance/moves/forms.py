@@ -30,7 +30,7 @@ from svd_tracker.web.forms import (
     required,
 )
 
-TRANSFERS = 4  # more is another virement: an approver reads them at once
+TRANSFERS = 3  # more is another virement: an approver reads them at once
 
 
 class TransferRow(PlainForm):
