@@ -58,7 +58,7 @@ class QueueForm(OnceMixin, Form):
     )
     to = SelectField("Funding", description="To place them. Match shares the cost where the plan line says so.")
     match = SelectField("Match", description="When they are the cash of a match.")
-    past = SelectField("Without them goes the return of", description="To carry them on.")
+    past = SelectField("Return that goes on without them", description="To carry them on.")
     reason = TextField("Reason", [max_length(250)], description="To leave them out or carry them on.")
 
     def offer(self, places: Places, quarters: Iterable[When]) -> None:
@@ -79,7 +79,7 @@ class LineForm(OnceMixin, Form):
     do = RadiosField("What is it?", [required("Choose what it is")])
     when = SelectField("Quarter it counts in", description="An earlier one only for a late item, with a reason.")
     match = SelectField("Match", description="When it is the cash of a match.")
-    past = SelectField("Without it goes the return of", description="To carry it on.")
+    past = SelectField("Return that goes on without it", description="To carry it on.")
     reason = TextField("Reason", [max_length(250)])
 
     def offer(self, places: Places, quarters: Sequence[When], past: Iterable[When], waits: bool) -> None:
@@ -109,12 +109,22 @@ class LineForm(OnceMixin, Form):
         return _when(self.when.data)
 
 
-class PartsRows:
-    """The rows of a split by hand as they were typed: where, and how much. One amount may be left empty."""
+class _Rows:
+    """Rows of a place and what goes there, as they were typed."""
 
     def __init__(self, typed: Sequence[tuple[str, str]]) -> None:
         self.rows = [*typed, *([("", "")] * (ROWS - len(typed)))]
         self.errors: dict[int, str] = {}
+
+    @property
+    def shown(self) -> int:
+        """How many rows stand open: those that say something and one more, two at least."""
+        said = [number for number, row in enumerate(self.rows, start=1) if any(row)]
+        return min(ROWS, max(2, max(said, default=0) + 1))
+
+
+class PartsRows(_Rows):
+    """The rows of a split by hand: where, and how much. One amount may be left empty."""
 
     @classmethod
     def sent(cls, form: Any) -> "PartsRows":
@@ -253,12 +263,8 @@ class RuleForm(OnceMixin, Form):
         return tests_to_json(self.tests())
 
 
-class ShareRows:
-    """The rows of a rule's parts as they were typed: where, and which share."""
-
-    def __init__(self, typed: Sequence[tuple[str, str]]) -> None:
-        self.rows = [*typed, *([("", "")] * (ROWS - len(typed)))]
-        self.errors: dict[int, str] = {}
+class ShareRows(_Rows):
+    """The rows of a rule's parts: where, and which share."""
 
     @classmethod
     def sent(cls, form: Any) -> "ShareRows":

@@ -137,7 +137,7 @@ def set_sharing(
     db.session.flush()
     audit.record(
         act,
-        "share",
+        "share_costs",
         "plan_line",
         f"{plan_line.holder.ref}/{plan_line.fy}/{plan_line.intervention.ref}",
         area_id=plan_line.holder.area_id,
