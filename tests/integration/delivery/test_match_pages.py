@@ -161,7 +161,8 @@ def test_goods_are_valued_by_a_named_price_list(client: PageClient) -> None:
     match_id = match.id
     client.sign_in(COORDINATOR)
     client.get(url)
-    typed: dict[str, Any] = {"stage": "delivered", "pence": "120.00", "evidence": "Room diary", **on_form("happened_on", JUNE)}
+    typed: dict[str, Any] = {"stage": "delivered", "pence": "120.00", "evidence": "Room diary"}
+    typed |= on_form("happened_on", JUNE)
     assert "Enter the price list" in said(client.post(url, typed, 200))
     both = {**typed, "pence": "", "hours": "7.5", "rate": "16.00", "price_list": "Hire charges"}
     assert "not both" in said(client.post(url, both, 200))
