@@ -161,8 +161,10 @@ def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
         here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter}
         if kind == "reconciliation":
             words, url = "See the reconciliation", url_for("finance.reconciliation", **here)
+        elif kind == "carried":
+            words, url = "See the lines", url_for("finance.queue", holder_id=holder_id, carried="yes")
         else:
-            words, url = "See the lines", url_for("finance.ledger_lines", **here, show=kind)
+            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id)
     elif kind in ("ledger", "year"):
         of_holder, _, of_year = key.partition("/")
         endpoint, words = {
