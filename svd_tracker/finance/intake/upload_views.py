@@ -133,6 +133,8 @@ def upload_file(upload_id: int) -> ResponseReturnValue:
 @requires(Permission.POST_ENTRY, upload_scope)
 def withdraw_upload(upload_id: int) -> ResponseReturnValue:
     record = get_upload(upload_id)
+    if request.method == "GET" and (record.state is not UploadState.TAKEN_IN or withdraw.withdrawal_of(record)):
+        return redirect(url_for("finance.upload", upload_id=upload_id), 303)  # there is nothing to withdraw
     form: Any = forms.WithdrawForm()
     if form.validate_on_submit():
         act = current_act(Source.IMPORT)
@@ -152,7 +154,6 @@ def withdraw_upload(upload_id: int) -> ResponseReturnValue:
         form=form,
         upload=record,
         holder=accounts.get_holder(record.holder_id),
-        withdrawal=withdraw.withdrawal_of(record),
         first=withdraw.in_the_way(record),
     )
 

@@ -265,7 +265,8 @@ def test_withdrawing_asks_why_and_says_which_file_comes_first(client: PageClient
     listed = said(client.get(f"/finance/{holder('dorset').id}/import"))
     assert listed.count("Withdrawn") == 2
     assert "No ledger loaded" in listed
-    assert "not in the queue" not in said(client.post(url, {"reason": "Twice"}, 200))
+    assert "There is a problem" in said(client.post(url, {"reason": "Twice"}, 200))
+    assert client.get(url, 303).location == f"/uploads/{second}"
 
 
 def test_lines_that_a_later_file_no_longer_has_stand_beside_what_came_instead(
