@@ -70,8 +70,8 @@ SETTINGS: Mapping[str, SettingKind] = {
         "Tell the next person up when a return is this many days late",
         "days",
         "5",
-        "The certifier, and as many days later the OPCC officer; one that waits for its certifier goes to the OPCC "
-        "officer at once. 0 to tell nobody else.",
+        "The certifier first, and as many days later the OPCC officer; of one that waits for its certifier, the OPCC "
+        "officer. 0 to tell nobody else.",
     ),
     "mail_checked": SettingKind(
         "Tell certifiers when a return waits for them", "yes_no", "1", "As soon as it was checked."

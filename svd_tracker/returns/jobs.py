@@ -51,7 +51,10 @@ def _reminders_due(on: dt.date) -> Iterator[Slot]:
 
 
 def _remind(slot: str, act: Act) -> str:
-    return _put_in(reminders.remind(int(slot.partition(":")[0]), act))
+    of = obligation_queries.get_obligation(int(slot.partition(":")[0]))
+    return (
+        f"{quarter_short(of.fy, of.last_quarter)} return of {of.holder.name}: {_put_in(reminders.remind(of.id, act))}"
+    )
 
 
 def _digests_due(on: dt.date) -> Iterator[Slot]:

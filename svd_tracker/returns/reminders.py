@@ -253,9 +253,9 @@ def _details(row: ObligationRow, occasion: Occasion) -> dict[str, str]:
         "when": when,
         "waits": _waits(row, occasion.reader),
         "path": _path(row, occasion.reader),
-        "role": f"{occasion.reader.value} of {row.holder_name}"
-        if occasion.reader is not Reader.OPCC
-        else "OPCC officer",
+        "role": "an OPCC officer"
+        if occasion.reader is Reader.OPCC
+        else f"a {occasion.reader.value} of {row.holder_name}",
     }
 
 

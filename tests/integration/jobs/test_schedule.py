@@ -18,7 +18,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.jobs import claims, registry
 from svd_tracker.jobs.models import ClaimState, JobClaim
-from svd_tracker.jobs.registry import Job, Slot
+from svd_tracker.jobs.registry import Job, Slot, Turn
 from svd_tracker.jobs.schedule import Outcome, planned, run_due, start
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.models import FigureBuild, Obligation
@@ -67,6 +67,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     job = Job("test.work", "Test work", lambda on: [Slot("one", "The one", dt.date(2025, 7, 1))], work)
     monkeypatch.setattr(registry, "_jobs", {job.name: job})
+    monkeypatch.setattr(registry, "_turns", {})
     return told
 
 
@@ -242,3 +243,21 @@ def test_the_start_is_told_by_the_installations_day(app: Flask, only: list[str])
 def test_a_turn_that_is_left_out_is_not_warned_of(app: Flask, only: list[str]) -> None:
     start(app).shutdown()
     assert not logging.getLogger("apscheduler.scheduler").isEnabledFor(logging.WARNING)
+
+
+def test_work_of_every_turn_comes_after_the_jobs_and_says_what_it_did(
+    app: Flask, only: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[tuple[bool, str] | None] = [(True, "2 things done"), None]
+
+    def fail() -> None:
+        raise OSError("no more room")
+
+    turns = [Turn("test.turn", "Every turn", lambda: answers.pop(0)), Turn("test.fails", "Fails", fail)]
+    monkeypatch.setattr(registry, "_turns", {turn.name: turn for turn in turns})
+    assert [(each.title, each.ok, each.result) for each in runs(app)] == [
+        ("The one", True, "did one"),
+        ("Every turn", True, "2 things done"),
+        ("Fails", False, "OSError: no more room"),
+    ]
+    assert [each.title for each in runs(app)] == ["Fails"], "nothing is said of a turn with nothing to do"
