@@ -17,9 +17,16 @@ class Findings:
         self._kept: list[LineFinding] = []
         self._at_rows: Counter[tuple[Severity, str]] = Counter()
 
-    def error(self, code: str, message: str, row_no: int | None = None) -> None:
-        """With an error nothing of the file may be posted."""
-        self._add(LineFinding(Severity.ERROR, code, row_no, None, None, message))
+    def error(
+        self,
+        code: str,
+        message: str,
+        row_no: int | None = None,
+        column_no: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        """With an error nothing of the file may be posted. ``column_no`` counts from 0."""
+        self._add(LineFinding(Severity.ERROR, code, row_no, column_no, column, message))
 
     def warn(self, code: str, message: str, row_no: int | None = None) -> None:
         self._add(LineFinding(Severity.WARNING, code, row_no, None, None, message))

@@ -13,7 +13,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.finance.intake.findings import Findings
 from svd_tracker.periods import format_date
 from svd_tracker.readers.ledger_layout import Layout
-from svd_tracker.readers.ledger_lines import LedgerReading
+from svd_tracker.readers.ledger_lines import LedgerReading, LedgerRow
 from svd_tracker.readers.table_file import UnreadableFile, open_table
 
 BATCH = 1_000
@@ -107,9 +107,7 @@ class Spool:
             self.periods[row.fy * 100 + row.period] += 1
             self.cost_centres.add(row.cost_centre)
             if row.posted_on > today:
-                words = "Take the row out, or correct its date"
-                said = f"Row {row.row_no}: posted in the future, on {format_date(row.posted_on)}. {words}"
-                self.findings.error("in_the_future", said, row.row_no)
+                self._in_the_future(row, layout)
             if len(batch) == BATCH:
                 pickle.dump(batch, self._file, pickle.HIGHEST_PROTOCOL)
                 batch = []
@@ -120,3 +118,10 @@ class Spool:
         self.findings.extend(reading.findings)
         self.lines_read, self.hidden = reading.lines, reading.hidden
         self.left_out_totals, self.left_out_zero = reading.left_out_totals, reading.left_out_zero
+
+    def _in_the_future(self, row: LedgerRow, layout: Layout) -> None:
+        position = layout.columns.get("posted_on")
+        heading = None if position is None else layout.headings[position]
+        where = f"Row {row.row_no}, {heading}" if heading else f"Row {row.row_no}"
+        words = f"{where}: posted in the future, on {format_date(row.posted_on)}. Take the row out, or correct its date"
+        self.findings.error("in_the_future", words, row.row_no, position, heading)

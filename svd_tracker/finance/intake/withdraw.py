@@ -85,7 +85,5 @@ def _take_back(act: Act, upload: Upload, reason: str) -> tuple[int, int]:
         standing = standing_of(lines)
         book.take_back([(facts_of(line), standing[line.id]) for line in lines], reason)
         after, count, pence = lines[-1].id, count + len(lines), pence + sum(line.cost_pence for line in lines)
-        for line in lines:
-            db.session.expunge(line)
     book.close()
     return count, pence

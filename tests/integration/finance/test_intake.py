@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from svd_tracker.audit import queries as audit
 from svd_tracker.audit.models import AuditPayload
+from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.calculations.placing import RuleKind, RuleTests
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
@@ -141,7 +142,7 @@ def test_one_mistake_refuses_everything(app: Flask) -> None:
     upload = bring_in(csv_of(rows))
     assert (upload.state, upload.lines_read, upload.lines_posted) == (UploadState.REFUSED, 29, 0)
     found = [(each.severity, each.row_no, each.column_name) for each in findings_of(upload)]
-    assert found[:3] == [("error", 17, "Net amount"), ("error", 22, None), ("error", 23, None)]
+    assert found[:3] == [("error", 17, "Net amount"), ("error", 22, "Date"), ("error", 23, "Date")]
     assert "posted in the future, on 11 July 2025" in findings_of(upload)[1].message
     assert standing() == []
     assert summary_of(upload) == Summary()
@@ -244,7 +245,7 @@ def test_what_is_no_ledger_file_is_not_kept(app: Flask, content: bytes) -> None:
 def test_many_lines_like_typed_entries_are_counted_not_listed(app: Flask) -> None:
     funding = make_funding(make_grant())
     services.post_entry(
-        act(on=JULY), funding, kind=queries.EntryKind.ACTUAL, spent_on=dt.date(2025, 5, 6), document="J1", pence=5
+        act(on=JULY), funding, kind=EntryKind.ACTUAL, spent_on=dt.date(2025, 5, 6), document="J1", pence=5
     )
     db.session.commit()
     upload = bring_in(csv_of([line(f"{number}.00", "J-1") for number in range(1, 604)]))

@@ -20,7 +20,7 @@ from svd_tracker.finance import queries, services
 from svd_tracker.finance.intake import background
 from svd_tracker.finance.intake.background import Verb, Work
 from svd_tracker.finance.intake.mappings import get_mapping
-from svd_tracker.finance.intake.models import LedgerLine, PlacementPart, QueueLine, SharingMethod
+from svd_tracker.finance.intake.models import IntakeProgress, LedgerLine, PlacementPart, QueueLine, SharingMethod
 from svd_tracker.finance.intake.receive import receive_file
 from svd_tracker.finance.intake.summary import findings_of
 from svd_tracker.finance.intake.take_in import take_in
@@ -215,7 +215,7 @@ def test_a_long_file_is_read_in_the_background_and_says_how_it_ended(
     holder_id = owner.id
     db.session.commit()
 
-    def ended(work: Work) -> background.IntakeProgress:
+    def ended(work: Work) -> IntakeProgress:
         assert background.do(doing, work) is None
         for thread in threading.enumerate():
             if thread.name == f"intake-{work.file_id}":
