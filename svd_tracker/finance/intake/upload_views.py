@@ -101,7 +101,7 @@ def changed_lines(upload_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.get("/uploads/<int:upload_id>/marked")
+@bp.get("/uploads/<int:upload_id>/download-marked")
 @requires(Permission.VIEW_FINANCE, upload_scope)
 def marked_upload(upload_id: int) -> ResponseReturnValue:
     """The file as XLSX with what is wrong marked at the cells."""

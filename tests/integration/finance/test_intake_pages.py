@@ -185,7 +185,7 @@ def test_errors_come_with_what_to_do_and_a_marked_copy(client: PageClient, fundi
     assert text.index("Row 3, Net amount") < text.index("Row 4, Date")
     assert "Take it in" not in text
     assert "can be taken in" not in text
-    copy = client.get(f"{page.request.path}/marked")
+    copy = client.get(f"{page.request.path}/download-marked")
     assert "June; ledger marked.xlsx" in copy.headers["Content-Disposition"].replace("%3B", ";").replace("%20", " ")
     book = openpyxl.load_workbook(io.BytesIO(copy.get_data()))
     assert len(book.sheetnames) == 2
@@ -301,7 +301,7 @@ def test_readers_see_everything_and_no_button(client: PageClient, funding: Fundi
             assert "/withdraw" not in main
             assert "/columns" not in main
         client.get(f"/uploads/{taken}/file")
-        client.get(f"/uploads/{taken}/marked")
+        client.get(f"/uploads/{taken}/download-marked")
         assert client.get(f"/ledger-files/{file_id}", 303).location == "/uploads/1"
         for url in (f"/uploads/{taken}/withdraw", f"/ledger-files/{file_id}/columns"):
             client.get(url, 403)
@@ -309,10 +309,10 @@ def test_readers_see_everything_and_no_button(client: PageClient, funding: Fundi
             client.post(url, {}, 403)
     for email in ("finance.officer@bcp.example", "member@dorset.example", "opcc.officer@opcc.example"):
         client.sign_in(email)
-        for url in (*mine, f"/uploads/{taken}/file", f"/uploads/{taken}/marked", f"/ledger-files/{file_id}"):
+        for url in (*mine, f"/uploads/{taken}/file", f"/uploads/{taken}/download-marked", f"/ledger-files/{file_id}"):
             client.get(url, 403)
     client.sign_in(OFFICER).get("/ledger-files/99/columns", 404)
-    client.get("/uploads/99/marked", 404)
+    client.get("/uploads/99/download-marked", 404)
 
 
 def test_a_long_file_says_how_far_it_is_and_that_it_died(client: PageClient, funding: Funding) -> None:
@@ -394,7 +394,7 @@ def test_what_an_interest_shuts_is_not_given_away(client: PageClient, app: Flask
         assert "ot shown" in page
     assert "£130.45" not in said(client.get(f"/finance/{holder('dorset').id}/import"))
     client.get(f"/uploads/{taken}/file", 403)
-    client.get(f"/uploads/{taken}/marked", 403)
+    client.get(f"/uploads/{taken}/download-marked", 403)
 
 
 def test_more_files_and_lines_take_no_more_queries(client: PageClient, funding: Funding) -> None:
