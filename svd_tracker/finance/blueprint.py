@@ -60,6 +60,13 @@ def shut_fundings(fundings: Iterable[FundingNow], holder_id: int, fy: int) -> fr
     return frozenset(each.id for each in fundings if (holder_id, fy, each.intervention_id) in shut)
 
 
+def refuse_shut_plans(places: Iterable[tuple[int, int, int]]) -> None:
+    """Raises NotAllowed where a (holder id, year, intervention id) is one that an interest shuts to the reader."""
+    shut = decisions.shut_by_interest(current_access().person_id)
+    for place in places:
+        shut.refuse_plan(*place)
+
+
 def refuse_shut(funding: Funding) -> Funding:
     """The funding, or NotAllowed while a declared interest shuts it to the reader."""
     shut = decisions.shut_by_interest(current_access().person_id)

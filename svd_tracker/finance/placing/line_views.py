@@ -7,17 +7,16 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.access import current_act, may, requires
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.act import Act
 from svd_tracker.audit import once
-from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries, match_services
 from svd_tracker.finance import queries as finance
-from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
+from svd_tracker.finance.blueprint import bp, holder_scope, refuse_shut_plans, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.intake.models import LedgerLine, LineEventKind, Outcome, Placement, SharingMethod
 from svd_tracker.finance.ledger_list import reversed_ids
@@ -35,10 +34,7 @@ _WAITS = (Outcome.WAITING, Outcome.CARRIED)
 def line_scope(line_id: int, **_rest: object) -> Scope:
     """Where a line lives. One that was placed to what an interest shuts to the reader is shut too (DESIGN.md 5.7)."""
     line = line_queries.get_line(line_id)
-    shut = decisions.shut_by_interest(current_access().person_id)
-    if shut.plan:
-        for place in line_queries.places_of_line(line_id):
-            shut.refuse_plan(*place)
+    refuse_shut_plans(line_queries.places_of_line(line_id))
     return holder_scope(line.holder_id)
 
 
@@ -161,9 +157,7 @@ def settle_line(line_id: int) -> ResponseReturnValue:
     if queued is None or queued.entry_id is None:
         raise NotFound("question")
     entry = finance.get_entry(queued.entry_id)
-    decisions.shut_by_interest(current_access().person_id).refuse_plan(
-        holder.id, entry.fy, entry.funding.intervention_id
-    )
+    refuse_shut_plans([(holder.id, entry.fy, entry.funding.intervention_id)])
     if request.method == "GET":
         form.seq.data = str(_standing(record).seq)
         form.same.data = {"yes": "yes", "no": "no"}.get(request.args.get("same", ""))
