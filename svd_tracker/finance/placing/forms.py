@@ -115,6 +115,7 @@ class _Rows:
     def __init__(self, typed: Sequence[tuple[str, str]]) -> None:
         self.rows = [*typed, *([("", "")] * (ROWS - len(typed)))]
         self.errors: dict[int, str] = {}
+        self.error = ""  # of all together
 
     @property
     def shown(self) -> int:

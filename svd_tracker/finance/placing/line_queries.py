@@ -29,6 +29,9 @@ from svd_tracker.finance.models import Funding, LedgerEntry, Match, MatchEvent, 
 from svd_tracker.finance.queries import FundingNow
 from svd_tracker.interventions.models import PlanLine
 
+PlaceKey = tuple[int | None, int | None]
+"""A funding's id or a match's, or neither for local money."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -123,20 +126,20 @@ def entries_of(placement_ids: Collection[int]) -> Sequence[LedgerEntry]:
     ).all()
 
 
-def names_of_parts(parts: Iterable[PlacementPart]) -> Mapping[tuple[int | None, int | None], Place]:
-    """The words of each place, by (funding id, match id). Two queries."""
-    listed = list(parts)
+def names_of_places(places: Iterable[PlaceKey]) -> Mapping[PlaceKey, Place]:
+    """The words of each place; local money is (None, None). Two queries."""
+    listed = list(places)
     fundings = db.session.scalars(
         select(Funding)
-        .where(Funding.id.in_({each.funding_id for each in listed if each.funding_id}))
+        .where(Funding.id.in_({funding_id for funding_id, _ in listed if funding_id}))
         .options(joinedload(Funding.intervention))
     )
     matches = db.session.scalars(
         select(Match)
-        .where(Match.id.in_({each.match_id for each in listed if each.match_id}))
+        .where(Match.id.in_({match_id for _, match_id in listed if match_id}))
         .options(joinedload(Match.organisation))
     )
-    names: dict[tuple[int | None, int | None], Place] = {(None, None): Place("Local money")}
+    names: dict[PlaceKey, Place] = {(None, None): Place("Local money")}
     names |= {(each.id, None): Place(f"{each.intervention.title} ({each.ref})") for each in fundings}
     names |= {
         (None, each.id): Place(f"Match: {each.organisation.name}, {each.title}", each.plan_line_id) for each in matches

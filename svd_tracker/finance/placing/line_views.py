@@ -56,7 +56,9 @@ def line(line_id: int) -> ResponseReturnValue:
         holder=holder,
         standing=_standing(record),
         history=history,
-        places=line_queries.names_of_parts(part for each in history for part in each.parts),
+        places=line_queries.names_of_places(
+            (part.funding_id, part.match_id) for each in history for part in each.parts
+        ),
         names=accounts.person_names(each.recorded_by for each in history),
         entries=entries,
         reversed=reversed_ids([each.id for each in entries]),
@@ -102,6 +104,7 @@ def place_line(line_id: int) -> ResponseReturnValue:
             _do(act, holder, record, form, rows)
         except (Refused, ChangedMeanwhile) as refused:
             db.session.rollback()
+            rows.error = refused.message if refused.field == "parts" else ""
             put_refusal(form, refused)
         else:
             return _done(form, act, line_id, "The line has its new place.")

@@ -1,7 +1,7 @@
 """The queue on screen: the lines that wait, many of them placed in one go, and that undone."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -37,6 +37,7 @@ from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 from svd_tracker.web.navigation import WorkItem
 
 MOST_UNDONE = 1_000
+MOST_NAMED = 4
 _HIDDEN_HINT = "Not shown: you declared an interest"
 
 
@@ -215,19 +216,22 @@ def _done_lines(holder_id: int, done: str) -> list[LedgerLine]:
     return line_queries.verb_range(holder_id, int(first), int(last), person_id)
 
 
-def _done_words(lines: Sequence[LedgerLine], standing: dict[int, Standing]) -> str:
-    """ "3 lines, £120.00: placed." """
+def _done_words(lines: Sequence[LedgerLine], standing: Mapping[int, Standing]) -> str:
+    """ "3 lines, £120.00: placed (Specialist nurse (F-0001): £120.00)." """
     if not lines:
         return ""
-    outcomes = {standing[line.id].belongs.outcome for line in lines}
-    words = ", ".join(sorted(OUTCOME_WORDS[each].lower() for each in outcomes))
-    shared = (
-        sum(part.pence for line in lines for part in standing[line.id].belongs.parts if part.match_id is not None)
-        if outcomes == {Outcome.PLACED}
-        else 0
-    )
-    of_match = f", {format_pounds(shared)} of it to match" if shared else ""
-    return f"{_count(len(lines))}, {format_pounds(sum(line.cost_pence for line in lines))}: {words}{of_match}."
+    found = [standing[line.id].belongs for line in lines]
+    words = ", ".join(sorted({OUTCOME_WORDS[each.outcome].lower() for each in found}))
+    shares: dict[tuple[int | None, int | None], int] = {}
+    for part in (part for each in found for part in each.parts):
+        place = (part.funding_id, part.match_id)
+        shares[place] = shares.get(place, 0) + part.pence
+    if len(shares) > MOST_NAMED or shut_years(lines[0].holder_id):  # a rule may have placed to what is shut
+        shares = {}
+    names = line_queries.names_of_places(shares)
+    said = "; ".join(f"{names[place].words}: {format_pounds(pence)}" for place, pence in shares.items())
+    total = format_pounds(sum(line.cost_pence for line in lines))
+    return f"{_count(len(lines))}, {total}: {words}{f' ({said})' if said else ''}."
 
 
 def _count(lines: int) -> str:

@@ -171,6 +171,7 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
             db.session.rollback()
         except Refused as refused:
             db.session.rollback()
+            rows.error = refused.message if refused.field == "parts" else ""
             put_refusal(form, refused)
         else:
             tried = applying.try_rule(holder.id, form.tests(), fy_of(today()))
