@@ -73,6 +73,17 @@ def test_three_ledgers_are_brought_in(browser: Browser, own_server: Server, tmp_
         visitor.page.locator("main a", has_text="Download the marked copy").click()
     assert download.value.suggested_filename == "sap july marked.xlsx"
 
+    dropped = tmp_path / "agresso july.csv"
+    rows = agresso_like().split(b"\r\n")
+    dropped.write_bytes(b"\r\n".join([*rows[:4], *rows[5:]]))
+    open_upload_page(visitor)
+    send(visitor, dropped)
+    assert "Nothing in it is new" in visitor.text()
+    visitor.click(visitor.page.locator("main button", has_text="Take it in"))
+    visitor.click(visitor.page.locator("main a", has_text="Lines that earlier files had"))
+    assert "1 line of earlier files is not in this one" in visitor.text()
+    visitor.look()
+
     open_upload_page(visitor)
     visitor.click(visitor.page.locator("main a", has_text="integra june.txt"))
     visitor.click(visitor.page.locator("main a", has_text="Withdraw this file"))
