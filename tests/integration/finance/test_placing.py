@@ -1,6 +1,8 @@
 """Placing by hand: whatever is done to lines, the parts add up to them, and the entries and movements follow."""
 
 import datetime as dt
+import random
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -425,3 +427,41 @@ def test_no_invoice_will_come(app: Flask) -> None:
         finance.accrue_again(act(on=JULY), dropped)
     (line,) = audit.history("funding", finance.subject_ref(funding), 1)
     assert line.action == "drop"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_done_the_ledger_adds_up(app: Flask, seed: int) -> None:
+    """Forty verbs at random over six lines: after each, movements, entries, parts and queue say the same."""
+    chance = random.Random(seed)
+    grant = make_grant()
+    fundings = [make_funding(grant, 500_00), make_funding(grant, 500_00, title="Specialist nurse")]
+    match = make_match(fundings[0], 300_00)
+    sharing.set_sharing(act(), plan_line_of(fundings[0]), SharingMethod.GRANT_FIRST, match.id, None, "Agreement")
+    db.session.commit()
+    lines = [make_line(chance.choice([-1, 1]) * chance.randint(1, 400_00)) for _ in range(6)]
+
+    def split(line: LedgerLine) -> None:
+        first = line.cost_pence // 3 or line.cost_pence
+        parts = [Part(first, fundings[1].id), Part(line.cost_pence - first, match_id=match.id)]
+        services.split(act(on=JUNE), owner(), line, [part for part in parts if part.pence], reason="Split")
+
+    verbs: list[Callable[[list[LedgerLine]], None]] = [
+        lambda some: services.place(act(on=JUNE), owner(), some, fundings[0], reason="Shared"),
+        lambda some: services.place(act(on=JUNE), owner(), some, fundings[1], reason="Whole"),
+        lambda some: split(some[0]),
+        lambda some: services.leave_out(act(on=JUNE), owner(), some, "Not ours"),
+        lambda some: services.income(act(on=JUNE), owner(), some, chance.choice([None, match]), reason="Income"),
+        lambda some: services.carry(act(on=JUNE), owner(), some, When(2025, 2), "Disputed"),
+        lambda some: services.put_back(act(on=JUNE), owner(), some, "Again"),
+    ]
+    done = 0
+    for _ in range(40):
+        try:
+            chance.choice(verbs)(chance.sample(lines, chance.randint(1, 3)))
+        except Refused:
+            db.session.rollback()
+        else:
+            db.session.commit()
+            done += 1
+        check_ledger()
+    assert done > 15
