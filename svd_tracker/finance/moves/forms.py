@@ -141,7 +141,10 @@ def reallocation_form(table: AwardTable, holders: Iterable[Holder]) -> type[Form
     names = {holder.id: short_name(holder) for holder in holders}
     fields: dict[str, object] = {
         allocation_field(share.holder_id, share.category): PoundsField(
-            f"{names[share.holder_id]}: change of {format_pounds(share.pence)}", allow_blank=True, allow_negative=True
+            f"{names[share.holder_id]}: change",
+            description=f"to its {format_pounds(share.pence)}",
+            allow_blank=True,
+            allow_negative=True,
         )
         for share in table.shares
     }

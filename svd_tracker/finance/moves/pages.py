@@ -158,7 +158,8 @@ def register(grant_id: int, fy: int, holder_ids: Collection[int], shut: Collecti
     """
     virements = queries.virements(grant_id, fy, holder_ids)
     applied = queries.applied_by(each.approval_id for each in virements if each.approval_id)
-    found = [_of_virement(each, applied, shut) for each in virements]
+    refs = {each.id: each.ref for each in virements}  # an undoing one is of the same holder, grant and year
+    found = [_of_virement(each, applied, shut, refs.get(each.reverses_id or 0)) for each in virements]
     found += [_of_reallocation(each, holder_ids) for each in queries.reallocations(grant_id, fy, holder_ids)]
     return sorted(found, key=lambda move: (move.day, move.asked_at, move.ref), reverse=True)
 
@@ -183,7 +184,10 @@ def names_of(found: Sequence[Move]) -> dict[int | None, str]:
 
 
 def _of_virement(
-    virement: Virement, applied: dict[int, dict[int, int]], shut: Collection[tuple[int, int, int]]
+    virement: Virement,
+    applied: dict[int, dict[int, int]],
+    shut: Collection[tuple[int, int, int]],
+    undoes: str | None,
 ) -> Move:
     hidden = any((virement.holder_id, virement.fy, line.funding.intervention_id) in shut for line in virement.lines)
     approval = virement.approval
@@ -200,7 +204,7 @@ def _of_virement(
         decided_by=virement.decided_by,
         decided_at=virement.decided_at,
         moved=0 if hidden else moves.moved(line.change for line in lines),
-        reason="" if hidden else virement.reason,
+        reason="" if hidden else f"Undoes {undoes}: {virement.reason}" if undoes else virement.reason,
         note="" if hidden else virement.decision_note,
         funder_ref="" if hidden else virement.funder_ref,
         approval=None if hidden else approval,
