@@ -3,17 +3,21 @@
 import datetime as dt
 
 from svd_tracker.calculations.figures import EntryKind
+from svd_tracker.calculations.moves import Shift
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.delivery import services as delivery_services
 from svd_tracker.delivery.models import MilestoneState
 from svd_tracker.demo.load_ledger import load_longer_ledger, load_quarter_of_ledger
-from svd_tracker.demo.load_year import the_funding, the_holder
-from svd_tracker.demo.story import COORDINATOR, FINANCE_OFFICER, YEAR, act, pence, story
+from svd_tracker.demo.load_year import the_funding, the_grant, the_holder
+from svd_tracker.demo.story import COORDINATOR, FINANCE_OFFICER, OPCC_OFFICER, YEAR, act, pence, story
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries, match_services
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
+from svd_tracker.finance.evidence import attach_to_match
 from svd_tracker.finance.models import MatchStage
+from svd_tracker.finance.moves import queries
+from svd_tracker.finance.moves import services as moves
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.periods import quarter_end
@@ -42,7 +46,7 @@ def load_first_quarter() -> None:
     for one in told["match"]:
         line = the_plan_line(one["holder"], one["title"])
         match = match_queries.match_of_plan_line(line.id)[0]
-        match_services.add_event(
+        event = match_services.add_event(
             act(COORDINATOR[one["holder"]], one["on"]),
             match_queries.get_match(match.match_id),
             MatchStage(one["stage"]),
@@ -52,6 +56,9 @@ def load_first_quarter() -> None:
             hours_hundredths=pence(one["hours"]) if "hours" in one else None,
             rate_pence=pence(one["rate"]) if "rate" in one else None,
         )
+        if name := one.get("file"):
+            content = story()["files"][name].lstrip().encode()
+            attach_to_match(act(COORDINATOR[one["holder"]], one["on"]), event, name, content)
     db.session.commit()
     for one in told["reached"] + told["slipped"]:
         line = the_plan_line(one["holder"], one["title"])
@@ -65,8 +72,34 @@ def load_first_quarter() -> None:
             act(COORDINATOR[one["holder"]], one["on"]),
         )
     db.session.commit()
+    _virements(is_approved=True)
     _forecast()
+    _virements(is_approved=False)
     load_longer_ledger()
+
+
+def _virements(is_approved: bool) -> None:
+    """Asked for by the finance officer; the OPCC's officer approves, or has not looked yet."""
+    for one in story()["virements"]:
+        if ("approved_on" in one) is not is_approved:
+            continue
+        quarter, amount = one["quarter"], pence(one["amount"])
+        ids = [the_funding(one["holder"], YEAR, one["category"], title=one[end])[1].id for end in ("from", "to")]
+        virement = moves.request_virement(
+            act(FINANCE_OFFICER[one["holder"]], one["asked_on"]),
+            holder=the_holder(one["holder"]),
+            grant=the_grant(),
+            fy=YEAR,
+            shifts=(Shift(ids[0], quarter, -amount), Shift(ids[1], quarter, amount)),
+            reason=one["reason"],
+        )
+        db.session.commit()
+        if is_approved:
+            on = one["approved_on"]
+            seen = queries.plan_virement(virement.holder_id, virement.grant_id, YEAR, queries.shifts_of(virement))
+            decided = moves.Decided("OPCC", on, one["minute_ref"])
+            moves.approve_virement(act(OPCC_OFFICER, on), virement, decided, note="", versions_seen=seen.versions)
+            db.session.commit()
 
 
 def _forecast() -> None:

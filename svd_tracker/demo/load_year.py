@@ -9,13 +9,25 @@ from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.approvals.services import agree_step, open_approval
 from svd_tracker.calculations.figures import Category, EntryKind
-from svd_tracker.demo.story import COORDINATOR, FINANCE_OFFICER, LAST_YEAR, SHORT, YEAR, act, amounts, pence, story
+from svd_tracker.demo.story import (
+    COORDINATOR,
+    FINANCE_OFFICER,
+    LAST_YEAR,
+    OPCC_OFFICER,
+    SHORT,
+    YEAR,
+    act,
+    amounts,
+    pence,
+    story,
+)
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
 from svd_tracker.grants import queries as grant_queries
 from svd_tracker.grants import services as grant_services
-from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis
+from svd_tracker.grants.eligibility import add_rule
+from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis, RuleEffect
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions import services as intervention_services
 from svd_tracker.interventions.models import Intervention, InterventionKind
@@ -58,7 +70,7 @@ def load_grant() -> None:
     """The agreement, the award of 2024/25 and its allocations; then 2025/26 set up by copying it."""
     told = story()["grant"]
     area = the_area()
-    first = act("opcc.officer@opcc.example", told["award_letters"]["2024"]["on"])
+    first = act(OPCC_OFFICER, told["award_letters"]["2024"]["on"])
     grant = grant_services.add_grant(
         area, told["ref"], told["funder"], told["name"], told["starts_on"], told["ends_on"], first
     )
@@ -66,6 +78,8 @@ def load_grant() -> None:
     _terms(grant, AgreementStatus.OFFERED, None, first.on, "The Home Office's offer")
     signed: dt.date = told["signed_on"]
     _terms(grant, AgreementStatus.SIGNED, signed, signed, "Signed by the OPCC")
+    for one in told["rules"]:
+        add_rule(grant, one["accounts"], one["kind"], RuleEffect(one["effect"]), act(OPCC_OFFICER, signed))
     awards = amounts(told["award"])
     shares = {
         (holder.id, category): pence_
@@ -75,7 +89,7 @@ def load_grant() -> None:
     grant_services.set_up_year(
         grant, LAST_YEAR, awards, shares, _award_letter(area, LAST_YEAR, sum(awards.values())), first, reason="Award"
     )
-    second = act("opcc.officer@opcc.example", told["award_letters"]["2025"]["on"])
+    second = act(OPCC_OFFICER, told["award_letters"]["2025"]["on"])
     letter = _award_letter(area, YEAR, sum(awards.values()))
     grant_services.copy_year(grant, LAST_YEAR, YEAR, letter, second)
     db.session.commit()
@@ -195,7 +209,7 @@ def fund_directly(
 def agree_all(funding_id: int, on: dt.date) -> None:
     """The bodies that must agree do so a week later."""
     on += dt.timedelta(days=7)
-    later = act("opcc.officer@opcc.example", on)
+    later = act(OPCC_OFFICER, on)
     approval = finance.newest_version(funding_id).approval
     for body in approvals.outstanding(approval):
         agree_step(approval, body, on, f"{body.label} agreed (illustrative)", later)
@@ -236,7 +250,7 @@ def _terms(grant: Grant, status: AgreementStatus, signed_on: dt.date | None, on:
     told = story()["grant"]
     grant_services.new_terms(
         grant,
-        act("opcc.officer@opcc.example", on),
+        act(OPCC_OFFICER, on),
         status=status,
         agreement_ref=told["agreement_ref"],
         signed_on=signed_on,
@@ -254,7 +268,7 @@ def _terms(grant: Grant, status: AgreementStatus, signed_on: dt.date | None, on:
 def _award_letter(area: Area, fy: int, pence_: int) -> Approval:
     letter = story()["grant"]["award_letters"][str(fy)]
     return open_approval(
-        act("opcc.officer@opcc.example", letter["on"]),
+        act(OPCC_OFFICER, letter["on"]),
         area_id=area.id,
         kind=ApprovalKind.AWARD,
         body=story()["grant"]["funder"],

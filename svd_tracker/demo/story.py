@@ -16,16 +16,17 @@ FOLDER = Path(__file__).resolve().parent
 LAST_YEAR, YEAR = 2024, 2025
 FIRST_DAY = dt.date(2025, 7, 11)  # the Friday before the first quarter's draft falls due
 
+OPCC_OFFICER = "opcc.officer@opcc.example"
 SHORT = {"dorset": "Dorset CSP", "bcp": "BCP CSP", "opcc": "OPCC"}
 COORDINATOR = {
     "dorset": "coordinator@dorset.example",
     "bcp": "coordinator@bcp.example",
-    "opcc": "opcc.officer@opcc.example",
+    "opcc": OPCC_OFFICER,
 }
 FINANCE_OFFICER = {
     "dorset": "finance.officer@dorset.example",
     "bcp": "finance.officer@bcp.example",
-    "opcc": "opcc.officer@opcc.example",
+    "opcc": OPCC_OFFICER,
 }
 CERTIFIER = {
     "dorset": "certifier@dorset.example",

@@ -15,8 +15,15 @@ from svd_tracker.decisions.models import Decision, Outcome
 from svd_tracker.demo import load, load_year
 from svd_tracker.demo.story import FIRST_DAY, YEAR, act, amounts, story
 from svd_tracker.extensions import db
+from svd_tracker.files.models import FileLink
+from svd_tracker.files.queries import content_of
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
+from svd_tracker.finance.models import MatchStage
+from svd_tracker.finance.moves import queries as moves
+from svd_tracker.finance.moves.models import Virement, VirementState
+from svd_tracker.grants import queries as grants
+from svd_tracker.grants.models import RuleEffect
 from svd_tracker.jobs import schedule
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.returns.models import FigureBuild, FinanceReturn, ReturnRevision, RevisionState
@@ -97,6 +104,28 @@ def test_the_new_intervention_has_the_opccs_match_outside_the_claim(demo: Flask)
     assert (level_up.promised, level_up.confirmed, level_up.achieved) == (1_000_000, 1_000_000, 225_000)
     _, funding = load_year.the_funding("dorset", YEAR, "non_labour", title="Level-Up Project")
     assert finance.spent_by_funding([funding.id]) == {(funding.id, 1): 415_000}
+
+
+def test_a_virement_was_approved_one_waits_for_the_opcc_and_the_year_still_adds_up(demo: Flask) -> None:
+    dorset, grant = load_year.the_holder("dorset"), load_year.the_grant()
+    assert [(move.ref, move.state) for move in db.session.scalars(select(Virement).order_by(Virement.id))] == [
+        ("V-0001", VirementState.APPROVED),
+        ("V-0002", VirementState.REQUESTED),
+    ]
+    assert moves.approved_so_far(dorset.id, grant.id, YEAR) == 42_000
+    assert all(one.left == 0 for one in finance.money_left(grant.id, dorset.id, YEAR).values())
+    _, funding = load_year.the_funding("dorset", YEAR, "non_labour", title="Specialist Nurse")
+    assert (funding.pence, sum(funding.profile.values())) == (3_383_000, 3_383_000)
+
+
+def test_in_kind_match_has_its_timesheets_and_the_grant_its_rule(demo: Flask) -> None:
+    link = db.session.scalars(select(FileLink)).one()
+    hours = [line.rsplit(",", 1)[1] for line in content_of(link.file).decode().splitlines()]
+    assert sum(map(float, hours[1:-1])) == float(hours[-1]) == 62.5
+    event = match_queries.get_event(link.subject_id)
+    assert (event.stage, event.hours_hundredths) == (MatchStage.DELIVERED, 6_250)
+    rule = grants.eligibility_versions(load_year.the_grant().id)[0]
+    assert (rule.accounts, rule.effect) == ("64*", RuleEffect.REFUSE)
 
 
 def test_last_years_returns_are_certified_and_the_chain_holds(demo: Flask) -> None:
