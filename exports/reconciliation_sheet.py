@@ -104,13 +104,13 @@ def _grant(page: Page, row: int, grant: GrantSide, statement: Statement) -> int:
     first = row = row + 1
     for each in grant.fundings:
         page.text(row, _REF, each.funding.ref)
-        page.text(row, _TITLE, each.funding.title)
+        page.text(row, _TITLE, each.funding.words)
         amounts = [each.own_lines, each.other_lines, *(each.typed.get(kind, 0) for kind in _KINDS)]
         for number, pence in enumerate(amounts, _FIRST_MONEY):
             page.money(row, number, pence)
         page.money_formula(row, _SPENT, f"SUM({_cell(_FIRST_MONEY, row)}:{_cell(_SPENT - 1, row)})", each.spent)
         _said(page, row, each.said, each.since, each.difference)
-        page.fit_height(row, (each.funding.title, 44))
+        page.fit_height(row, (each.funding.words, 44))
         row += 1
     totals = [grant.own_lines, grant.other_lines, *grant.typed.values(), grant.spent]
     if said is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.calculations.figures import Category, ReturnFigures
 from svd_tracker.money import format_pounds
 
 MONTHS_OF_YEAR = 12
@@ -75,6 +75,12 @@ class FundingName:
     ref: str
     title: str
     grant_id: int
+    category: Category
+
+    @property
+    def words(self) -> str:
+        """The title with its category: a project may have a funding in each."""
+        return f"{self.title}, {self.category.label.lower()}"
 
 
 @dataclass(frozen=True)

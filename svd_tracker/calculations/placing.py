@@ -10,6 +10,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.money import share_out
 
 WHOLE_BP = 10_000
+_REVERSES = re.compile(r"\brevers\w*\W+(?:(?:of|document|doc|journal|no)\W+)*([\w/-]*\d[\w/-]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +199,17 @@ def normal_document(document: str) -> str:
     return "".join(sign for sign in document.casefold() if sign.isalnum()).lstrip("0")
 
 
+def document_reversed(description: str) -> str:
+    """The document that a line's words say it takes back ("Reversal of 5100012"), or nothing."""
+    found = _REVERSES.search(description)
+    return found[1] if found else ""
+
+
 def find_pairs(lines: Iterable[tuple[int, str, str, str, int]]) -> Mapping[int, int]:
     """Which lines undo each other: (id, cost centre, account, document, pence) → the id of its opposite.
 
     Two lines are a pair when codes and document agree and the amounts are opposite; each has one partner, the nearest
-    before it. A line without a document has none.
+    before it. A line without a document has none. Of a line that says which document it reverses, give that document.
     """
     waiting: dict[tuple[str, str, str, int], list[int]] = {}
     pairs: dict[int, int] = {}

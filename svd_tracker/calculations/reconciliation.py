@@ -194,6 +194,11 @@ class Statement:
         return tuple(_gaps(self))
 
     @property
+    def reconciled(self) -> bool:
+        """Whether nothing is left to do: a ledger, no gap, and a control total that agrees."""
+        return not self.gaps and self.ledger.loaded and self.ledger.control is not None
+
+    @property
     def headline(self) -> str:
         """ "It reconciles", or what does not."""
         gaps = self.gaps

@@ -32,7 +32,8 @@ from svd_tracker.finance.match_queries import MatchNow
 from svd_tracker.finance.match_standing import YearMatch, match_of_year
 from svd_tracker.finance.moves import views as moves
 from svd_tracker.finance.placing import line_views, queue_views, rule_views  # noqa: F401  their routes
-from svd_tracker.finance.reconcile import views as _reconcile_views  # noqa: F401  its routes
+from svd_tracker.finance.placing.queries import waiting_by_quarter
+from svd_tracker.finance.reconcile import views as reconcile
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.periods import fy_label, fy_of
@@ -68,6 +69,7 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
     scope = Scope(holder.area_id, holder.id)
     shut = shut_fundings((line.funding for each in years for line in each.lines), holder_id, fy)
     matches = match_queries.match_lines(holder_id, fy)
+    waits = [each for each in waiting_by_quarter(holder_id) if each.fy == fy and each.lines]
     return render_template(
         "finance/year.html",
         holder=holder,
@@ -82,6 +84,8 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
             each.grant_id: moves.panel_of(holder, each, {line.funding.id for line in each.lines} - shut)
             for each in years
         },
+        waits=(sum(each.lines for each in waits), sum(each.pence for each in waits)),
+        statements=reconcile.statements_due(holder, fy, _to_report(years)),
         waiting=sum(each.followed is None for each in ledger_list.releases(holder_id, fy)),
     )
 
@@ -168,6 +172,12 @@ def _figures(holder: Holder, fy: int) -> list[YearFigures]:
     if not grant_ids:
         raise NotFound("year")
     return [figures.year_figures(holder, grant_id, fy, today()) for grant_id in grant_ids]
+
+
+def _to_report(years: list[YearFigures]) -> list[int]:
+    """The quarters that are over and whose returns are not all in; the last one over when they are."""
+    over = range(1, min(each.over for each in years) + 1)
+    return [quarter for quarter in over if any(quarter not in each.closed for each in years)] or list(over[-1:])
 
 
 def _match_of(now: YearFigures, matches: list[MatchNow]) -> YearMatch:

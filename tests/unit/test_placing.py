@@ -18,6 +18,7 @@ from svd_tracker.calculations.placing import (
     RulePart,
     Rules,
     RuleTests,
+    document_reversed,
     find_pairs,
     meets,
     normal_document,
@@ -168,6 +169,21 @@ def test_pairs_need_codes_document_and_the_opposite_amount() -> None:
         (7, "C1", "4", "J-2", -100),
     ]
     assert find_pairs(lines) == {2: 3, 3: 2}  # the nearest before it; the other waits for its own
+
+
+@pytest.mark.parametrize(
+    ("words", "document"),
+    [
+        ("Reversal of 5100012", "5100012"),
+        ("REVERSE JNL/0042-1, wrong code", "JNL/0042-1"),
+        ("Reversing journal no. J006091", "J006091"),
+        ("Reversal of accrual", ""),
+        ("Irreversible 12", ""),
+        ("Stationery 5100012", ""),
+    ],
+)
+def test_what_a_line_says_it_reverses(words: str, document: str) -> None:
+    assert document_reversed(words) == document
 
 
 @given(st.lists(st.tuples(st.sampled_from(["A", "B"]), st.integers(-2, 2).filter(bool)), max_size=12))

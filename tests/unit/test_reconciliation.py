@@ -37,8 +37,8 @@ from svd_tracker.calculations.returns import calculate_return
 pytestmark = pytest.mark.unit
 
 BUCKETS = ("funding", "match", "local", "left_out", "grant_income", "match_income", "carried", "waiting")
-NURSE = FundingName(1, "F-0001", "Specialist nurse", 9)
-TOOL = FundingName(2, "F-0002", "High harm perpetrator tool", 9)
+NURSE = FundingName(1, "F-0001", "Specialist nurse", 9, Category.LABOUR)
+TOOL = FundingName(2, "F-0002", "High harm perpetrator tool", 9, Category.NON_LABOUR)
 WHOLE_QUARTER = (1, 2, 3)
 
 

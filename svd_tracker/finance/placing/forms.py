@@ -1,6 +1,6 @@
 """The forms of placing: many lines at once, one line, rules, cost sharing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from svd_tracker.calculations.figures import Category
@@ -40,11 +40,12 @@ from svd_tracker.web.forms import (
 ROWS = 6
 _TO_DO = [
     ("place", "Place them to a funding"),
-    ("leave_out", "Leave them out, with a reason"),
-    ("carry", "Carry them on: a return is certified without them, with a reason"),
+    ("leave_out", "Leave them out"),
+    ("carry", "Carry them on: a return is certified without them"),
     ("grant_income", "They are income of the grant"),
     ("match_income", "They are the cash of a match"),
 ]
+_CARRY_HINT = "The certifier reads the reason, and it prints in the sealed workbook: name no people."
 _LATE = "Needed for an earlier quarter, and when a line that is placed already is moved."
 
 
@@ -56,10 +57,11 @@ class QueueForm(OnceMixin, Form):
         [required("Choose what to do with the chosen lines")],
         choices=_TO_DO,
     )
-    to = SelectField("Funding", description="To place them. Match shares the cost where the plan line says so.")
-    match = SelectField("Match", description="When they are the cash of a match.")
-    past = SelectField("Return that goes on without them", description="To carry them on.")
-    reason = TextField("Reason", [max_length(250)], description="To leave them out or carry them on.")
+    to = SelectField("Funding", description="Match shares the cost where the plan line says so.")
+    reason = TextField("Why are they left out?", [max_length(250)])
+    past = SelectField("Return that goes on without them")
+    carry_reason = TextField("Why are they carried on?", [max_length(250)], description=_CARRY_HINT)
+    match = SelectField("Match")
 
     def offer(self, places: Places, quarters: Iterable[When]) -> None:
         self.to.choices = [("", "Choose"), *funding_choices(places)]
@@ -78,15 +80,15 @@ class LineForm(OnceMixin, Form):
     seq = HiddenField()
     do = RadiosField("What is it?", [required("Choose what it is")])
     when = SelectField("Quarter it counts in", description="An earlier one only for a late item, with a reason.")
-    match = SelectField("Match", description="When it is the cash of a match.")
-    past = SelectField("Return that goes on without it", description="To carry it on.")
+    match = SelectField("Match")
+    past = SelectField("Return that goes on without it", description=_CARRY_HINT)
     reason = TextField("Reason", [max_length(250)])
 
     def offer(self, places: Places, quarters: Sequence[When], past: Iterable[When], waits: bool) -> None:
         """``waits``: the line is in the queue, so that it can be carried on and needs no reason to be placed."""
         matches = match_choices(places)
         choices = [
-            ("place", "A cost: place it in the parts below"),
+            ("place", "A cost: place it"),
             ("leave_out", "None of the grant's: leave it out, with a reason"),
             ("grant_income", "Income of the grant"),
         ]
@@ -201,7 +203,7 @@ class RuleForm(OnceMixin, Form):
         "What becomes of these lines?",
         [required("Choose what becomes of these lines")],
         choices=[
-            (RuleKind.PLACED.value, "They are placed, in the parts below"),
+            (RuleKind.PLACED.value, "They are placed"),
             (RuleKind.LEFT_OUT.value, "They are left out, with a reason"),
             (RuleKind.GRANT_INCOME.value, "They are income of the grant"),
             (RuleKind.MATCH_INCOME.value, "They are income of match"),
@@ -223,15 +225,21 @@ class RuleForm(OnceMixin, Form):
     )
     reason = TextField("Reason", [max_length(250)], description="To leave lines out, or to count them in the old year.")
 
-    def offer(self, interventions: Iterable[Intervention], shut: Iterable[int]) -> None:
+    def offer(
+        self, interventions: Iterable[Intervention], shut: Iterable[int], funded: Collection[tuple[int, Category]]
+    ) -> None:
+        """``funded``: the (intervention id, category) that the holder has a funding of: they come first."""
         hidden = set(shut)
+        pairs = [(each, category) for each in interventions if each.id not in hidden for category in Category]
+        pairs.sort(key=lambda pair: (pair[0].id, pair[1]) not in funded)
         self.places_choices = [
             ("", "Choose"),
             *(
-                (f"{each.id}:{category.value}", f"{each.title} ({each.ref}), {category.label.lower()}")
-                for each in interventions
-                if each.id not in hidden
-                for category in Category
+                (
+                    f"{each.id}:{category.value}",
+                    f"{each.title} ({each.ref}), {category.label.lower()}{_unless((each.id, category) in funded)}",
+                )
+                for each, category in pairs
             ),
             (LOCAL, "Local money"),
         ]
@@ -366,6 +374,10 @@ def _when(value: str | None) -> When | None:
 def past_of(form: Any) -> When | None:
     """The return that goes on without the lines, where one was chosen."""
     return _when(form.past.data) if "past" in form else None
+
+
+def _unless(funded: bool) -> str:
+    return "" if funded else " – no funding yet"
 
 
 def _by_per_cent(outcome: RuleOutcome) -> bool:

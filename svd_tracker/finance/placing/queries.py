@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
-from svd_tracker.calculations.placing import find_pairs
+from svd_tracker.calculations.placing import document_reversed, find_pairs, normal_document
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
@@ -176,8 +176,12 @@ def queued_lines(holder_id: int, line_ids: Collection[int]) -> list[LedgerLine]:
 
 
 def pairs_of(holder_id: int, lines: Sequence[LedgerLine]) -> Mapping[int, Pair]:
-    """The opposite of each of these lines, by line id, where their document has one. Two queries."""
-    documents = {line.document for line in lines if line.document}
+    """The opposite of each of these lines, by line id, where their document has one, or says which it reverses.
+
+    Two queries.
+    """
+    reversed_here = {document_reversed(line.text.description or "") for line in lines if line.text}
+    documents = ({line.document for line in lines} | reversed_here) - {""}
     if not documents:
         return {}
     same = db.session.execute(
@@ -189,7 +193,9 @@ def pairs_of(holder_id: int, lines: Sequence[LedgerLine]) -> Mapping[int, Pair]:
             LedgerLine.cost_pence,
             LedgerLine.row_no,
             LedgerLine.posted_on,
+            LedgerLineText.description,
         )
+        .outerjoin(LedgerLine.text)
         .where(
             LedgerLine.holder_id == holder_id,
             LedgerLine.document.in_(documents),
@@ -199,7 +205,12 @@ def pairs_of(holder_id: int, lines: Sequence[LedgerLine]) -> Mapping[int, Pair]:
         .order_by(LedgerLine.id)
         .limit(MOST_OF_DOCUMENTS)
     ).all()
-    partners = find_pairs((row[0], row[1], row[2], row[3], row[4]) for row in same)
+    known = {normal_document(row[3]) for row in same}
+    reverses = {row[0]: document_reversed(row[7] or "") for row in same}
+    partners = find_pairs(
+        (row[0], row[1], row[2], reverses[row[0]] if normal_document(reverses[row[0]]) in known else row[3], row[4])
+        for row in same
+    )
     wanted = {partners[line.id]: line.id for line in lines if line.id in partners}
     waiting = set(db.session.scalars(select(QueueLine.line_id).where(QueueLine.line_id.in_(list(wanted)))))
     return {wanted[row[0]]: Pair(row[0], row[5], row[6], row[4], row[0] in waiting) for row in same if row[0] in wanted}

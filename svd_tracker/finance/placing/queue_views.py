@@ -57,15 +57,15 @@ def place_lines(holder_id: int) -> ResponseReturnValue:
     quarters = queries.waiting_by_quarter(holder_id)
     places = _places(holder_id, quarters)
     form.offer(places, _pasts(quarters))
-    pair = _whole("pair", request.form)
+    pair = [number for text in request.form.get("pair", "").split("-") if (number := _number(text))]
     chosen = frozenset(number for text in request.form.getlist("lines") if (number := _number(text)))
-    if pair is None and not form.validate_on_submit():
+    if not pair and not form.validate_on_submit():
         return _page(holder, form, chosen)
     act = current_act()
     lock_ledger(holder_id)
     before = line_queries.newest_placement_id()
     try:
-        if pair is not None:
+        if pair:
             _leave_pair_out(act, holder, pair)
         else:
             lines = queries.queued_lines(holder_id, chosen)
@@ -74,6 +74,8 @@ def place_lines(holder_id: int) -> ResponseReturnValue:
             _do(act, holder, form, lines)
     except Refused as refused:
         db.session.rollback()
+        if not pair and form.do.data == "carry" and refused.field == "reason":
+            refused = Refused(refused.message, field="carry_reason")
         put_refusal(form, refused)
         return _page(accounts.get_holder(holder_id), form, chosen)
     done = f"{before + 1}-{line_queries.newest_placement_id()}"
@@ -136,35 +138,33 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
 
 def _do(act: Act, holder: Holder, form: Any, lines: Sequence[LedgerLine]) -> None:
     """One verb over the chosen lines. Raises Refused."""
-    reason = form.reason.data
     if not lines:
         raise Refused("Choose at least one line in the table", field="lines")
     if form.do.data == "place":
         funding_id, _ = forms.place_of(form.to.data)
         if funding_id is None:
             raise Refused("Choose the funding to place them to", field="to")
-        services.place(act, holder, lines, finance.get_funding(funding_id), reason=reason)
+        services.place(act, holder, lines, finance.get_funding(funding_id))
     elif form.do.data == "leave_out":
-        services.leave_out(act, holder, lines, reason)
+        services.leave_out(act, holder, lines, form.reason.data)
     elif form.do.data == "carry":
         past = forms.past_of(form)
         if past is None:
             raise Refused("Choose the return that goes on without them", field="past")
-        services.carry(act, holder, lines, past, reason)
+        services.carry(act, holder, lines, past, form.carry_reason.data)
     elif form.do.data == "grant_income":
-        services.income(act, holder, lines, None, reason=reason)
+        services.income(act, holder, lines, None)
     else:
         _, match_id = forms.place_of(form.match.data)
         if match_id is None:
             raise Refused("Choose the match whose cash they are", field="match")
-        services.income(act, holder, lines, match_queries.get_match(match_id), reason=reason)
+        services.income(act, holder, lines, match_queries.get_match(match_id))
 
 
-def _leave_pair_out(act: Act, holder: Holder, line_id: int) -> None:
-    lines = queries.queued_lines(holder.id, [line_id])
-    pair = queries.pairs_of(holder.id, lines).get(line_id)
-    both = queries.queued_lines(holder.id, [line_id, pair.line_id]) if pair else []
-    if len(both) != 2:
+def _leave_pair_out(act: Act, holder: Holder, line_ids: Sequence[int]) -> None:
+    both = queries.queued_lines(holder.id, line_ids)
+    pairs = queries.pairs_of(holder.id, both)
+    if len(both) != 2 or both[0].id not in pairs or pairs[both[0].id].line_id != both[1].id:
         raise Refused("These two lines no longer wait both: place them from their own pages")
     services.leave_out(act, holder, both, f"Undone by its opposite: {both[0].document}")
 

@@ -10,11 +10,13 @@ from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_act, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.act import Act
 from svd_tracker.audit import once
 from svd_tracker.calculations.placing import RuleTests, outcome_from_json, tests_from_json
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries
+from svd_tracker.finance import queries as finance
 from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.intake.models import PlacementRule, SharingMethod
@@ -103,17 +105,7 @@ def apply_rules(holder_id: int) -> ResponseReturnValue:
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
     if form.validate_on_submit():
-        act = current_act()
-        before = line_queries.newest_placement_id()
-        lines, pence = applying.apply_rules(act, holder)
-        address = url_for("finance.queue", holder_id=holder_id)
-        if not lines:
-            return _done(form, act, address, "The rules place none of the lines that wait.")
-        address = url_for(
-            "finance.queue", holder_id=holder_id, done=f"{before + 1}-{line_queries.newest_placement_id()}"
-        )
-        words = f"The rules placed {lines:,} {'line' if lines == 1 else 'lines'}, {format_pounds(pence)}."
-        return _done(form, act, address, words)
+        return _apply(form, current_act(), holder)
     waiting = queries.waiting_of([holder_id]).get(holder_id, (0, 0))
     return render_template("finance/placing/apply_rules.html", form=form, holder=holder, waiting=waiting)
 
@@ -155,7 +147,9 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
     form: Any = forms.RuleForm()
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
-    form.offer(interventions.list_interventions(holder.area_id), _shut(holder.id))
+    fundings = [each for fy in (fy_of(today()), fy_of(today()) - 1) for each in finance.fundings(holder.id, fy)]
+    funded = {(each.intervention_id, each.category) for each in fundings}
+    form.offer(interventions.list_interventions(holder.area_id), _shut(holder.id), funded)
     rows = forms.ShareRows.sent(request.form)
     tried = None
     if request.method == "GET":
@@ -166,8 +160,10 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
             outcome = form.outcome(rows)
             saved = _save(form, holder, version, outcome)
             if seen and "try" not in request.form:
-                address = url_for("finance.rules", holder_id=holder.id)
-                return _done(form, current_act(), address, f"The rule {saved.title} is saved.")
+                words = f"The rule {saved.title} is saved."
+                if "apply" in request.form:
+                    return _apply(form, current_act(), holder, words)
+                return _done(form, current_act(), url_for("finance.rules", holder_id=holder.id), words)
             db.session.rollback()
         except Refused as refused:
             db.session.rollback()
@@ -192,6 +188,17 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
         tried=tried,
         fy=fy_of(today()),
     )
+
+
+def _apply(form: Any, act: Act, holder: Holder, saved: str = "") -> ResponseReturnValue:
+    """Place what waits by the rules, and lead to the queue with what they placed."""
+    before = line_queries.newest_placement_id()
+    lines, pence = applying.apply_rules(act, holder)
+    done = f"{before + 1}-{line_queries.newest_placement_id()}" if lines else None
+    placed = f"The rules placed {lines:,} {'line' if lines == 1 else 'lines'}, {format_pounds(pence)}."
+    words = placed if lines else "The rules place none of the lines that wait."
+    address = url_for("finance.queue", holder_id=holder.id, done=done)
+    return _done(form, act, address, f"{saved} {words}".strip())
 
 
 def _save(form: Any, holder: Holder, version: PlacementRule | None, outcome: Any) -> PlacementRule:
@@ -221,7 +228,7 @@ def _fill(form: Any, holder: Holder, version: PlacementRule | None) -> forms.Sha
         tests = like(line.cost_centre, line.account, line.project, line.text.supplier or "")
         for name, words in vars(tests).items():
             form[name].data = words
-        form.title.data = line.text.supplier or ""
+        form.title.data = line.text.supplier or line.text.description or ""
     return forms.ShareRows([])
 
 

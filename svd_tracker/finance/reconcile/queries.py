@@ -295,13 +295,13 @@ def _typed(holder_id: int, fy: int) -> list[Typed]:
 def _fundings(holder_id: int, fy: int) -> list[tuple[FundingName, str]]:
     """The fundings of a year by ref, each with its grant's name."""
     rows = db.session.execute(
-        select(Funding.id, Funding.ref, Intervention.title, Funding.grant_id, Grant.name)
+        select(Funding.id, Funding.ref, Intervention.title, Funding.grant_id, Funding.category, Grant.name)
         .join(Intervention, Intervention.id == Funding.intervention_id)
         .join(Grant, Grant.id == Funding.grant_id)
         .where(Funding.holder_id == holder_id, Funding.fy == fy)
         .order_by(Funding.category, Funding.ref)
     )
-    return [(FundingName(*row[:4]), row[4]) for row in rows]
+    return [(FundingName(*row[:5]), row[5]) for row in rows]
 
 
 def _dropped(holder_id: int, fy: int) -> dict[int, Lines]:

@@ -143,6 +143,14 @@ def ledger_lines_csv(holder_id: int, fy: int, quarter: int) -> ResponseReturnVal
     return csv_answer(write_csv(headings, map(_csv_row, rows)), f"ledger lines {holder.ref} {fy} Q{quarter}.csv")
 
 
+def statements_due(holder: Holder, fy: int, quarters: Iterable[int]) -> list[Statement] | None:
+    """The statements of quarters for another page; None where an interest shuts them to the reader."""
+    wanted = list(quarters)
+    if _hidden(holder.id, fy):
+        return None
+    return _statements(holder, fy, wanted) if wanted else []
+
+
 def _statements(holder: Holder, fy: int, quarters: Iterable[int]) -> list[Statement]:
     return queries.read_year(holder, fy).statements(quarters, today(), said_by_quarter(holder.id, fy))
 

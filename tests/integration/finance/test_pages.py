@@ -343,7 +343,7 @@ def test_the_ledger_filters_sorts_and_pages(client: PageClient, funding: Funding
     csv = client.get(f"{url}/download?quarter=1").get_data(as_text=True)
     assert csv.count("\r\n") == 251
     client.get(f"/finance/{dorset}/2025")
-    assert len(client.queries) <= 25
+    assert len(client.queries) <= 36
     assert format_pounds(31_375_00) in said(client.get(f"/fundings/{funding_id}"))
     assert len(client.queries) <= 30
 
@@ -356,7 +356,7 @@ def test_more_fundings_take_no_more_queries(client: PageClient, funding: Funding
     for number in range(12):
         post(make_funding(grant, 10_00, title=f"Small {number}", category=Category.LABOUR), 5_00)
     client.get(f"/finance/{dorset}/2025")
-    assert len(client.queries) == few <= 25
+    assert len(client.queries) == few <= 36  # with the reconciliation of the quarters that are over
 
 
 def test_an_empty_year_says_what_to_do(client: PageClient, app: Flask) -> None:

@@ -128,7 +128,7 @@ def test_lines_are_left_out_carried_and_told_to_be_income(client: PageClient, fu
     url = queue_url()
     client.sign_in(OFFICER)
     client.post(url, {"lines": [str(out)], "do": "leave_out", "reason": "Refreshments"})
-    client.post(url, {"lines": [str(on)], "do": "carry", "past": "20251", "reason": "Disputed"})
+    client.post(url, {"lines": [str(on)], "do": "carry", "past": "20251", "carry_reason": "Disputed"})
     client.post(url, {"lines": [str(grant_in)], "do": "grant_income"})
     client.post(url, {"lines": [str(match_in)], "do": "match_income", "match": f"M{match_id}"})
     outcomes = [where(again(each)).outcome for each in (out, on, grant_in, match_in)]
@@ -169,10 +169,21 @@ def test_a_pair_stands_side_by_side_and_is_left_out_in_one_go(client: PageClient
     page = client.sign_in(OFFICER).get(url).get_data(as_text=True)
     order = [int(each) for each in re.findall(r'name="lines" type="checkbox" value="(\d+)"', page)]
     assert order[:2] == list(pair)
-    client.post(url, {"pair": str(pair[0])})
+    client.post(url, {"pair": f"{pair[0]}-{pair[1]}"})
     assert [where(again(each)).outcome for each in pair] == [Outcome.LEFT_OUT] * 2
     assert where(again(pair[0])).reason == "Undone by its opposite: JNL-1"
-    assert "no longer wait both" in said(client.post(url, {"pair": str(pair[0])}, 200))
+    assert "no longer wait both" in said(client.post(url, {"pair": f"{pair[0]}-{pair[1]}"}, 200))
+
+
+def test_a_line_that_says_what_it_reverses_stands_beside_it(client: PageClient, funding: Funding) -> None:
+    first = make_line(96_20, document="5100012").id
+    make_line(-96_20, document="5100014", text="Reversal of 5100013")
+    second = make_line(-96_20, document="5100013", text="Reversal of 5100012").id
+    page = client.sign_in(OFFICER).get(queue_url()).get_data(as_text=True)
+    assert f'name="pair" value="{first}-{second}"' in page
+    assert page.count('name="pair"') == 1
+    client.post(queue_url(), {"pair": f"{first}-{second}"})
+    assert [where(again(each)).outcome for each in (first, second)] == [Outcome.LEFT_OUT] * 2
 
 
 def test_the_queue_filters_sorts_pages_and_downloads(client: PageClient, funding: Funding) -> None:

@@ -207,6 +207,22 @@ def test_a_rule_is_tried_before_it_is_saved(client: PageClient, funding: Funding
     assert "Retired: Harbour (1 placed)" in said(client.get(f"/finance/{dorset}/rules"))
 
 
+def test_a_rule_is_saved_and_places_what_waits_in_one_go(client: PageClient, funding: Funding) -> None:
+    line_id = make_line(12_00).id
+    values, url = sent(funding), f"/finance/{holder('dorset').id}/rules/new"
+    first = client.sign_in(OFFICER).post(url, {**values, "apply": "1"}, 200)  # not before it was tried
+    assert where(db.session.get_one(LedgerLine, line_id)).outcome is Outcome.WAITING
+    page = first.get_data(as_text=True)
+    assert "Save it and place what waits" in page
+    assert "(INT-01), labour – no funding yet" in page
+    assert "(INT-01), non-labour – no funding yet" not in page
+    tried = re.search(r'name="tried"[^>]*value="([^"]*)"', page)
+    assert tried
+    response = client.post(url, {**values, "tried": html.unescape(tried[1]), "apply": "1"})
+    assert "The rule Harbour is saved. The rules placed 1 line, £12.00." in said(client.follow(response))
+    assert where(db.session.get_one(LedgerLine, line_id)).outcome is Outcome.PLACED
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
