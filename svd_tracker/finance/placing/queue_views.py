@@ -19,9 +19,9 @@ from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
 from svd_tracker.finance.forms import put_refusal
-from svd_tracker.finance.intake.models import LedgerLine, Outcome, QueueLine, WhyWaiting
+from svd_tracker.finance.intake.models import LedgerLine, Outcome, PlacementRule, QueueLine, WhyWaiting
 from svd_tracker.finance.ledger import lock_ledger
-from svd_tracker.finance.placing import forms, line_queries, queries, services
+from svd_tracker.finance.placing import forms, line_queries, queries, rules_store, services
 from svd_tracker.finance.placing.book import Standing, standing_of
 from svd_tracker.finance.placing.line_queries import Places
 from svd_tracker.finance.placing.queries import QuarterWaits, QueueFilter
@@ -202,6 +202,7 @@ def _page(holder: Holder, form: Any, chosen: frozenset[int]) -> str:
         download=url_for("finance.queue_csv", **here),
         done=request.args.get("done", "") if done and len(done) <= MOST_UNDONE else "",
         done_words=_done_words(done, standing),
+        saved_rule=_saved_rule(holder.id) if done else None,
         undoable=any(each.belongs.outcome is not Outcome.WAITING for each in standing.values()),
         may_post=may_post,
     )
@@ -216,8 +217,14 @@ def _done_lines(holder_id: int, done: str) -> list[LedgerLine]:
     return line_queries.verb_range(holder_id, int(first), int(last), person_id)
 
 
+def _saved_rule(holder_id: int) -> PlacementRule | None:
+    """The rule that was saved and at once placed what is said to be done."""
+    rule_no = _whole("rule", request.args)
+    return rules_store.get_rule(holder_id, rule_no) if rule_no else None
+
+
 def _done_words(lines: Sequence[LedgerLine], standing: Mapping[int, Standing]) -> str:
-    """ "3 lines, £120.00: placed (Specialist nurse (F-0001): £120.00)." """
+    """ "3 lines, £120.00: placed to Specialist nurse (F-0001)." """
     if not lines:
         return ""
     found = [standing[line.id].belongs for line in lines]
@@ -229,9 +236,11 @@ def _done_words(lines: Sequence[LedgerLine], standing: Mapping[int, Standing]) -
     if len(shares) > MOST_NAMED or shut_years(lines[0].holder_id):  # a rule may have placed to what is shut
         shares = {}
     names = line_queries.names_of_places(shares)
-    said = "; ".join(f"{names[place].words}: {format_pounds(pence)}" for place, pence in shares.items())
+    said = "; ".join(f"{names[place].words}, {format_pounds(pence)}" for place, pence in shares.items())
+    if len(shares) == 1 and all(each.parts for each in found):
+        said = next(names[place].words for place in shares)
     total = format_pounds(sum(line.cost_pence for line in lines))
-    return f"{_count(len(lines))}, {total}: {words}{f' ({said})' if said else ''}."
+    return f"{_count(len(lines))}, {total}: {words}{f' to {said}' if said else ''}."
 
 
 def _count(lines: int) -> str:

@@ -25,7 +25,6 @@ from svd_tracker.finance.placing import applying, forms, line_queries, queries, 
 from svd_tracker.finance.placing.words import outcome_in_words, per_cent, tests_in_words
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions.models import PlanLine
-from svd_tracker.money import format_pounds
 from svd_tracker.periods import fy_of
 
 STEP = 10  # between priorities, so that one fits between
@@ -160,9 +159,9 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
             outcome = form.outcome(rows)
             saved = _save(form, holder, version, outcome)
             if seen and "try" not in request.form:
-                words = f"The rule {saved.title} is saved."
                 if "apply" in request.form:
-                    return _apply(form, current_act(), holder, words)
+                    return _apply(form, current_act(), holder, saved)
+                words = f"The rule {saved.title} is saved."
                 return _done(form, current_act(), url_for("finance.rules", holder_id=holder.id), words)
             db.session.rollback()
         except Refused as refused:
@@ -190,15 +189,16 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
     )
 
 
-def _apply(form: Any, act: Act, holder: Holder, saved: str = "") -> ResponseReturnValue:
-    """Place what waits by the rules, and lead to the queue with what they placed."""
+def _apply(form: Any, act: Act, holder: Holder, saved: PlacementRule | None = None) -> ResponseReturnValue:
+    """Place what waits by the rules, and lead to the queue, which says what they placed."""
     before = line_queries.newest_placement_id()
-    lines, pence = applying.apply_rules(act, holder)
-    done = f"{before + 1}-{line_queries.newest_placement_id()}" if lines else None
-    placed = f"The rules placed {lines:,} {'line' if lines == 1 else 'lines'}, {format_pounds(pence)}."
-    words = placed if lines else "The rules place none of the lines that wait."
-    address = url_for("finance.queue", holder_id=holder.id, done=done)
-    return _done(form, act, address, f"{saved} {words}".strip())
+    lines, _ = applying.apply_rules(act, holder)
+    if not lines:
+        words = f"The rule {saved.title} is saved. " if saved else ""
+        words += "The rules place none of the lines that wait."
+        return _done(form, act, url_for("finance.queue", holder_id=holder.id), words)
+    done, rule_no = f"{before + 1}-{line_queries.newest_placement_id()}", saved.rule_no if saved else None
+    return _done(form, act, url_for("finance.queue", holder_id=holder.id, done=done, rule=rule_no))
 
 
 def _save(form: Any, holder: Holder, version: PlacementRule | None, outcome: Any) -> PlacementRule:
@@ -241,10 +241,11 @@ def like(cost_centre: str, account: str, project: str, supplier: str) -> RuleTes
     return RuleTests(plain(cost_centre), plain(account), plain(project), plain(supplier))
 
 
-def _done(form: Any, act: Any, address: str, words: str) -> ResponseReturnValue:
+def _done(form: Any, act: Any, address: str, words: str = "") -> ResponseReturnValue:
     once.use_up(form.once_key.data, address, act)
     db.session.commit()
-    flash(words, "success")
+    if words:
+        flash(words, "success")
     return redirect(address, 303)
 
 

@@ -83,7 +83,7 @@ def test_lines_are_placed_once_however_often_it_is_sent_and_undone(client: PageC
     assert first.location == second.location
     assert spent(db.session.get_one(Funding, funding_id)) == {1: 150_00}
     page = client.get(first.location)
-    assert "2 lines, £150.00: placed (High harm perpetrator tool (F-0001): £150.00)." in said(page)
+    assert "2 lines, £150.00: placed to High harm perpetrator tool (F-0001)." in said(page)
     assert "1 line waits to be placed, £25.00" in said(page)
     done = re.search(r'name="done" value="(\d+-\d+)"', page.get_data(as_text=True))
     assert done

@@ -198,7 +198,7 @@ def test_a_rule_is_tried_before_it_is_saved(client: PageClient, funding: Funding
     assert "Supplier has harbour" in page
     assert "High harm perpetrator tool, non-labour" in page
     response = client.post(f"/finance/{dorset}/rules/apply", {})
-    assert "The rules placed 1 line, £12.00" in said(client.follow(response))
+    assert "1 line, £12.00: placed to High harm perpetrator tool (F-0001)" in said(client.follow(response))
     assert "Undo" in said(client.get(response.location))
     assert where(db.session.get_one(LedgerLine, line_id)).outcome is Outcome.PLACED
     assert "The rules place none" in said(client.follow(client.post(f"/finance/{dorset}/rules/apply", {})))
@@ -219,7 +219,7 @@ def test_a_rule_is_saved_and_places_what_waits_in_one_go(client: PageClient, fun
     tried = re.search(r'name="tried"[^>]*value="([^"]*)"', page)
     assert tried
     response = client.post(url, {**values, "tried": html.unescape(tried[1]), "apply": "1"})
-    assert "The rule Harbour is saved. The rules placed 1 line, £12.00." in said(client.follow(response))
+    assert "The rule Harbour is saved. 1 line, £12.00: placed to" in said(client.follow(response))
     assert where(db.session.get_one(LedgerLine, line_id)).outcome is Outcome.PLACED
 
 
