@@ -142,6 +142,10 @@ class GrantSide:
         return {kind: sum(each.typed.get(kind, 0) for each in self.fundings) for kind in TypedKind}
 
     @property
+    def typed_actuals(self) -> int:
+        return self.typed[TypedKind.ACTUAL]
+
+    @property
     def spent(self) -> int:
         return sum(each.spent for each in self.fundings)
 

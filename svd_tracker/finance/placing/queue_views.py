@@ -202,6 +202,7 @@ def _page(holder: Holder, form: Any, chosen: frozenset[int]) -> str:
         download=url_for("finance.queue_csv", **here),
         done=request.args.get("done", "") if done and len(done) <= MOST_UNDONE else "",
         done_words=_done_words(done, standing),
+        reconcile=max(((line.fy, line.quarter) for line in done), default=None),
         saved_rule=_saved_rule(holder.id) if done else None,
         undoable=any(each.belongs.outcome is not Outcome.WAITING for each in standing.values()),
         may_post=may_post,
