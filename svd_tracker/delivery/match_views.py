@@ -23,6 +23,7 @@ from svd_tracker.finance import match_queries, match_services
 from svd_tracker.finance.evidence import MATCH_EVENT, attach_to_match, take_from_match
 from svd_tracker.finance.forms import EvidenceForm, TakeAwayForm
 from svd_tracker.finance.models import Match, MatchEvent, MatchKind, MatchStage
+from svd_tracker.finance.placing.line_queries import income_of_match
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.interventions.queries import get_plan_line
 from svd_tracker.money import MINUS, format_pounds
@@ -37,6 +38,7 @@ from svd_tracker.web.history import HistoryLine
 def match(plan_line_id: int, match_id: int) -> ResponseReturnValue:
     found, scope = _match(plan_line_id, match_id), plan_line_scope(plan_line_id)
     events = match_queries.match_history(match_id)
+    income = income_of_match(match_id) if found.kind is MatchKind.CASH else []
     return render_template(
         "delivery/match.html",
         match=found,
@@ -44,6 +46,8 @@ def match(plan_line_id: int, match_id: int) -> ResponseReturnValue:
         now=next(now for now in match_queries.match_of_plan_line(plan_line_id) if now.match_id == match_id),
         stages=match_queries.stage_rows(found.plan_line, match_id),
         events=events,
+        income=income,
+        recorded={one.line_id for one in income if any(_is_of_line(event, one.line_id) for event in events)},
         files=evidence.links_of(MATCH_EVENT, [event.event_id for event in events]),
         event_words=_match_words,
         history=[HistoryLine(event.at, event.who, _match_words(event)) for event in events],
@@ -204,6 +208,11 @@ def _match(plan_line_id: int, match_id: int) -> Match:
     if found.plan_line_id != plan_line_id:
         raise NotFound("match")
     return found
+
+
+def _is_of_line(event: match_queries.MatchLine, line_id: int) -> bool:
+    """Whether the evidence is what finance.record_received writes of this line of the ledger."""
+    return event.evidence.endswith(f"(line {line_id})")
 
 
 def _match_words(event: match_queries.MatchLine) -> str:

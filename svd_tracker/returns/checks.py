@@ -111,13 +111,15 @@ def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstandin
     """The ledger lines that stop a return, and those carried past it, which the certifier must accept."""
     where = f"{holder_id}/{fy}/{last_quarter}"
     if found.waiting.lines:
-        words = f"{lines_words(found.waiting)} to be placed: place them, or carry them to the next return."
+        them = "it" if found.waiting.lines == 1 else "them"
+        words = f"{lines_words(found.waiting)} to be placed: place {them}, or carry {them} to the next return."
         yield Finding(ERROR, LINES_WAITING, f"waiting:{where}", words)
     if found.carried:
         total = sum(found.carried.values(), Lines())
         some = "1 ledger line" if total.lines == 1 else f"{total.lines:,} ledger lines"
         reasons = "; ".join(
-            f"{reason or 'no reason given'} ({each.lines:,} of {format_pounds(each.pence)})"
+            (reason or "no reason given")
+            + (f" ({each.lines:,} of {format_pounds(each.pence)})" if len(found.carried) > 1 else "")
             for reason, each in found.carried.items()
         )
         are = "is" if total.lines == 1 else "are"
@@ -135,7 +137,7 @@ def _of_the_ledger(figures: ReturnFigures, facts: CheckFacts, ledger: LedgerFact
         if control is not None and control.pence != total:
             words = (
                 f"The ledger of {quarter_short(facts.fy, quarter)} comes to {format_pounds(total)}, and the control "
-                f"total to {format_pounds(control.pence)}: {format_pounds(total - control.pence)} differs."
+                f"total to {format_pounds(control.pence)}: they differ by {format_pounds(abs(total - control.pence))}."
             )
             yield Finding(WARNING, "control_total", where, words)
 

@@ -232,7 +232,7 @@ def test_a_control_total_that_does_not_agree_is_a_warning(app: Flask) -> None:
     whole_ledger()
     enter_control_total(act(on=JUNE), owner(), 2025, 1, 305_00, "SAP report")
     db.session.commit()
-    words = "The ledger of Q1 2025/26 comes to £300.00, and the control total to £305.00: −£5.00 differs."
+    words = "The ledger of Q1 2025/26 comes to £300.00, and the control total to £305.00: they differ by £5.00."
     assert said(draft(), "control_total") == [words]
     enter_control_total(act(on=JUNE), owner(), 2025, 1, 300_00, "SAP report, again")
     db.session.commit()
