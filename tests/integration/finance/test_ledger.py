@@ -135,7 +135,7 @@ def test_a_mistake_is_reversed_whole_in_its_own_quarter(app: Flask) -> None:
     assert (reversal.kind, reversal.reversal_why) == (EntryKind.REVERSAL, ReversalWhy.MISTAKE)
     assert (reversal.pence, reversal.vat_pence, reversal.document_total_pence) == (-120_00, -20_00, -240_00)
     assert (reversal.quarter, reversal.eligible, reversal.spent_on) == (1, False, dt.date(2025, 5, 6))
-    assert (reversal.text.reason, reversal.text.supplier) == ("Wrong funding", "Inn")
+    assert (reversal.reason, reversal.supplier) == ("Wrong funding", "Inn")
     assert spent(funding) == {1: 0}
     with pytest.raises(Refused, match="already reversed"):
         services.reverse_mistake(act(on=october), entry, "Again")

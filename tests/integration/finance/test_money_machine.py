@@ -280,8 +280,8 @@ class Money(RuleBasedStateMachine):
         assert stored.total.to_date == sum(stored.total.spent_by_quarter.values())
         assert stored.total.claimed_to_date == sum(each.total.claimed_now for _, each in self.certified.values())
         assert stored.total.claimed_to_date + stored.total.locally_funded == stored.total.to_date
-        for line in stored.lines:
-            assert line.to_date == line.reported_before + line.adjustments + line.this_period
+        for each in stored.lines:
+            assert each.to_date == each.reported_before + each.adjustments + each.this_period
 
     def return_of(self, quarter: int, on: dt.date) -> int:
         revision = draft_return(obligation(quarter).id, act(on=on))
