@@ -90,7 +90,7 @@ def forecast(funding_id: int) -> ResponseReturnValue:
         newest=newest,
         rising=rising(funding, line.figures.funding),
         closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
-        spent={quarter: spent.get((funding_id, quarter), 0) for quarter in QUARTERS},
+        spent={quarter: spent.get((funding_id, quarter)) for quarter in QUARTERS},
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from svd_tracker.calculations.figures import ReversalWhy
@@ -76,28 +76,23 @@ def count_waiting(holder_ids: Iterable[int]) -> dict[tuple[int, int], int]:
 
     The old year's still wait after 31 March: its last return is yet to be certified.
     """
-    accrual, follower = aliased(LedgerEntry), aliased(LedgerEntry)
     rows = db.session.execute(
         select(LedgerEntry.holder_id, LedgerEntry.fy, func.count())
-        .join(LedgerEntry.funding)
-        .join(accrual, accrual.id == LedgerEntry.reverses_id)
-        .outerjoin(follower, and_(follower.follows_id == LedgerEntry.id, ~was_a_mistake(follower)))
-        .where(
-            LedgerEntry.holder_id.in_(list(holder_ids)),
-            LedgerEntry.reversal_why == ReversalWhy.RELEASE,
-            accrual.quarter < LedgerEntry.quarter,
-            follower.id.is_(None),
-            ~exists().where(
-                QuarterClose.holder_id == LedgerEntry.holder_id,
-                QuarterClose.grant_id == Funding.grant_id,
-                QuarterClose.fy == LedgerEntry.fy,
-                QuarterClose.quarter == QUARTERS[-1],
-            ),
-        )
+        .where(LedgerEntry.id.in_(_waiting(holder_ids)))
         .group_by(LedgerEntry.holder_id, LedgerEntry.fy)
         .order_by(LedgerEntry.fy, LedgerEntry.holder_id)
     )
     return {(holder_id, fy): count for holder_id, fy, count in rows}
+
+
+def waiting_pence(holder_ids: Iterable[int]) -> dict[int, int]:
+    """What was accrued, eligible, released and waits for its invoice as ``count_waiting`` counts, by funding id."""
+    rows = db.session.execute(
+        select(LedgerEntry.funding_id, sum_pence(-LedgerEntry.pence))
+        .where(LedgerEntry.id.in_(_waiting(holder_ids)), LedgerEntry.eligible.is_(True))
+        .group_by(LedgerEntry.funding_id)
+    )
+    return {funding_id: pence for funding_id, pence in rows}  # noqa: C416
 
 
 def count_without_forecast(holder_ids: Iterable[int], fy: int) -> dict[int, int]:
@@ -112,3 +107,26 @@ def count_without_forecast(holder_ids: Iterable[int], fy: int) -> dict[int, int]
         .group_by(Funding.holder_id)
     )
     return {holder_id: count for holder_id, count in rows}  # noqa: C416
+
+
+def _waiting(holder_ids: Iterable[int]) -> Select[int]:
+    """The ids of the releases of accruals whose invoice is still to come."""
+    release, accrual, follower = aliased(LedgerEntry), aliased(LedgerEntry), aliased(LedgerEntry)
+    return (
+        select(release.id)
+        .join(release.funding)
+        .join(accrual, accrual.id == release.reverses_id)
+        .outerjoin(follower, and_(follower.follows_id == release.id, ~was_a_mistake(follower)))
+        .where(
+            release.holder_id.in_(list(holder_ids)),
+            release.reversal_why == ReversalWhy.RELEASE,
+            accrual.quarter < release.quarter,
+            follower.id.is_(None),
+            ~exists().where(
+                QuarterClose.holder_id == release.holder_id,
+                QuarterClose.grant_id == Funding.grant_id,
+                QuarterClose.fy == release.fy,
+                QuarterClose.quarter == QUARTERS[-1],
+            ),
+        )
+    )

@@ -1,7 +1,7 @@
 """Grants: the agreement, its years, and how the award is split."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -19,6 +19,8 @@ from svd_tracker.audit import once
 from svd_tracker.calculations.figures import Category
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.finance import queries as finance
+from svd_tracker.finance.blueprint import shut_plan
+from svd_tracker.finance.moves import repayable
 from svd_tracker.grants import (
     forms,
     pages,
@@ -156,6 +158,7 @@ def year(grant_id: int, fy: int) -> ResponseReturnValue:
         history=history,
         outstanding=[one for one in approvals.list_outstanding([grant.area_id]) if one.id in used],
         over_words=pages.over_words,
+        repayable=_repayable(grant_id, fy, holders),
         short_name=split.short_name,
         may_manage=may(Permission.MANAGE_GRANT, Scope(grant.area_id)),
         money_pages=current_access().holder_ids(Permission.VIEW_FINANCE),
@@ -308,6 +311,17 @@ def _work(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
             yield navigation.WorkItem(f"Over-committed in {name}: {', '.join(over)}", url)
         if any(row.share.provisional for row in rows.rows):
             yield navigation.WorkItem(f"Settle the split of {name}: it is provisional since the award was cut", url)
+
+
+def _repayable(grant_id: int, fy: int, holders: Iterable[Holder]) -> list[tuple[Holder, int]]:
+    """What each holder claimed and can no longer, in pence; not of a year that an interest shuts in part."""
+    shown = {holder.id: holder for holder in holders}
+    hidden = {holder_id for holder_id, year_of, _ in shut_plan() if year_of == fy}
+    sums: dict[int, int] = {}
+    for each in repayable.by_funding(shown.keys() - hidden, fy):
+        if each.grant_id == grant_id:
+            sums[each.holder_id] = sums.get(each.holder_id, 0) + each.pence
+    return [(shown[holder_id], pence) for holder_id, pence in sums.items()]
 
 
 def _set_up(grant_id: int, fy: int) -> queries.AwardTable:

@@ -11,6 +11,7 @@ from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.models import ClaimLine, Funding, FundingVersion, LedgerEntry
+from svd_tracker.finance.overview import waiting_pence
 from svd_tracker.grants.models import AllocationVersion
 
 
@@ -32,11 +33,12 @@ class Repayable:
 
 
 def by_funding(holder_ids: Collection[int], fy: int | None = None) -> list[Repayable]:
-    """The repayable fundings of these holders, of a year or of all, by funding id. Four queries, however many,
+    """The repayable fundings of these holders, of a year or of all, by funding id. Five queries, however many,
     and one where nothing was claimed.
 
     As the next return would say: the newest certified claims against the eligible spend, the fundings and the
     allocations of today, a category's ceiling shared by FIGURES.md 8. The allocation of a funding is its category's.
+    A released accrual still counts while it waits for its invoice: only when it is dropped is its claim to be repaid.
     """
     claimed = _newest_claims(holder_ids, fy)
     if not claimed:
@@ -60,11 +62,12 @@ def by_funding(holder_ids: Collection[int], fy: int | None = None) -> list[Repay
         query = query.where(Funding.fy == fy)
     fundings = db.session.execute(query).all()
     ids = [each.id for each in fundings]
-    eligible = _eligible(ids)
+    eligible, waiting = _eligible(ids), waiting_pence(holder_ids)
     ceilings = _allocations({each.allocation_id for each in fundings})
     by_allocation: dict[int, list[ClaimFact]] = {}
     for each in fundings:
-        fact = ClaimFact(each.ref, eligible.get(each.id, 0), each.pence, claimed.get(each.id, 0))
+        spent = eligible.get(each.id, 0) + waiting.get(each.id, 0)
+        fact = ClaimFact(each.ref, spent, each.pence, claimed.get(each.id, 0))
         by_allocation.setdefault(each.allocation_id, []).append(fact)
     shared = {at: share_ceiling(facts, ceilings.get(at, 0)) for at, facts in by_allocation.items()}
     found = [

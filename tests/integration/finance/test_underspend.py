@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 
 from svd_tracker.accounts import services as accounts
-from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.extensions import db
 from svd_tracker.finance import services
-from svd_tracker.finance.models import Funding
+from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.grants import queries as grants
+from svd_tracker.money import format_pounds
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.finance.move_rows import (
     COORDINATOR,
@@ -84,6 +85,8 @@ def test_a_cut_on_its_whole_path(client: PageClient, grant: int, year: Year) -> 
     assert totals(grants.get_grant(grant))[2][Category.NON_LABOUR] == share
     own = said(client.get(f"/finance/{dorset}/2025"))
     assert "£8,660.92 more is committed than the £9,339.08 allocated. Nothing new can be committed" in own
+    stop = "Nothing more can be committed from the non-labour allocation"
+    assert stop in said(client.get(f"/finance/{dorset}/2025/direct-decision"))
     direct = {
         "intervention": "new",
         "new_title": "One more",
@@ -106,12 +109,37 @@ def test_a_cut_on_its_whole_path(client: PageClient, grant: int, year: Year) -> 
     now = totals(grants.get_grant(grant))[2][Category.NON_LABOUR]
     for person in (COORDINATOR, OFFICER):
         home = said(client.sign_in(person).get("/"))
-        assert f"£{(9_000_00 - now) // 100:,}.{(9_000_00 - now) % 100:02d} claimed can no longer be" in home
+        assert f"{format_pounds(9_000_00 - now)} claimed can no longer be" in home
+    grant_page = said(client.sign_in(OPCC).get(f"/grants/{grant_id}/years/2025"))
+    assert f"Dorset claimed {format_pounds(9_000_00 - now)} that can no longer be: its next return" in grant_page
+    client.sign_in(OFFICER)
     words = "claimed can no longer be: it is repayable, and the next return takes it off"
     assert words in said(client.get(f"/finance/{dorset}/2025"))
     assert words in said(client.get(f"/fundings/{tool_id}"))
     assert words not in said(client.get(f"/fundings/{nurse}"))
     assert "it is repayable" not in said(client.sign_in("finance.officer@bcp.example").get("/"))
+
+
+def test_a_released_accrual_is_repayable_only_when_no_invoice_comes(client: PageClient, grant: int, year: Year) -> None:
+    tool = year[0]
+    accrued = post(of(tool), 3_150_00, dt.date(2025, 6, 20), kind=EntryKind.ACCRUAL)
+    claim(of(tool), 3_150_00, 1)
+    (release_id,) = services.close_quarters(
+        act(),
+        holder_id=holder("dorset").id,
+        grant_id=grant,
+        fy=2025,
+        quarters=[1],
+        ledger_seq=accrued.seq,
+        return_ref="R-Q1",
+    )
+    db.session.commit()
+    home = said(client.sign_in(OFFICER).get("/"))
+    assert "1 released accrual waits for an invoice" in home
+    assert "it is repayable" not in home
+    services.drop_released(act(), db.session.get_one(LedgerEntry, release_id), "The work was not done")
+    db.session.commit()
+    assert "£3,150.00 claimed can no longer be: it is repayable" in said(client.get("/"))
 
 
 @pytest.fixture
