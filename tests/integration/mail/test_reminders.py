@@ -14,8 +14,10 @@ from sqlalchemy import select, update
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts import services as account_services
 from svd_tracker.accounts.models import Person, Role
+from svd_tracker.act import Act
 from svd_tracker.clock import london_day
 from svd_tracker.extensions import db
+from svd_tracker.jobs.models import ClaimState, JobClaim
 from svd_tracker.jobs.schedule import run_due
 from svd_tracker.mail import services as mail
 from svd_tracker.mail.models import Choice, MailState, Outbox
@@ -260,6 +262,35 @@ def test_one_certified_early_is_never_reminded_of(app: Flask, on: Callable[[str]
     make_year()
     certified(on=dt.date(2025, 7, 8))
     assert on("2025-07-14") == on("2025-07-28") == on("2025-08-28") == []
+
+
+@pytest.mark.parametrize("letters", [0, 1, 3, 6])
+def test_a_crash_while_reminders_are_written_leaves_each_once(
+    app: Flask, on: Callable[[str], Said], monkeypatch: pytest.MonkeyPatch, letters: int
+) -> None:
+    """The rows and the word that they are written stand or fall together; the next run writes what is missing."""
+    make_year()
+    put, written = mail.put, 0
+
+    def put_then_die(letter: mail.Letter, acting: Act) -> Outbox | None:
+        nonlocal written
+        if written == letters:
+            raise KeyboardInterrupt
+        written += 1
+        return put(letter, acting)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mail, "put", put_then_die)
+        with pytest.raises(KeyboardInterrupt):
+            on("2025-08-20")
+    db.session.rollback()
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    db.session.execute(update(JobClaim).where(JobClaim.state == ClaimState.RUNNING).values(lease_until=past))
+    db.session.commit()
+    on("2025-08-20")
+    keys = db.session.execute(select(Outbox.person_id, Outbox.about)).all()
+    assert len({tuple(key) for key in keys}) == len(keys)
+    assert len(keys) == 8, "preparer and certifier of three holders; the OPCC officer prepares one of them"
 
 
 def test_a_clock_set_back_says_nothing_old(app: Flask, on: Callable[[str], Said], inbox: Inbox) -> None:
