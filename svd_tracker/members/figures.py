@@ -181,9 +181,10 @@ def distance_words(money: Money) -> str:
     """How far spend is from the plan: "12.5% under plan", "as planned", or "" where there is nothing to compare."""
     if money.spent is None or not money.planned:
         return ""
-    if money.spent == money.planned:
+    apart = share_apart(money.spent, money.planned)
+    if apart == share_apart(money.planned, money.planned):
         return "as planned"
-    return f"{share_apart(money.spent, money.planned)} {'over' if money.spent > money.planned else 'under'} plan"
+    return f"{apart} {'over' if money.spent > money.planned else 'under'} plan"
 
 
 def match_of(promised: int, arrived: int, money: Money | None) -> Match:

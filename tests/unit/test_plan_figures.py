@@ -128,6 +128,7 @@ def test_a_missing_part_makes_the_sum_missing() -> None:
         (100, 100, "as planned"),
         (110, 100, "10% over plan"),
         (99_95, 100_00, "0.1% under plan"),
+        (100_04, 100_00, "as planned"),
         (0, 100, "100% under plan"),
         (-50, 100, "150% under plan"),
         (5, 0, ""),
