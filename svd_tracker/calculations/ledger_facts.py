@@ -169,3 +169,11 @@ def lines_words(lines: Lines) -> str:
     """ "12 ledger lines of £3,410.00 wait": so many lines, so much, and the verb that agrees."""
     some = "1 ledger line" if lines.lines == 1 else f"{lines.lines:,} ledger lines"
     return f"{some} of {format_pounds(lines.pence)} {'waits' if lines.lines == 1 else 'wait'}"
+
+
+def dropped_words(lines: Lines) -> str:
+    """ "2 ledger lines of £60.00 stand here and are no longer in the ledger's newest file"."""
+    if lines.lines == 1:
+        return f"1 ledger line of {format_pounds(lines.pence)} stands here and is no longer in the ledger's newest file"
+    some = f"{lines.lines:,} ledger lines of {format_pounds(lines.pence)}"
+    return f"{some} stand here and are no longer in the ledger's newest file"

@@ -16,6 +16,7 @@ from svd_tracker.calculations.ledger_facts import (
     Said,
     Typed,
     TypedKind,
+    dropped_words,
     lines_words,
     month_name,
 )
@@ -166,6 +167,7 @@ class Gap(StrEnum):
 
     UNEXPLAINED = "unexplained"
     WAITING = "waiting"
+    DROPPED = "dropped"
     CONTROL = "control"
     RETURN = "return"
     TO_DATE = "to_date"
@@ -184,7 +186,7 @@ class GapFound:
 
 @dataclass(frozen=True)
 class Statement:
-    """The reconciliation of one holder and quarter."""
+    """The reconciliation of one holder and quarter. ``dropped`` are lines that the newest file no longer has."""
 
     holder_name: str
     fy: int
@@ -321,6 +323,9 @@ def _gaps(statement: Statement) -> Iterable[GapFound]:
         yield GapFound(Gap.UNEXPLAINED, words, ledger.unexplained)
     if ledger.waiting.lines or ledger.waiting.pence:
         yield GapFound(Gap.WAITING, f"{lines_words(ledger.waiting)} to be placed.", ledger.waiting.pence)
+    if statement.dropped.lines:
+        words = f"{dropped_words(statement.dropped)}: leave out what the ledger changed or took out."
+        yield GapFound(Gap.DROPPED, words, statement.dropped.pence)
     if ledger.control is not None and ledger.control_difference:
         more = "more" if ledger.control_difference > 0 else "less"
         words = (

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import LineFigures, ReturnFigures
-from svd_tracker.calculations.ledger_facts import Control, Lines, lines_words, month_name
+from svd_tracker.calculations.ledger_facts import Control, Lines, dropped_words, lines_words, month_name
 from svd_tracker.finance.reconcile.queries import Outstanding
 from svd_tracker.grants.models import AgreementStatus
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import quarter_short
 
 ERROR, WARNING = "error", "warning"
-LINES_WAITING, LINES_CARRIED = "lines_waiting", "lines_carried"
+LINES_WAITING, LINES_CARRIED, LINES_DROPPED = "lines_waiting", "lines_carried", "lines_dropped"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,11 @@ def _of_the_period(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Findin
 
 
 def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstanding) -> Iterator[Finding]:
-    """The ledger lines that stop a return, and those carried past it, which the certifier must accept."""
+    """The ledger lines that stop a return, and those carried past it, which the certifier must accept.
+
+    Those that the newest file no longer has are a warning: only a person can tell whether the ledger took a line out
+    or the file was run for less, and a return must not wait for a file that never comes.
+    """
     where = f"{holder_id}/{fy}/{last_quarter}"
     if found.waiting.lines:
         them = "it" if found.waiting.lines == 1 else "them"
@@ -125,6 +129,12 @@ def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstandin
         are = "is" if total.lines == 1 else "are"
         words = f"{some} of {format_pounds(total.pence)} {are} carried to the next return: {reasons}."
         yield Finding(WARNING, LINES_CARRIED, f"carried:{where}", words)
+    for quarter, lines in found.dropped.items():
+        words = (
+            f"{dropped_words(lines)} of {quarter_short(fy, quarter)}. Where the ledger changed a line, the old one and "
+            "the new one both count: leave the old one out."
+        )
+        yield Finding(WARNING, LINES_DROPPED, f"dropped:{holder_id}/{fy}/{quarter}", words)
 
 
 def _of_the_ledger(figures: ReturnFigures, facts: CheckFacts, ledger: LedgerFacts) -> Iterator[Finding]:

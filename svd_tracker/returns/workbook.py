@@ -37,6 +37,7 @@ _WHERE = {
     "plan_line": "Plan line",
     "waiting": "Ledger",
     "carried": "Ledger",
+    "dropped": "Ledger",
     "reconciliation": "Reconciliation",
 }
 

@@ -1,6 +1,7 @@
 """The reconciliation on paper: what a statement adds up to, what it says does not agree."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,16 @@ def said(spent: dict[int, int], since: dict[int, int] | None = None, certified: 
 
 def gaps(found: Statement) -> dict[Gap, int | None]:
     return {each.gap: each.pence for each in found.gaps}
+
+
+def test_a_quarter_does_not_reconcile_over_lines_that_the_newest_file_dropped() -> None:
+    agreed = statement(moved("funding", 30_00), control=Control(30_00, "SAP report"))
+    assert agreed.headline == "It reconciles"
+    changed = replace(agreed, dropped=Lines(2, 12_00))
+    assert gaps(changed) == {Gap.DROPPED: 12_00}
+    assert changed.gaps[0].words.startswith("2 ledger lines of £12.00 stand here and are no longer in the ledger's")
+    assert (changed.reconciled, changed.headline) == (False, "£12.00 does not reconcile")
+    assert replace(agreed, dropped=Lines(2, 0)).headline == "It does not reconcile yet"
 
 
 def test_every_part_of_a_quarters_ledger_stands_in_its_own_row() -> None:

@@ -30,6 +30,7 @@ from svd_tracker.finance.intake.models import (
     LedgerMovement,
     LineEvent,
     LineEventKind,
+    Outcome,
     Placement,
     QueueLine,
     UploadWithdrawal,
@@ -43,16 +44,21 @@ LAST_PERIOD = 16
 
 @dataclass(frozen=True)
 class Outstanding:
-    """The lines that stand between a holder's ledger and a return. ``carried`` is by the reason given."""
+    """The lines that stand between a holder's ledger and a return.
+
+    ``carried`` is by the reason given; ``dropped``, which the ledger's newest file no longer has, by quarter.
+    """
 
     waiting: Lines
     carried: Mapping[str, Lines]
+    dropped: Mapping[int, Lines]
 
     def plain(self) -> list[object]:
         """As plain values, for a digest."""
         return [
             [self.waiting.lines, self.waiting.pence],
             {reason: [each.lines, each.pence] for reason, each in self.carried.items()},
+            {quarter: [each.lines, each.pence] for quarter, each in self.dropped.items()},
         ]
 
 
@@ -180,9 +186,10 @@ def months_loaded(holder_id: int, fy: int) -> frozenset[int]:
 
 
 def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
-    """The lines of a holder, up to a quarter and of older years, that wait, and those carried past that quarter.
+    """The lines of a holder, up to a quarter and of older years, that wait, and those carried past that quarter,
 
-    A line carried past an earlier return waits again for this one. One query.
+    and those of its year that were dropped. A line carried past an earlier return waits again for this one. Two
+    queries.
     """
     carried = and_(QueueLine.carried_past.is_not(None), QueueLine.carried_past >= fy * 10 + last_quarter)
     rows = db.session.execute(
@@ -198,7 +205,8 @@ def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
     )
     found: dict[str | None, Lines] = {reason: Lines(count, pence) for reason, count, pence in rows}
     carried_for = {reason: lines for reason, lines in sorted(found.items(), key=str) if reason is not None}
-    return Outstanding(found.get(None, Lines()), carried_for)
+    dropped = {quarter: lines for quarter, lines in _dropped(holder_id, fy).items() if quarter <= last_quarter}
+    return Outstanding(found.get(None, Lines()), carried_for, dropped)
 
 
 def is_newest(placement: type[Placement]) -> ColumnElement[bool]:
@@ -218,7 +226,7 @@ def of_quarter(line: type[LedgerLine], quarter: int) -> ColumnElement[bool]:
 
 
 def dropped_lines(holder_id: int, fy: int) -> Select[LedgerLine]:
-    """The standing lines of a year that the newest file speaking for them no longer had.
+    """The standing lines of a year that the newest file speaking for them no longer had, but for those left out since.
 
     Found from the events, of which there are few: ``+ 0`` keeps SQLite from starting with every line of the year.
     """
@@ -235,6 +243,9 @@ def dropped_lines(holder_id: int, fy: int) -> Select[LedgerLine]:
             ~_withdrawn(LineEvent.upload_id),
             ~exists().where(later.line_id == LineEvent.line_id, later.id > LineEvent.id, ~_withdrawn(later.upload_id)),
             stands(LedgerLine),
+            ~exists().where(
+                Placement.line_id == LedgerLine.id, Placement.outcome == Outcome.LEFT_OUT, is_newest(Placement)
+            ),
         )
     )
 
@@ -310,4 +321,4 @@ def _dropped(holder_id: int, fy: int) -> dict[int, Lines]:
     for period, pence in db.session.execute(lines):
         quarter = min(4, (period - 1) // 3 + 1)
         found[quarter] = found.get(quarter, Lines()) + Lines(1, pence)
-    return found
+    return dict(sorted(found.items()))

@@ -194,6 +194,9 @@ def test_lines_that_the_newest_file_dropped_are_shown_until_they_are_back(app: F
     db.session.add(UploadWithdrawal(upload_id=first.id, reason="Wrong file", **withdrawn))
     db.session.commit()
     assert statement().dropped == Lines(1, 5_00), "what a withdrawn file said no longer counts"
+    placing.leave_out(act(), owner(), [line], "The ledger no longer has it")
+    db.session.commit()
+    assert statement().dropped == Lines(), "what is left out counts no more"
 
 
 def test_the_return_of_the_quarter_and_those_after_it_are_compared(app: Flask) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from svd_tracker.audit.models import AuditPayload
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.intake.models import LedgerLine
+from svd_tracker.finance.intake.models import LedgerLine, LineEvent, LineEventKind
 from svd_tracker.finance.placing import services as placing
 from svd_tracker.finance.placing.services import When
 from svd_tracker.finance.reconcile.services import enter_control_total
@@ -20,7 +20,7 @@ from svd_tracker.returns.models import ReturnRevision
 from svd_tracker.returns.queries import findings_of, get_revision, newest_build
 from svd_tracker.returns.services import prepare
 from tests.integration.finance.money_rows import JUNE
-from tests.integration.finance.placing_rows import make_line, owner
+from tests.integration.finance.placing_rows import make_line, make_upload, owner
 from tests.integration.returns.test_pages import CERTIFIER, OFFICER, hidden
 from tests.integration.returns.year import (
     CHECKED,
@@ -114,6 +114,29 @@ def test_a_line_that_came_after_the_build_stops_checking_and_certifying(app: Fla
     make_line(6_00)
     with pytest.raises(Refused, match="Ledger lines came in"):
         certify(revision)
+
+
+def test_dropped_lines_are_said_to_whoever_checks_and_certifies(app: Flask, client: PageClient) -> None:
+    year = make_year()
+    whole_ledger()
+    line = make_line(80_00)
+    placing.place(act(on=JUNE), owner(), [line], year.tool)
+    db.session.commit()
+    revision = draft()
+    assert not said(revision, "lines_dropped")
+    later = make_upload(name="Later.csv")
+    db.session.add(LineEvent(upload_id=later.id, line_id=line.id, event=LineEventKind.DROPPED))
+    db.session.commit()
+    with pytest.raises(Refused, match="Ledger lines came in"):
+        check(revision)
+    db.session.rollback()
+    revision = draft()
+    (words,) = said(revision, "lines_dropped")
+    assert words.startswith("1 ledger line of £80.00 stands here and is no longer in the ledger's newest file")
+    page = client.sign_in(OFFICER).get(f"/returns/{revision.id}").text
+    assert "/1/lines?show=dropped" in page
+    check(revision)
+    certify(revision)
 
 
 def test_a_line_that_comes_between_sealing_and_storing_stops_it(app: Flask) -> None:
