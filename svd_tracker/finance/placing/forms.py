@@ -135,7 +135,7 @@ class PartsRows(_Rows):
 
     @classmethod
     def standing(cls, parts: Sequence[Part]) -> "PartsRows":
-        return cls([(_place_of(part), plain_pounds(part.pence)) for part in parts][:ROWS])
+        return cls([(place_key(part), plain_pounds(part.pence)) for part in parts][:ROWS])
 
     def parts(self, whole: int, offered: Iterable[str]) -> list[Part]:
         """The parts in pence; the one row without an amount gets what the others leave of ``whole``. Raises Refused."""
@@ -359,7 +359,8 @@ def _part(place: str, pence: int) -> Part:
     return Part(pence, funding_id, match_id)
 
 
-def _place_of(part: Part) -> str:
+def place_key(part: Part) -> str:
+    """The choice that a part stands for."""
     return f"F{part.funding_id}" if part.funding_id else f"M{part.match_id}" if part.match_id else LOCAL
 
 

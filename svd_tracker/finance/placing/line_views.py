@@ -1,6 +1,6 @@
 """One line of the ledger on screen: where it is from, where it was, and everything that can be done with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -18,7 +18,7 @@ from svd_tracker.finance import match_queries, match_services
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.blueprint import bp, holder_scope, refuse_shut_plans, shut_years
 from svd_tracker.finance.forms import put_refusal
-from svd_tracker.finance.intake.models import LedgerLine, LineEventKind, Outcome, Placement, SharingMethod
+from svd_tracker.finance.intake.models import LedgerLine, LineEventKind, Outcome, Placement, SharingMethod, WhyWaiting
 from svd_tracker.finance.ledger_list import reversed_ids
 from svd_tracker.finance.models import Match, MatchStage
 from svd_tracker.finance.placing import applying, forms, line_queries, queries, services, settling, sharing
@@ -98,6 +98,10 @@ def place_line(line_id: int) -> ResponseReturnValue:
         form.do.data = "leave_out" if request.args.get("as") == "leave_out" else "place"
         form.reason.data = request.args.get("reason", "")[:250]
         rows = forms.PartsRows.standing(standing.belongs.parts if standing.belongs.outcome is Outcome.PLACED else ())
+        queued = line_queries.find_queued(line_id)
+        if queued and queued.why is WhyWaiting.OLD_YEAR:
+            form.when.data = str((record.fy - 1) * 10 + 4)
+            rows = _as_its_opposite(record, {value for value, _ in form.parts_choices})
     elif form.validate_on_submit():
         act = current_act()
         try:
@@ -241,6 +245,14 @@ def _do(act: Act, holder: Holder, record: LedgerLine, form: Any, rows: forms.Par
         if match_id is None:
             raise Refused("Choose the match whose cash it is", field="match")
         services.income(act, holder, [record], match_queries.get_match(match_id), reason=reason, seq=seq)
+
+
+def _as_its_opposite(record: LedgerLine, offered: Collection[str]) -> forms.PartsRows:
+    """Where a line's opposite was placed, when that is one place that is offered: proposed for the line too."""
+    pair = queries.pairs_of(record.holder_id, [record]).get(record.id)
+    opposite = standing_of([line_queries.get_line(pair.line_id)])[pair.line_id].belongs if pair else None
+    places = [forms.place_key(part) for part in opposite.parts] if opposite else []
+    return forms.PartsRows([(places[0], "")] if len(places) == 1 and places[0] in offered else [])
 
 
 def _done(form: Any, act: Act, line_id: int, words: str) -> ResponseReturnValue:

@@ -20,6 +20,7 @@ from svd_tracker.finance.ledger import lock_ledger
 from svd_tracker.finance.limits import limits_for
 from svd_tracker.finance.models import Funding, Match, MatchKind
 from svd_tracker.finance.placing.book import Belongs, Book, LineFacts, Part, Standing, facts_of, standing_of
+from svd_tracker.finance.placing.like import refuse_like_entries
 from svd_tracker.finance.placing.sharing import rooms, sharings_of
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS, fy_label, quarter_short
@@ -53,6 +54,7 @@ def place(
     """
     standing = take(holder, lines, seq)
     _refuse_move_without_reason(standing, reason)
+    refuse_like_entries(lines)
     sharing = sharings_of(holder.id, [funding.fy]).get((funding.fy, funding.intervention_id))
     running = rooms([funding.id], [sharing.match_id]) if sharing else None
     items = []
@@ -83,6 +85,7 @@ def split(
     """Place a line in parts that were said by hand: to fundings, matches and local money. Raises Refused."""
     standing = take(holder, [line], seq)
     _refuse_move_without_reason(standing, reason)
+    refuse_like_entries([line])
     at = _refuse_bad_when(line, when, reason)
     _refuse_bad_parts(holder, line, parts, at.fy)
     belongs = Belongs(Outcome.PLACED, at.fy, at.quarter, tuple(parts), reason.strip())
@@ -110,6 +113,7 @@ def income(
     """The lines are income: of the grant, or the cash of a ``match``. Neither ever enters a claim. Raises Refused."""
     standing = take(holder, lines, seq)
     _refuse_move_without_reason(standing, reason)
+    refuse_like_entries(lines)
     items = []
     for line in lines:
         if match is None:

@@ -97,7 +97,7 @@ def test_a_new_file_goes_from_its_columns_over_the_check_into_the_ledger(client:
         "Left out or income 1",
         "Rule 1: Schools 5 £6,843.40",
         "Rule 2: Pay is no cost of the grant 1 £2,866.50",
-        "Row 9: this is a total, so it was left out",
+        "9 – This is a total, so it was left out",
     ):
         assert words in text, (words, text)
     assert re.search(r'<option value="202501" selected', check.text)
@@ -182,7 +182,7 @@ def test_errors_come_with_what_to_do_and_a_marked_copy(client: PageClient, fundi
     page = read(client, content, "June; ledger.csv")
     text = said(page)
     assert "It cannot be taken in: 2 errors are to be put right first" in text
-    assert text.index("Row 3, Net amount") < text.index("Row 4, Date")
+    assert text.index("3 Net amount Enter an amount") < text.index("4 Date Enter a date")
     assert "Take it in" not in text
     assert "can be taken in" not in text
     copy = client.get(f"{page.request.path}/download-marked")

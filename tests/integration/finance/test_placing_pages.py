@@ -1,5 +1,6 @@
 """The queue, a line's page and its forms: what they say, what they do once, who may, and how many queries."""
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -223,6 +224,21 @@ def test_the_queue_costs_the_same_number_of_queries_however_long(client: PageCli
         return len(client.queries)
 
     assert cost(1) == cost(10) <= 30
+
+
+def test_a_line_of_the_old_year_is_offered_where_its_opposite_stands(client: PageClient, funding: Funding) -> None:
+    """The ledger's own accrual of March and its release in April."""
+    april, funding_id = dt.date(2026, 4, 2), funding.id
+    accrued = make_line(700_00, dt.date(2026, 3, 31), document="ACR-9")
+    services.place(act(on=april), owner(), [accrued], funding)
+    release = make_line(-700_00, april, document="ACR-9", why=WhyWaiting.OLD_YEAR).id
+    other = make_line(-50_00, april, document="ACR-10", why=WhyWaiting.OLD_YEAR).id
+    page = client.sign_in(OFFICER).get(f"/ledger-lines/{release}/place").get_data(as_text=True)
+    assert re.search(r'<option value="20254" selected', page)
+    assert f'<option value="F{funding_id}" selected' in page
+    page = client.get(f"/ledger-lines/{other}/place").get_data(as_text=True)
+    assert re.search(r'<option value="20254" selected', page)
+    assert f'<option value="F{funding_id}" selected' not in page
 
 
 def test_a_line_is_split_on_its_page(client: PageClient, funding: Funding) -> None:
