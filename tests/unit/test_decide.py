@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.limits import AccountRule, AccountRules, Limits
 from svd_tracker.calculations.placing import Rule, RuleKind, RuleOutcome, RulePart, Rules, RuleTests
-from svd_tracker.finance.intake.decide import Known, Typed, TypedEntries, decide
+from svd_tracker.finance.intake.decide import Known, Typed, TypedEntries, Undone, decide
 from svd_tracker.finance.intake.models import Outcome, SharingMethod, WhyWaiting
 from svd_tracker.finance.intake.spool import Line
 from svd_tracker.finance.placing.book import Belongs, Part
@@ -165,12 +165,22 @@ def test_a_typed_entry_is_known_by_its_amount_near_the_day(changes: dict[str, An
         ({"period": 4}, True, False),
         ({"period": 2, "text": "Credit note"}, False, False),
         ({"period": 2, "text": "Revenue, no accrual"}, False, False),
+        ({"period": 1, "accrual": True}, False, True),
+        ({"period": 3, "accrual": True}, False, True),
+        ({"period": 4, "accrual": True}, False, False),
     ],
 )
 def test_what_undoes_the_old_year_waits(changes: dict[str, Any], undoes: bool, waits_for_old_year: bool) -> None:
-    belongs = decide(line(-100_00, **changes), known(rule(TO_NURSE)), undoes)
+    undone = Undone.OLD_YEAR if undoes else Undone.NOTHING
+    belongs = decide(line(-100_00, **changes), known(rule(TO_NURSE)), undone)
     assert (belongs.why is WhyWaiting.OLD_YEAR) is waits_for_old_year
-    assert decide(line(100_00, **changes), known(rule(TO_NURSE)), undoes).outcome is Outcome.PLACED
+    assert decide(line(100_00, **changes), known(rule(TO_NURSE)), undone).outcome is Outcome.PLACED
+
+
+@pytest.mark.parametrize(("period", "waits"), [(1, True), (2, False), (3, False)])
+def test_a_release_of_an_accrual_of_its_own_year_is_the_years(period: int, waits: bool) -> None:
+    belongs = decide(line(-100_00, period=period, accrual=True), known(rule(TO_NURSE)), Undone.OWN_YEAR)
+    assert (belongs.why is WhyWaiting.OLD_YEAR) is waits
 
 
 def test_a_rule_may_place_to_the_old_years_last_quarter() -> None:

@@ -1,15 +1,24 @@
 """Loading what placing a holder's lines looks at: rules, fundings, limits, sharing, typed entries."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from svd_tracker.calculations.figures import Category, EntryKind, ReversalWhy
-from svd_tracker.calculations.placing import Rules
+from svd_tracker.calculations.placing import Rules, normal_document
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries
-from svd_tracker.finance.intake.decide import Known, LineSaid, Typed, TypedEntries, may_reverse_old_year
+from svd_tracker.finance.intake.decide import (
+    FIRST_PERIODS,
+    Known,
+    LineSaid,
+    Typed,
+    TypedEntries,
+    Undone,
+    may_reverse_old_year,
+)
 from svd_tracker.finance.intake.models import LedgerLine, UploadWithdrawal
 from svd_tracker.finance.limits import limits_for
 from svd_tracker.finance.models import Funding, LedgerEntry
@@ -88,27 +97,63 @@ def typed_entries(holder_id: int, fys: Collection[int]) -> list[Typed]:
     ]
 
 
-def old_year_opposites(holder_id: int, lines: Sequence[LineSaid]) -> set[tuple[int, str, int]]:
-    """Which lines that stand these may undo, as (fy, document, pence): of the year before, costs. At most one query."""
-    asked = {(line.fy - 1, line.document) for line in lines if may_reverse_old_year(line)}
-    if not asked:
-        return set()
-    rows = db.session.execute(
-        select(LedgerLine.fy, LedgerLine.document, LedgerLine.cost_pence)
+@dataclass
+class Opposites:
+    """Costs that stand and that lines may undo: of the year before by document, of a year by document or codes."""
+
+    old: set[tuple[int, str, int]] = field(default_factory=set)  # fy, document, pence
+    own: dict[tuple[int, str, str, int], int] = field(default_factory=dict)  # the first period that has it
+
+    def add(self, line: LineSaid) -> None:
+        """A cost of a line's own year, which a later line may undo."""
+        for key in _keys(line, line.cost_pence):
+            self.own[key] = min(line.period, self.own.get(key, line.period))
+
+    def undone_by(self, line: LineSaid) -> Undone:
+        if not may_reverse_old_year(line):
+            return Undone.NOTHING
+        if (line.fy - 1, line.document, -line.cost_pence) in self.old and line.document:
+            return Undone.OLD_YEAR
+        stands = any(self.own.get(key, line.period + 1) <= line.period for key in _keys(line, -line.cost_pence))
+        return Undone.OWN_YEAR if stands else Undone.NOTHING
+
+
+def opposites_of(holder_id: int, lines: Sequence[LineSaid]) -> Opposites:
+    """The costs that stand and that these lines may undo. Two queries at most."""
+    found = Opposites()
+    asked = {(line.fy - 1, line.document) for line in lines if may_reverse_old_year(line) and line.document}
+    own = [line for line in lines if may_reverse_old_year(line) and line.accrual]
+    stands = (
+        select(LedgerLine)
         .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == LedgerLine.upload_id)
-        .where(
-            LedgerLine.holder_id == holder_id,
-            LedgerLine.document.in_({document for _, document in asked}),
-            LedgerLine.cost_pence > 0,
-            UploadWithdrawal.upload_id.is_(None),
-        )
+        .where(LedgerLine.holder_id == holder_id, LedgerLine.cost_pence > 0, UploadWithdrawal.upload_id.is_(None))
     )
-    return {(fy, document, pence) for fy, document, pence in rows if (fy, document) in asked}
+    if asked:
+        rows = db.session.execute(
+            stands.with_only_columns(LedgerLine.fy, LedgerLine.document, LedgerLine.cost_pence).where(
+                LedgerLine.document.in_({document for _, document in asked})
+            )
+        )
+        found.old = {(fy, document, pence) for fy, document, pence in rows if (fy, document) in asked}
+    if own:
+        for each in db.session.scalars(
+            stands.where(
+                LedgerLine.fy.in_({line.fy for line in own}),
+                LedgerLine.period.in_(FIRST_PERIODS),
+                LedgerLine.cost_pence.in_({-line.cost_pence for line in own}),
+            )
+        ):
+            found.add(each)
+    return found
 
 
-def reverses(line: LineSaid, opposites: set[tuple[int, str, int]]) -> bool:
-    """Whether one of ``old_year_opposites`` is what the line undoes."""
-    return bool(opposites) and (line.fy - 1, line.document, -line.cost_pence) in opposites
+def _keys(line: LineSaid, pence: int) -> Iterator[tuple[int, str, str, int]]:
+    """What the opposite of a line has in common with it: the document, or for the ledger's own accruals the codes."""
+    name = normal_document(line.document)
+    if name:
+        yield line.fy, name, "", pence
+    if line.accrual:
+        yield line.fy, line.cost_centre, f"/{line.account}", pence
 
 
 def _titles(intervention_ids: Iterable[int]) -> dict[int, str]:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from svd_tracker.calculations.figures import Category
@@ -25,7 +26,7 @@ from svd_tracker.periods import fy_label
 
 NEAR = dt.timedelta(days=45)
 NOUGHT = "It comes to £0.00: there is nothing to place"
-_FIRST_PERIODS = 3  # those in which the accruals of the old year are reversed
+FIRST_PERIODS = range(1, 4)  # those in which the accruals of the old year are reversed
 _REVERSES = re.compile(r"\b(rev\b|revers).*\baccr|\baccr.*\b(rev\b|revers)", re.IGNORECASE | re.DOTALL)
 _OUTCOMES = {
     RuleKind.LEFT_OUT: Outcome.LEFT_OUT,
@@ -61,6 +62,8 @@ class LineSaid(Protocol):
     def funding_ref(self) -> str: ...
     @property
     def cost_pence(self) -> int: ...
+    @property
+    def accrual(self) -> bool: ...
 
 
 class Typed(NamedTuple):
@@ -132,15 +135,23 @@ class Known:
     flagged: dict[tuple[str, str, bool], list[int]] = field(default_factory=dict)
 
 
+class Undone(Enum):
+    """What stands that a line undoes, as far as documents, codes and amounts say: FIGURES.md 14."""
+
+    NOTHING = "nothing"
+    OLD_YEAR = "old_year"
+    OWN_YEAR = "own_year"
+
+
 class _NoFunding(Exception):
     pass
 
 
-def decide(line: LineSaid, known: Known, reverses_old_year: bool = False) -> Belongs:
+def decide(line: LineSaid, known: Known, undone: Undone = Undone.NOTHING) -> Belongs:
     """Where a line belongs; the rooms of ``known`` run on. Asked in this order: does it look like a typed entry; does
 
-    it undo the old year (``reverses_old_year``: an old line of its document is the opposite); does it name a funding;
-    which rule meets it first. What nothing places waits, with a hint.
+    it undo the old year (``undone``: whether a line that stands is its opposite); does it name a funding; which rule
+    meets it first. What nothing places waits, with a hint.
     """
     pence = line.cost_pence
     if not pence:
@@ -150,7 +161,7 @@ def decide(line: LineSaid, known: Known, reverses_old_year: bool = False) -> Bel
         return _waits(line, WhyWaiting.LIKE_AN_ENTRY, typed.hint, entry_id=typed.entry_id)
     rule = known.rules.first(LineWords(line.cost_centre, line.account, line.project, line.supplier, line.text))
     old_year = rule is not None and rule.outcome.old_year
-    if not old_year and _seems_to_reverse(line, reverses_old_year):
+    if not old_year and _seems_to_reverse(line, undone):
         words = f"It seems to reverse something of {fy_label(line.fy - 1)}: place it to that year's quarter 4"
         return _waits(line, WhyWaiting.OLD_YEAR, words)
     try:
@@ -167,14 +178,17 @@ def decide(line: LineSaid, known: Known, reverses_old_year: bool = False) -> Bel
 
 
 def may_reverse_old_year(line: LineSaid) -> bool:
-    """Whether it is worth looking for a line of the old year with its document."""
-    return line.cost_pence < 0 and line.period <= _FIRST_PERIODS and bool(line.document)
+    """Whether it is worth looking for the line that it undoes, of the old year or its own."""
+    return line.cost_pence < 0 and line.period in FIRST_PERIODS and (line.accrual or bool(line.document))
 
 
-def _seems_to_reverse(line: LineSaid, reverses_old_year: bool) -> bool:
-    if line.cost_pence > 0 or line.period > _FIRST_PERIODS:
+def _seems_to_reverse(line: LineSaid, undone: Undone) -> bool:
+    """A release of the ledger's own accruals is the old year's in period 1, and later unless the year has its accrual."""
+    if line.cost_pence > 0 or line.period not in FIRST_PERIODS:
         return False
-    return reverses_old_year or _REVERSES.search(line.text) is not None
+    if undone is Undone.OLD_YEAR or _REVERSES.search(line.text) is not None:
+        return True
+    return line.accrual and (line.period == 1 or undone is Undone.NOTHING)
 
 
 _Share = tuple[int | None, int | None, int]  # funding id (None: local money), intervention id to share by, pence

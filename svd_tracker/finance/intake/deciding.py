@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries
-from svd_tracker.finance.intake.context import load_known, old_year_opposites, reverses
+from svd_tracker.finance.intake.context import Opposites, load_known, opposites_of
 from svd_tracker.finance.intake.decide import decide
 from svd_tracker.finance.intake.findings import Findings
 from svd_tracker.finance.intake.models import Outcome, WhyWaiting
@@ -55,6 +55,9 @@ class Deciding:
 
     def batches(self) -> Iterator[tuple[Sequence[New], Sequence[Belongs]]]:
         """The new lines of each batch of the file, and where each belongs."""
+        here = Opposites()  # wherever in the file they are: a release may come before its accrual
+        for each in self.spool.accruals:
+            here.add(each)
         for start, batch in zip(range(0, self.spool.count, BATCH), self.spool.batches(), strict=True):
             numbers = self.sifted.occurrences[start : start + len(batch)]
             new = [
@@ -62,8 +65,9 @@ class Deciding:
                 for position, (line, number) in enumerate(zip(batch, numbers, strict=True), start)
                 if number
             ]
-            opposites = old_year_opposites(self.holder_id, [each.line for each in new])
-            belongs = [decide(each.line, self.known, reverses(each.line, opposites)) for each in new]
+            opposites = opposites_of(self.holder_id, [each.line for each in new])
+            opposites.own = here.own | opposites.own
+            belongs = [decide(each.line, self.known, opposites.undone_by(each.line)) for each in new]
             for each, where in zip(new, belongs, strict=True):
                 self._count(each.line, where)
             yield new, belongs

@@ -62,6 +62,7 @@ class Spool:
         self.pence = array("q")
         self.periods: Counter[int] = Counter()
         self.cost_centres: set[str] = set()
+        self.accruals: list[LedgerRow] = []  # costs of the ledger's own accruals, which lines of the file may undo
         self.findings = Findings()
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="svd-")  # noqa: SIM115  closed by close
         try:
@@ -106,6 +107,8 @@ class Spool:
             self.pence.append(row.cost_pence)
             self.periods[row.fy * 100 + row.period] += 1
             self.cost_centres.add(row.cost_centre)
+            if row.accrual and row.cost_pence > 0:
+                self.accruals.append(row)
             if row.posted_on > today:
                 self._in_the_future(row, layout)
             if len(batch) == BATCH:

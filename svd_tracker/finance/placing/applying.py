@@ -14,7 +14,7 @@ from svd_tracker.audit import services as audit
 from svd_tracker.calculations.placing import LineWords, RuleTests, meets
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.intake.context import load_known, old_year_opposites, reverses
+from svd_tracker.finance.intake.context import Opposites, load_known, opposites_of
 from svd_tracker.finance.intake.decide import Known, TypedEntries, decide
 from svd_tracker.finance.intake.models import (
     LedgerLine,
@@ -47,6 +47,7 @@ class Asked(NamedTuple):
     text: str
     funding_ref: str
     cost_pence: int
+    accrual: bool
 
 
 class Example(NamedTuple):
@@ -85,6 +86,7 @@ def asked_of(line: LedgerLine) -> Asked:
         text.description or "",
         line.funding_ref,
         line.cost_pence,
+        line.accrual,
     )
 
 
@@ -111,7 +113,7 @@ def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
     facts = []
     for rows in _to_ask(holder.id):
         lines = [row.line for row in rows]
-        opposites = old_year_opposites(holder.id, [asked_of(line) for line in lines])
+        opposites = opposites_of(holder.id, [asked_of(line) for line in lines])
         standing = standing_of(lines)
         items = []
         for row in rows:
@@ -146,19 +148,20 @@ def another_cost(act: Act, holder: Holder, line: LedgerLine, *, seq: int | None 
     if row is None or row.why is not WhyWaiting.LIKE_AN_ENTRY:
         raise Refused("This line no longer waits to be told from an entry")
     known = load_known(holder.id, [line.fy])
-    belongs = decide(asked_of(line), replace(known, typed=TypedEntries(())))
+    asked = asked_of(line)
+    belongs = decide(asked, replace(known, typed=TypedEntries(())), opposites_of(holder.id, [asked]).undone_by(asked))
     if belongs.outcome is Outcome.WAITING:
         belongs = replace(belongs, entry_id=row.entry_id)
     move(act, holder, standing, [(line, belongs)], "Another cost than the entry it looks like", "another_cost")
     return belongs
 
 
-def _decided(row: QueueLine, known: Known, opposites: set[tuple[int, str, int]]) -> Belongs:
+def _decided(row: QueueLine, known: Known, opposites: Opposites) -> Belongs:
     asked = asked_of(row.line)
-    belongs = decide(asked, known, reverses(asked, opposites))
+    belongs = decide(asked, known, opposites.undone_by(asked))
     told_apart = row.why is not WhyWaiting.LIKE_AN_ENTRY and row.entry_id is not None
     if belongs.why is WhyWaiting.LIKE_AN_ENTRY and told_apart and belongs.entry_id == row.entry_id:
-        return decide(asked, replace(known, typed=TypedEntries(())), reverses(asked, opposites))
+        return decide(asked, replace(known, typed=TypedEntries(())), opposites.undone_by(asked))
     return belongs
 
 
