@@ -12,10 +12,12 @@ from svd_tracker.calculations.ledger_facts import Control, Lines, dropped_words,
 from svd_tracker.finance.reconcile.queries import Outstanding
 from svd_tracker.grants.models import AgreementStatus
 from svd_tracker.money import format_pounds
-from svd_tracker.periods import quarter_short
+from svd_tracker.periods import fy_label, quarter_short
 
 ERROR, WARNING = "error", "warning"
-LINES_WAITING, LINES_CARRIED, LINES_DROPPED = "lines_waiting", "lines_carried", "lines_dropped"
+LINES_WAITING, LINES_CARRIED = "lines_waiting", "lines_carried"
+LINES_DROPPED, LINES_OLD_YEAR = "lines_dropped", "lines_old_year"
+OF_LINES = frozenset((LINES_WAITING, LINES_CARRIED, LINES_DROPPED, LINES_OLD_YEAR))
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,13 @@ def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstandin
             "the new one both count: leave the old one out."
         )
         yield Finding(WARNING, LINES_DROPPED, f"dropped:{holder_id}/{fy}/{quarter}", words)
+    if found.old_year.lines:
+        them, looks = ("it", "looks") if found.old_year.lines == 1 else ("them", "look")
+        words = (
+            f"{lines_words(found.old_year)} in {fy_label(fy + 1)} and {looks} like part of {fy_label(fy)}: place {them} "
+            "to its quarter 4 before this return goes."
+        )
+        yield Finding(WARNING, LINES_OLD_YEAR, f"old_year:{where}", words)
 
 
 def _of_the_ledger(figures: ReturnFigures, facts: CheckFacts, ledger: LedgerFacts) -> Iterator[Finding]:

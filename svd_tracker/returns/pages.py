@@ -156,13 +156,15 @@ def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
         words, url = "See its line in the plan", url_for("members.plan_line", plan_line_id=int(key))
     elif kind == "returns":
         words, url = "See the returns", url_for("returns.index")
-    elif kind in ("waiting", "carried", "dropped", "reconciliation"):
+    elif kind in ("waiting", "carried", "dropped", "old_year", "reconciliation"):
         holder_id, fy, quarter = (int(part) for part in key.split("/"))
         here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter}
         if kind == "reconciliation":
             words, url = "See the reconciliation", url_for("finance.reconciliation", **here)
         elif kind == "dropped":
             words, url = "See the lines", url_for("finance.ledger_lines", show="dropped", **here)
+        elif kind == "old_year":
+            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id, why="old_year")
         elif kind == "carried":
             words, url = "See the lines", url_for("finance.queue", holder_id=holder_id, carried="yes")
         else:

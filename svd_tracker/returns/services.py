@@ -27,15 +27,7 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
 from svd_tracker.periods import format_date, quarter_end, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import (
-    ERROR,
-    LINES_CARRIED,
-    LINES_DROPPED,
-    LINES_WAITING,
-    Finding,
-    lines_findings,
-    run_checks,
-)
+from svd_tracker.returns.checks import ERROR, OF_LINES, Finding, lines_findings, run_checks
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.gather import Gathered, digest, gather
 from svd_tracker.returns.models import (
@@ -261,8 +253,7 @@ def why_stale(
     holder_id, fy, last = obligation.holder_id, obligation.fy, obligation.last_quarter
     now = lines_findings(holder_id, fy, last, outstanding(holder_id, fy, last))
     then = queries.findings_of(build.id) if findings is None else findings
-    of_lines = (LINES_WAITING, LINES_CARRIED, LINES_DROPPED)
-    told = {(each.code, each.message) for each in then if each.code in of_lines}
+    told = {(each.code, each.message) for each in then if each.code in OF_LINES}
     return LINES_CHANGED if told != {(each.code, each.message) for each in now} else None
 
 

@@ -38,6 +38,7 @@ _WHERE = {
     "waiting": "Ledger",
     "carried": "Ledger",
     "dropped": "Ledger",
+    "old_year": "Ledger",
     "reconciliation": "Reconciliation",
 }
 

@@ -34,6 +34,7 @@ from svd_tracker.finance.intake.models import (
     Placement,
     QueueLine,
     UploadWithdrawal,
+    WhyWaiting,
 )
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.grants.models import Grant
@@ -46,12 +47,14 @@ LAST_PERIOD = 16
 class Outstanding:
     """The lines that stand between a holder's ledger and a return.
 
-    ``carried`` is by the reason given; ``dropped``, which the ledger's newest file no longer has, by quarter.
+    ``carried`` is by the reason given; ``dropped``, which the ledger's newest file no longer has, by quarter;
+    ``old_year`` are those that wait in the next year and look like this one's, of a return to the year's end.
     """
 
     waiting: Lines
     carried: Mapping[str, Lines]
     dropped: Mapping[int, Lines]
+    old_year: Lines
 
     def plain(self) -> list[object]:
         """As plain values, for a digest."""
@@ -59,6 +62,7 @@ class Outstanding:
             [self.waiting.lines, self.waiting.pence],
             {reason: [each.lines, each.pence] for reason, each in self.carried.items()},
             {quarter: [each.lines, each.pence] for quarter, each in self.dropped.items()},
+            [self.old_year.lines, self.old_year.pence],
         ]
 
 
@@ -188,8 +192,8 @@ def months_loaded(holder_id: int, fy: int) -> frozenset[int]:
 def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
     """The lines of a holder, up to a quarter and of older years, that wait, and those carried past that quarter,
 
-    and those of its year that were dropped. A line carried past an earlier return waits again for this one. Two
-    queries.
+    those of its year that were dropped, and at the year's end those of the next that seem to belong to it. A line
+    carried past an earlier return waits again for this one. At most three queries.
     """
     carried = and_(QueueLine.carried_past.is_not(None), QueueLine.carried_past >= fy * 10 + last_quarter)
     rows = db.session.execute(
@@ -206,7 +210,8 @@ def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
     found: dict[str | None, Lines] = {reason: Lines(count, pence) for reason, count, pence in rows}
     carried_for = {reason: lines for reason, lines in sorted(found.items(), key=str) if reason is not None}
     dropped = {quarter: lines for quarter, lines in _dropped(holder_id, fy).items() if quarter <= last_quarter}
-    return Outstanding(found.get(None, Lines()), carried_for, dropped)
+    old_year = _like_the_old_year(holder_id, fy + 1) if last_quarter == 4 else Lines()
+    return Outstanding(found.get(None, Lines()), carried_for, dropped, old_year)
 
 
 def is_newest(placement: type[Placement]) -> ColumnElement[bool]:
@@ -322,3 +327,14 @@ def _dropped(holder_id: int, fy: int) -> dict[int, Lines]:
         quarter = min(4, (period - 1) // 3 + 1)
         found[quarter] = found.get(quarter, Lines()) + Lines(1, pence)
     return dict(sorted(found.items()))
+
+
+def _like_the_old_year(holder_id: int, fy: int) -> Lines:
+    """The lines of a year that wait because they seem to belong to the one before."""
+    count, pence = db.session.execute(
+        select(func.count(), sum_pence(LedgerLine.cost_pence))
+        .select_from(QueueLine)
+        .join(LedgerLine, LedgerLine.id == QueueLine.line_id)
+        .where(QueueLine.holder_id == holder_id, QueueLine.fy == fy, QueueLine.why == WhyWaiting.OLD_YEAR)
+    ).one()
+    return Lines(count, pence)

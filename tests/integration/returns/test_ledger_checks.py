@@ -8,14 +8,17 @@ import pytest
 from flask import Flask
 
 from svd_tracker.audit.models import AuditPayload
+from svd_tracker.calculations.ledger_facts import Lines
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.intake.models import LedgerLine, LineEvent, LineEventKind
+from svd_tracker.finance.intake.models import LedgerLine, LineEvent, LineEventKind, WhyWaiting
 from svd_tracker.finance.placing import services as placing
 from svd_tracker.finance.placing.services import When
+from svd_tracker.finance.reconcile import queries
 from svd_tracker.finance.reconcile.services import enter_control_total
 from svd_tracker.returns import certify as certifying
 from svd_tracker.returns.certify import certify_return, seal, store_certificate
+from svd_tracker.returns.checks import WARNING, lines_findings
 from svd_tracker.returns.models import ReturnRevision
 from svd_tracker.returns.queries import findings_of, get_revision, newest_build
 from svd_tracker.returns.services import prepare
@@ -133,10 +136,23 @@ def test_dropped_lines_are_said_to_whoever_checks_and_certifies(app: Flask, clie
     revision = draft()
     (words,) = said(revision, "lines_dropped")
     assert words.startswith("1 ledger line of £80.00 stands here and is no longer in the ledger's newest file")
-    page = client.sign_in(OFFICER).get(f"/returns/{revision.id}").text
-    assert "/1/lines?show=dropped" in page
     check(revision)
     certify(revision)
+    assert "/1/lines?show=dropped" in client.sign_in(OFFICER).get(f"/returns/{revision.id}").text
+
+
+def test_the_years_end_says_what_waits_in_april_and_looks_like_the_old_year(app: Flask) -> None:
+    line = make_line(-70_00, dt.date(2026, 4, 20), why=WhyWaiting.OLD_YEAR)
+    make_line(30_00, dt.date(2026, 4, 20))
+    owed = queries.outstanding(owner().id, 2025, 4)
+    assert (owed.old_year, owed.waiting) == (Lines(1, -70_00), Lines())
+    (found,) = lines_findings(owner().id, 2025, 4, owed)
+    assert (found.severity, found.code) == (WARNING, "lines_old_year")
+    assert found.message.startswith("1 ledger line of −£70.00 waits in 2026/27 and looks like part of 2025/26:")
+    assert queries.outstanding(owner().id, 2025, 3).old_year == Lines(), "only the year's end asks"
+    assert queries.outstanding(owner().id, 2026, 1).waiting.lines == 2, "they stop their own year's return"
+    placing.leave_out(act(on=JUNE), owner(), [line], "Not of this grant")
+    assert queries.outstanding(owner().id, 2025, 4).old_year == Lines()
 
 
 def test_a_line_that_comes_between_sealing_and_storing_stops_it(app: Flask) -> None:
