@@ -44,6 +44,11 @@ class AccountRules:
         self._rules = [(rule, _compiled(rule.patterns)) for rule in rules]
         self._known: dict[str, tuple[AccountRule, ...]] = {}
 
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The kinds of cost that the grant does not pay for, for people: an entry typed by hand has no account."""
+        return tuple(rule.kind for rule, _ in self._rules if rule.refuse)
+
     def of(self, account: str) -> tuple[AccountRule, ...]:
         """The rules that an account falls under, in their order."""
         found = self._known.get(account)

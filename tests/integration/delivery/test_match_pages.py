@@ -18,12 +18,15 @@ from svd_tracker.files import evidence
 from svd_tracker.files.models import FileLink, StoredFile
 from svd_tracker.finance import match_queries
 from svd_tracker.finance.evidence import MATCH_EVENT, attach_to_match, take_from_match
+from svd_tracker.finance.intake.models import LedgerLine
 from svd_tracker.finance.match_services import add_event, promise
 from svd_tracker.finance.match_standing import standings
 from svd_tracker.finance.models import Match, MatchEvent, MatchKind, MatchStage
+from svd_tracker.finance.placing.services import income
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions import services as interventions
 from tests.integration.delivery.lines import JUNE, TODAY, coordinator, make_line, on_form, organisation
+from tests.integration.finance import placing_rows
 from tests.integration.finance.money_rows import make_funding, post
 from tests.support import world
 from tests.support.client import PageClient
@@ -72,6 +75,27 @@ def test_each_stage_stands_by_quarter_and_is_never_added_to_another(client: Page
     csv = client.get(f"/plan-lines/{line_id}/match/download").get_data().decode("utf-8-sig").splitlines()
     assert csv[0] == "Partner,Kind,What for,Stage,Before the year,Q1,Q2,Q3,Q4,After it,Total"
     assert csv[3] == "Dorset Police,Cash,Share of the post,Received,0.00,1000.00,250.50,0.00,0.00,0.00,1250.50"
+
+
+def test_its_cash_in_the_councils_ledger_is_shown_and_recorded_from_there(client: PageClient, app: Flask) -> None:
+    match = placing_rows.make_match(make_funding(make_grant()))
+    line_id = placing_rows.make_line(-40_00, document="RCT-5533").id
+    match_id, received = match.id, f"/ledger-lines/{line_id}/received"
+    page_url = f"/plan-lines/{match.plan_line_id}/match/{match_id}"
+    assert "Cash of this match" not in said(client.sign_in(COORDINATOR).get(page_url))
+    line = db.session.get_one(LedgerLine, line_id)
+    income(coordinator(), placing_rows.owner(), [line], db.session.get_one(Match, match_id))
+    db.session.commit()
+    before = client.get(page_url).get_data(as_text=True)
+    assert f'href="{received}"' in before
+    assert "RCT-5533 6 May 2025 £40.00 Record it as received" in said(client.get(page_url))
+    client.sign_in(MEMBER)
+    assert "RCT-5533 6 May 2025 £40.00 not yet" in said(client.get(page_url))
+    assert "/ledger-lines/" not in client.get(page_url).get_data(as_text=True)
+    client.sign_in(COORDINATOR).post(received, {})
+    after = client.get(page_url)
+    assert "RCT-5533 6 May 2025 £40.00 yes" in said(after)
+    assert received not in after.get_data(as_text=True)
 
 
 def test_a_file_is_kept_shown_saved_and_taken_away_but_never_deleted(client: PageClient) -> None:

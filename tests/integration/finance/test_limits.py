@@ -118,9 +118,13 @@ def test_a_grant_without_terms_refuses_nothing_and_is_unsigned(app: Flask) -> No
 
 
 def test_the_entry_page_says_what_to_do_and_shows_the_flags(client: PageClient, funding: Funding) -> None:
+    eligibility.add_rule(grants.get_grant(funding.grant_id), "47*", "Gifts", RuleEffect.REFUSE, act())
     pays_from(funding, dt.date(2025, 5, 7))
     url = f"/fundings/{funding.id}"
     client.sign_in(OFFICER)
+    assert "By its rules the grant does not pay for: Gifts. An entry typed here has no account code" in said(
+        client.get(f"{url}/entries/new")
+    )
     assert "The grant pays from 7 May 2025 to 31 March 2026" in said(client.get(f"{url}/entries/new"))
     assert "Before 7 May 2025" in said(client.post(f"{url}/entries/new", entry(), 200))
     kept = client.follow(client.post(f"{url}/entries/new", entry(not_eligible="y", reason="Too early")))

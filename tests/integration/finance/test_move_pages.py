@@ -96,7 +96,7 @@ def test_a_virement_is_asked_for_approved_and_seen_in_the_register(client: PageC
     assert db.session.query(Virement).count() == 0
     done = client.post(url, {**sent, "send": "1"})
     asked = said(client.follow(done))
-    assert "Waits for approval" in asked
+    assert "Waits for approval: the OPCC decides" in asked
     assert "Dorset finance officer" in asked
     assert client.get(done.location).get_data(as_text=True).count("/approve") == 0
     assert "virement V-0001 of £1,500.00 waits for your approval" not in said(client.get("/"))
@@ -205,6 +205,7 @@ def test_refusing_withdrawing_and_undoing_on_their_pages(client: PageClient, gra
     assert "which this one undoes" in said(client.follow(undone))
     assert "would undo this one" in said(client.get(f"/virements/{third}"))
     assert "V-0004 undoes it already" in said(client.post(url, {"reason": "Again"}, 200))
+    assert "Undoes V-0003: The post was filled" in said(client.get(f"/grants/{grant}/years/2025/moves"))
     states = [each.state for each in db.session.query(Virement).order_by(Virement.id)]
     assert states == [
         VirementState.REFUSED,
