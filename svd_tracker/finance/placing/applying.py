@@ -104,7 +104,8 @@ def try_rule(holder_id: int, tests: RuleTests, fy: int) -> Tried:
 def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
     """Place what waits by the rules as they are now; gives how many lines, and their pence.
 
-    What somebody put back or carried stays where it is, and so does what the rules still leave waiting.
+    What somebody put back or carried stays where it is, and so does what the rules still leave waiting: why is said
+    anew.
     """
     lock_ledger(holder.id)
     years = set(db.session.scalars(select(QueueLine.fy).where(QueueLine.holder_id == holder.id).distinct()))
@@ -120,6 +121,8 @@ def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
             belongs = _decided(row, known, opposites)
             if belongs.outcome is not Outcome.WAITING:
                 items.append((facts_of(row.line), standing[row.line_id], belongs))
+            else:
+                _say_again(row, belongs)
         if items:
             book.move(items, "Placed by a rule")
             facts += [line for line, _, _ in items]
@@ -163,6 +166,14 @@ def _decided(row: QueueLine, known: Known, opposites: Opposites) -> Belongs:
     if belongs.why is WhyWaiting.LIKE_AN_ENTRY and told_apart and belongs.entry_id == row.entry_id:
         return decide(asked, replace(known, typed=TypedEntries(())), opposites.undone_by(asked))
     return belongs
+
+
+def _say_again(row: QueueLine, belongs: Belongs) -> None:
+    """Why it waits as things are now. That it was told apart from an entry is kept."""
+    told_apart = row.why is not WhyWaiting.LIKE_AN_ENTRY and row.entry_id is not None
+    row.why, row.hint = belongs.why, belongs.hint
+    if belongs.entry_id is not None or not told_apart:
+        row.entry_id = belongs.entry_id
 
 
 def _to_ask(holder_id: int) -> Iterator[Sequence[QueueLine]]:

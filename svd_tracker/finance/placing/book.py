@@ -5,10 +5,10 @@ once: so the parts always add up to the line, the movements to the ledger, and t
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.act import Act
@@ -26,7 +26,7 @@ from svd_tracker.finance.intake.models import (
     WhyWaiting,
 )
 from svd_tracker.finance.ledger import NewEntry, append, reversal_of
-from svd_tracker.finance.models import LedgerEntry
+from svd_tracker.finance.models import LedgerEntry, LedgerEntryText
 from svd_tracker.money import share_out
 
 _ONE_BUCKET = {
@@ -250,7 +250,7 @@ def facts_of(line: LedgerLine) -> LineFacts:
 
 
 def standing_of(lines: Sequence[LedgerLine]) -> dict[int, Standing]:
-    """Where these lines belong now, by line id. Two queries."""
+    """Where these lines belong now, by line id, and what of it the grant does not pay for. Three queries at most."""
     found: dict[int, Placement] = {}
     for placement in db.session.scalars(
         select(Placement)
@@ -259,14 +259,36 @@ def standing_of(lines: Sequence[LedgerLine]) -> dict[int, Standing]:
         .order_by(Placement.seq)
     ).unique():
         found[placement.line_id] = placement
-    return {line.id: _standing(line, found.get(line.id)) for line in lines}
+    why_not = _not_eligible([each.id for each in found.values() if each.outcome is Outcome.PLACED])
+    return {line.id: _standing(line, found.get(line.id), why_not) for line in lines}
 
 
-def _standing(line: LedgerLine, placement: Placement | None) -> Standing:
+def _not_eligible(placement_ids: Collection[int]) -> dict[tuple[int, int], str]:
+    """Why the grant does not pay, by placement and funding, where the entries of placements say so."""
+    if not placement_ids:
+        return {}
+    rows = db.session.execute(
+        select(LedgerEntry.placement_id, LedgerEntry.funding_id, func.coalesce(LedgerEntryText.reason, ""))
+        .outerjoin(LedgerEntryText, LedgerEntryText.entry_id == LedgerEntry.id)
+        .where(
+            LedgerEntry.placement_id.in_(placement_ids),
+            LedgerEntry.kind != EntryKind.REVERSAL,
+            LedgerEntry.eligible.is_(False),
+        )
+    )
+    return {(placement_id or 0, funding_id): reason for placement_id, funding_id, reason in rows}
+
+
+def _standing(line: LedgerLine, placement: Placement | None, why_not: Mapping[tuple[int, int], str]) -> Standing:
     if placement is None:
         return Standing(0, None, Belongs(Outcome.WAITING, line.fy, line.quarter))
-    parts = tuple(Part(part.pence, part.funding_id, part.match_id) for part in placement.parts)
-    belongs = Belongs(placement.outcome, placement.fy, placement.quarter, parts, placement.reason, placement.rule_id)
+    parts = []
+    for part in placement.parts:
+        reason = why_not.get((placement.id, part.funding_id or 0))
+        parts.append(Part(part.pence, part.funding_id, part.match_id, reason is None, reason or ""))
+    belongs = Belongs(
+        placement.outcome, placement.fy, placement.quarter, tuple(parts), placement.reason, placement.rule_id
+    )
     return Standing(placement.seq, placement.id, belongs)
 
 

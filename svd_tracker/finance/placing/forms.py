@@ -24,6 +24,7 @@ from svd_tracker.interventions.models import Intervention
 from svd_tracker.money import NotMoney, parse_pounds, plain_pounds
 from svd_tracker.periods import quarter_label
 from svd_tracker.web.forms import (
+    CheckboxField,
     Form,
     HiddenField,
     OnceMixin,
@@ -46,7 +47,7 @@ _TO_DO = [
     ("match_income", "They are the cash of a match"),
 ]
 _CARRY_HINT = "The certifier reads the reason, and it prints in the sealed workbook: name no people."
-_LATE = "Needed for an earlier quarter, and when a line that is placed already is moved."
+_LATE = "Needed for an earlier quarter, for what the grant does not pay, and to move a line that is placed already."
 
 
 class QueueForm(OnceMixin, Form):
@@ -82,6 +83,7 @@ class LineForm(OnceMixin, Form):
     when = SelectField("Quarter it counts in", description="An earlier one only for a late item, with a reason.")
     match = SelectField("Match")
     past = SelectField("Return that goes on without it", description=_CARRY_HINT)
+    not_eligible = CheckboxField("The grant does not pay for this: show it as locally funded, and say why below")
     reason = TextField("Reason", [max_length(250)])
 
     def offer(self, places: Places, quarters: Sequence[When], past: Iterable[When], waits: bool) -> None:
@@ -109,6 +111,12 @@ class LineForm(OnceMixin, Form):
 
     def counts_in(self) -> When | None:
         return _when(self.when.data)
+
+    def rules(self, parts: Sequence[Part]) -> bool | None:
+        """What is said of the eligibility of a line that stands in these parts; None when nothing new."""
+        if self.not_eligible.data:
+            return True
+        return False if paid_for_nothing(parts) else None
 
 
 class _Rows:
@@ -328,7 +336,7 @@ class SharingForm(OnceMixin, Form):
     grant_share = PoundsField(
         "The grant's share",
         allow_blank=True,
-        description="When each pays its per cent: how much of every cost the grant pays, like 60 or 33.33.",
+        description="How much of every cost the grant pays, like 60 or 33.33.",
     )
     reason = TextField(
         "What does this follow from?", [max_length(250)], description="Like the match agreement of 1 April 2025."
@@ -343,6 +351,12 @@ class SharingForm(OnceMixin, Form):
     def fill(self, version: CostSharing) -> None:
         self.method.data, self.match.data = version.method.value, version.match_id
         self.grant_share.data = version.grant_bp
+
+
+def paid_for_nothing(parts: Sequence[Part]) -> bool:
+    """Whether the grant pays for nothing of what a line put to its fundings."""
+    funded = [part for part in parts if part.funding_id is not None]
+    return bool(funded) and not any(part.eligible for part in funded)
 
 
 def place_of(value: str | None) -> tuple[int | None, int | None]:

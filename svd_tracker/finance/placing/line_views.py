@@ -97,6 +97,7 @@ def place_line(line_id: int) -> ResponseReturnValue:
         form.when.data = str(standing.belongs.fy * 10 + standing.belongs.quarter)
         form.do.data = "leave_out" if request.args.get("as") == "leave_out" else "place"
         form.reason.data = request.args.get("reason", "")[:250]
+        form.not_eligible.data = forms.paid_for_nothing(standing.belongs.parts)
         rows = forms.PartsRows.standing(standing.belongs.parts if standing.belongs.outcome is Outcome.PLACED else ())
         queued = line_queries.find_queued(line_id)
         if queued and queued.why is WhyWaiting.OLD_YEAR:
@@ -230,7 +231,8 @@ def _do(act: Act, holder: Holder, record: LedgerLine, form: Any, rows: forms.Par
     seq, reason = _seq(form), form.reason.data
     if form.do.data == "place":
         parts = rows.parts(record.cost_pence, (value for value, _ in form.parts_choices))
-        services.split(act, holder, record, parts, when=form.counts_in(), reason=reason, seq=seq)
+        ruled = form.rules(_standing(record).belongs.parts)
+        services.split(act, holder, record, parts, when=form.counts_in(), reason=reason, not_eligible=ruled, seq=seq)
     elif form.do.data == "leave_out":
         services.leave_out(act, holder, [record], reason, seq=seq)
     elif form.do.data == "carry":

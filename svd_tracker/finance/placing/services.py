@@ -68,6 +68,7 @@ def place(
         else:
             running.give_back(standing[line.id].belongs)
             parts = running.share(sharing, funding.id, line.cost_pence)
+        parts = _as_ruled(standing[line.id], parts, None, "")
         items.append((line, Belongs(Outcome.PLACED, at.fy, at.quarter, tuple(parts), reason.strip())))
     move(act, holder, standing, items, reason, "place")
 
@@ -80,14 +81,20 @@ def split(
     *,
     when: When | None = None,
     reason: str = "",
+    not_eligible: bool | None = None,
     seq: int | None = None,
 ) -> None:
-    """Place a line in parts that were said by hand: to fundings, matches and local money. Raises Refused."""
+    """Place a line in parts that were said by hand: to fundings, matches and local money.
+
+    ``not_eligible``: the grant pays for none of it, for ``reason`` or the one that stands; False: only the terms
+    decide; None: what stands at each funding stays (DOMAIN.md section 3). Raises Refused.
+    """
     standing = take(holder, [line], seq)
     _refuse_move_without_reason(standing, reason)
     refuse_like_entries([line])
     at = _refuse_bad_when(line, when, reason)
     _refuse_bad_parts(holder, line, parts, at.fy)
+    parts = _as_ruled(standing[line.id], parts, not_eligible, reason)
     belongs = Belongs(Outcome.PLACED, at.fy, at.quarter, tuple(parts), reason.strip())
     move(act, holder, standing, [(line, belongs)], reason, "place")
 
@@ -298,6 +305,22 @@ def _refuse_other_match(holder: Holder, line: LedgerLine, match: Match, fy: int 
         )
 
 
+def _as_ruled(standing: Standing, parts: Sequence[Part], not_eligible: bool | None, reason: str) -> list[Part]:
+    """The parts with what somebody has said of their eligibility; the terms are asked of the others."""
+    kept = {part.funding_id: part.reason for part in standing.belongs.parts if not part.eligible}
+    if not_eligible:
+        words = next(iter(kept.values()), "") or reason.strip()
+        if not words:
+            raise Refused("Say why the grant does not pay for this", field="reason")
+        kept = {part.funding_id: kept.get(part.funding_id) or words for part in parts if part.funding_id is not None}
+    elif not_eligible is False:
+        kept = {}
+    return [
+        replace(part, eligible=False, reason=kept[part.funding_id]) if part.funding_id in kept else part
+        for part in parts
+    ]
+
+
 def _with_eligibility(holder: Holder, items: Sequence[tuple[LedgerLine, Belongs]]) -> list[tuple[LedgerLine, Belongs]]:
     """Each part to a funding with the verdict of the grant's terms; what is marked not eligible stays so."""
     placed = {belongs.fy for _, belongs in items if belongs.outcome is Outcome.PLACED}
@@ -351,5 +374,9 @@ def said(belongs: Belongs) -> dict[str, object]:
         "fy": belongs.fy,
         "quarter": belongs.quarter,
         "reason": belongs.reason,
-        "parts": [{"pence": part.pence, "funding": part.funding_id, "match": part.match_id} for part in belongs.parts],
+        "parts": [
+            {"pence": part.pence, "funding": part.funding_id, "match": part.match_id}
+            | ({} if part.eligible else {"eligible": False, "why": part.reason})
+            for part in belongs.parts
+        ],
     }

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
 from svd_tracker.calculations.figures import EntryKind, ReversalWhy
 from svd_tracker.errors import Refused
-from svd_tracker.extensions import db
 from svd_tracker.finance.intake.models import LedgerLine, Outcome
 from svd_tracker.finance.ledger import append, refuse_not_waiting, reversal_of
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.placing.book import Belongs, Part
+from svd_tracker.finance.placing.like import STOOD_FOR_IT, reversal_of_entry, what_stands
 from svd_tracker.finance.placing.services import When, line_words, may_count_in, move, take
 from svd_tracker.finance.placing.sharing import sharings_of
 from svd_tracker.periods import QUARTERS, fy_label
@@ -33,16 +31,18 @@ def settle_with(act: Act, holder: Holder, line: LedgerLine, entry: LedgerEntry, 
 
     An entry that stands is reversed in its own quarter and the line counts there, so that to date moves by the
     difference alone; an accrual of quarter 4 is released with its invoice, in its own year; one that a closed
-    quarter released is followed by the line (FIGURES.md 13, 14). Raises Refused.
+    quarter released is followed by the line, or what was typed after its release gives way (FIGURES.md 13, 14).
+    Raises Refused.
     """
     standing = take(holder, [line], seq)
     if standing[line.id].belongs.outcome not in (Outcome.WAITING, Outcome.CARRIED):
         raise Refused("The line is placed already: put it back first")
     if entry.holder_id != holder.id or entry.placement_id is not None:
         raise Refused("Choose an entry that was typed here: this one came with the council's ledger")
+    entry = what_stands(entry) or entry
     way = _way(entry)
     at = _counts_in(line, entry, way)
-    words = f"Entry {entry.seq} stood for it"
+    words = STOOD_FOR_IT.format(seq=entry.seq)
     if way.reverse is not None:
         append(act, holder.id, [reversal_of(way.reverse, way.why, way.reverse.quarter, f"{line_words(line)} came")])
     late = at != When(line.fy, line.quarter)
@@ -58,7 +58,7 @@ def settle_with(act: Act, holder: Holder, line: LedgerLine, entry: LedgerEntry, 
 
 
 def _way(entry: LedgerEntry) -> _Way:
-    release = entry if entry.kind is EntryKind.REVERSAL else _reversal(entry)
+    release = entry if entry.kind is EntryKind.REVERSAL else reversal_of_entry(entry)
     if release is None:
         why = (
             ReversalWhy.RELEASE
@@ -70,10 +70,6 @@ def _way(entry: LedgerEntry) -> _Way:
         raise Refused("This entry was reversed already: nothing stands in the way of the line")
     refuse_not_waiting(release, release.funding)
     return _Way(None, ReversalWhy.RELEASE, release.id, None)
-
-
-def _reversal(entry: LedgerEntry) -> LedgerEntry | None:
-    return db.session.scalar(select(LedgerEntry).where(LedgerEntry.reverses_id == entry.id))
 
 
 def _counts_in(line: LedgerLine, entry: LedgerEntry, way: _Way) -> When:
@@ -89,12 +85,7 @@ def _counts_in(line: LedgerLine, entry: LedgerEntry, way: _Way) -> When:
 
 def _parts(holder: Holder, line: LedgerLine, entry: LedgerEntry) -> tuple[Part, ...]:
     """All of the line, or the entry's share when it said that this was a part of a document of that amount."""
-    whole = entry.document_total_pence
-    if entry.kind is EntryKind.REVERSAL and whole is not None:
-        whole = -whole
-    pence = line.cost_pence
-    if whole == line.cost_pence:
-        pence = -entry.pence if entry.kind is EntryKind.REVERSAL else entry.pence
+    pence = entry.pence if entry.document_total_pence == line.cost_pence else line.cost_pence
     if not pence:
         raise Refused(f"{line_words(line)} comes to £0.00: leave it out")
     reason = "" if entry.eligible else entry.reason or "As the entry that stood for it"
