@@ -183,7 +183,7 @@ def may_reverse_old_year(line: LineSaid) -> bool:
 
 
 def _seems_to_reverse(line: LineSaid, undone: Undone) -> bool:
-    """A release of the ledger's own accruals is the old year's in period 1, and later unless the year has its accrual."""
+    """A release of the ledger's own accruals is the old year's in period 1; later unless its year has the accrual."""
     if line.cost_pence > 0 or line.period not in FIRST_PERIODS:
         return False
     if undone is Undone.OLD_YEAR or _REVERSES.search(line.text) is not None:

@@ -104,7 +104,7 @@ def try_rule(holder_id: int, tests: RuleTests, fy: int) -> Tried:
 def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
     """Place what waits by the rules as they are now; gives how many lines, and their pence.
 
-    What somebody put back or carried stays where it is, and so does what the rules still leave waiting: why is said
+    What somebody put back or carried, or looks like a line that is here already, stays where it is, and so does what the rules still leave waiting: why is said
     anew.
     """
     lock_ledger(holder.id)
@@ -184,7 +184,7 @@ def _to_ask(holder_id: int) -> Iterator[Sequence[QueueLine]]:
         .where(
             QueueLine.holder_id == holder_id,
             QueueLine.line_id > after,
-            QueueLine.why != WhyWaiting.PUT_BACK,
+            QueueLine.why.not_in((WhyWaiting.PUT_BACK, WhyWaiting.LIKE_A_LINE)),
             QueueLine.carried_past.is_(None),
         )
         .options(joinedload(QueueLine.line).joinedload(LedgerLine.text))

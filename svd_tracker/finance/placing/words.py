@@ -15,7 +15,7 @@ WHY_WORDS: Mapping[WhyWaiting, str] = {
     WhyWaiting.NO_FUNDING: "There is no funding for it",
     WhyWaiting.LIKE_AN_ENTRY: "It looks like an entry typed here",
     WhyWaiting.OLD_YEAR: "It seems to belong to the old year",
-    WhyWaiting.OUTSIDE: "Outside the grant's period",
+    WhyWaiting.LIKE_A_LINE: "It looks like a line that is here already",
     WhyWaiting.PUT_BACK: "Put back",
 }
 OUTCOME_WORDS: Mapping[Outcome, str] = {

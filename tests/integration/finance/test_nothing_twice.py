@@ -1,16 +1,21 @@
 """What was typed and what the council's ledger brings never count twice without somebody having said so."""
 
 import datetime as dt
+import re
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.calculations.placing import RuleTests
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.intake.models import LedgerLine, Outcome
+from svd_tracker.finance import services as finance
+from svd_tracker.finance.intake.models import LedgerLine, Outcome, QueueLine
+from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.placing import applying, services, settling
+from svd_tracker.finance.placing import like as like_entries
 from svd_tracker.finance.placing.book import Part
 from tests.integration.finance.ledger_files import (
     HEADINGS,
@@ -22,7 +27,8 @@ from tests.integration.finance.ledger_files import (
     waiting,
 )
 from tests.integration.finance.money_rows import JULY, make_funding, post, spent
-from tests.integration.finance.placing_rows import make_match, owner, where
+from tests.integration.finance.placing_rows import make_line, make_match, owner, where
+from tests.support.client import PageClient
 from tests.support.money import make_grant
 from tests.support.world import act
 
@@ -70,8 +76,6 @@ def test_a_line_like_an_entry_is_told_apart_before_it_is_placed(app: Flask) -> N
 
 
 def test_a_line_is_placed_once_its_entry_is_reversed(app: Flask) -> None:
-    from svd_tracker.finance import services as finance
-
     funding = make_funding(make_grant())
     rule("All", ALL, funding)
     typed = post(funding, 100_00, document="I1")
@@ -119,3 +123,102 @@ def test_another_cost_may_still_be_the_old_years(app: Flask) -> None:
     assert (belongs.outcome, where(lines_of()[-1]).outcome) == (Outcome.WAITING, Outcome.WAITING)
     assert waiting() == [("A1", "old_year")]
     assert spent(new) == {1: -10_00}
+
+
+def test_an_accrual_that_was_made_again_gives_way_from_its_first_form(app: Flask) -> None:
+    """The line waits with the accrual that it looked like when it came, which was released and accrued again since."""
+    grant = make_grant()
+    funding = make_funding(grant)
+    rule("All", ALL, funding)
+    accrual = post(funding, 100_00, dt.date(2025, 6, 20), document="PO 9", kind=EntryKind.ACCRUAL)
+    finance.close_quarters(
+        act(on=JULY), holder_id=funding.holder_id, grant_id=grant.id, fy=2025, quarters=[1], ledger_seq=1,
+        return_ref="R",
+    )  # fmt: skip
+    db.session.commit()
+    bring_in(csv_of([line("100.00", "INV 44", "05/07/2025")]), on=JULY)
+    release = db.session.scalars(select(LedgerEntry).where(LedgerEntry.reverses_id == accrual.id)).one()
+    again = finance.accrue_again(act(on=JULY), release)
+    db.session.commit()
+    (like,) = lines_of()
+    with pytest.raises(Refused, match=f"Say first whether it is entry {again.seq}"):
+        services.place(act(on=JULY), owner(), [like], funding)
+    db.session.rollback()
+    assert applying.apply_rules(act(on=JULY), owner()) == (0, 0)
+    db.session.commit()
+    queued = db.session.get_one(QueueLine, like.id)
+    assert (queued.entry_id, queued.hint) == (again.id, f"Looks like typed entry {again.seq} of £100.00, PO 9")
+    settling.settle_with(act(on=JULY), owner(), like, accrual)
+    db.session.commit()
+    assert spent(funding) == {1: 100_00, 2: 0}
+    assert [entry.seq for entry in like_entries.what_gave_way(like.id)] == [again.seq]
+    refuse_a_crooked_ledger()
+
+
+def test_what_was_told_apart_stays_told_apart_when_rules_are_asked_again(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    typed = post(funding, 100_00, document="I1")
+    bring_in(csv_of([line("100.00", "I1")]))
+    (like,) = lines_of()
+    applying.another_cost(act(on=JULY), owner(), like)
+    applying.apply_rules(act(on=JULY), owner())
+    db.session.commit()
+    assert db.session.get_one(QueueLine, like.id).entry_id == typed.id
+    rule("All", ALL, funding)
+    assert applying.apply_rules(act(on=JULY), owner()) == (1, 100_00)
+
+
+def eligible_now() -> list[tuple[int, bool, str]]:
+    """Pence, eligibility and why not of the entries that stand."""
+    gone = set(db.session.scalars(select(LedgerEntry.reverses_id)))
+    entries = db.session.scalars(select(LedgerEntry).order_by(LedgerEntry.seq))
+    standing = [each for each in entries if each.id not in gone and each.kind is not EntryKind.REVERSAL]
+    return [(each.pence, each.eligible, "" if each.eligible else each.reason) for each in standing]
+
+
+def test_what_the_grant_does_not_pay_stays_so_when_the_line_moves(app: Flask) -> None:
+    grant = make_grant()
+    funding, other = make_funding(grant), make_funding(grant, title="Level-Up")
+    rule("All", ALL, funding)
+    typed = post(funding, 100_00, document="I1", eligible=False, reason="Alcohol")
+    bring_in(csv_of([line("100.00", "I1")]))
+    (like,) = lines_of()
+    given = (act(on=JULY), owner(), like)
+    settling.settle_with(*given, typed)
+    assert eligible_now() == [(100_00, False, "Alcohol")]
+    services.split(*given, [Part(60_00, funding.id), Part(40_00, other.id)], reason="Part is Level-Up's")
+    assert eligible_now() == [(60_00, False, "Alcohol"), (40_00, True, "")]
+    services.place(*given[:2], [like], funding, reason="It was not")
+    assert eligible_now() == [(100_00, False, "Alcohol")]
+    services.split(*given, [Part(100_00, other.id)], not_eligible=True, reason="Level-Up's")
+    assert eligible_now() == [(100_00, False, "Alcohol")]
+    services.split(*given, [Part(100_00, other.id)], not_eligible=False, reason="Soft drinks")
+    assert eligible_now() == [(100_00, True, "")]
+    services.split(*given, [Part(100_00, other.id)], not_eligible=True, reason="Gifts")
+    db.session.commit()
+    assert eligible_now() == [(100_00, False, "Gifts")]
+    assert where(like).parts == (Part(100_00, other.id, eligible=False, reason="Gifts"),)
+    refuse_a_crooked_ledger()
+
+
+def test_a_waiting_line_is_ruled_not_eligible_with_a_reason(app: Flask, client: PageClient) -> None:
+    app.config["TODAY"] = JULY
+    funding_id = make_funding(make_grant()).id
+    line_id = make_line(100_00).id
+    url = f"/ledger-lines/{line_id}/place"
+    form = client.sign_in("finance.officer@dorset.example").get(url).get_data(as_text=True)
+    assert "The grant does not pay for this" in form
+    sent = {"seq": "0", "do": "place", "when": "20251", "place-0": f"F{funding_id}", "not_eligible": "y"}
+    refused = client.post(url, {**sent, "once_key": once_key(form)}, 200).get_data(as_text=True)
+    assert "Say why the grant does not pay for this" in refused
+    client.post(url, {**sent, "once_key": once_key(form), "reason": "A meal with wine"}, 303)
+    assert eligible_now() == [(100_00, False, "A meal with wine")]
+    page = client.get(f"/ledger-lines/{line_id}").get_data(as_text=True)
+    assert "The grant does not pay for this: A meal with wine" in page
+    assert re.search(r'name="not_eligible"[^>]*checked', client.get(url).get_data(as_text=True))
+
+
+def once_key(page: str) -> str:
+    found = re.search(r'name="once_key"[^>]*value="([^"]+)"', page)
+    assert found
+    return found[1]
