@@ -9,7 +9,6 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import queries
 from svd_tracker.finance.intake.context import Opposites, load_known, opposites_of
 from svd_tracker.finance.intake.decide import decide
-from svd_tracker.finance.intake.findings import Findings
 from svd_tracker.finance.intake.models import Outcome, WhyWaiting
 from svd_tracker.finance.intake.sift import Gone, Sifted
 from svd_tracker.finance.intake.spool import BATCH, Line, Spool
@@ -24,6 +23,7 @@ _WAITS = {
     WhyWaiting.NO_FUNDING: "There is no funding for them",
     WhyWaiting.LIKE_AN_ENTRY: "They look like typed entries",
     WhyWaiting.OLD_YEAR: "They seem to belong to the old year",
+    WhyWaiting.LIKE_A_LINE: "They look like lines that are here already",
 }
 _ORDER = (
     Outcome.PLACED,
@@ -45,13 +45,15 @@ class New(NamedTuple):
 class Deciding:
     """The new lines of one file against what stands. Under the ledger's lock where they are to be placed."""
 
-    def __init__(self, holder_id: int, spool: Spool, sifted: Sifted, findings: Findings) -> None:
-        self.holder_id, self.spool, self.sifted, self.findings = holder_id, spool, sifted, findings
+    def __init__(self, holder_id: int, spool: Spool, sifted: Sifted, gone: Gone) -> None:
+        self.holder_id, self.spool, self.sifted, self.gone = holder_id, spool, sifted, gone
+        self.findings = spool.findings
         self.known = load_known(holder_id, spool.fys)
         self._shares: dict[tuple[Outcome, int | None, str], list[int]] = {}
         self._quarters: dict[int, int] = {}
         self._counted: dict[tuple[int, int, int], int] = {}  # lines by funding, fy and quarter
         self._unfunded: dict[str, list[int]] = {}
+        self._alike: dict[str, list[int]] = {}  # lines and pence, by the file that has lines like them
 
     def batches(self) -> Iterator[tuple[Sequence[New], Sequence[Belongs]]]:
         """The new lines of each batch of the file, and where each belongs."""
@@ -67,10 +69,26 @@ class Deciding:
             ]
             opposites = opposites_of(self.holder_id, [each.line for each in new])
             opposites.own = here.own | opposites.own
-            belongs = [decide(each.line, self.known, opposites.undone_by(each.line)) for each in new]
+            belongs = [
+                self._like_a_line(each) or decide(each.line, self.known, opposites.undone_by(each.line)) for each in new
+            ]
             for each, where in zip(new, belongs, strict=True):
                 self._count(each.line, where)
             yield new, belongs
+
+    def _like_a_line(self, new: New) -> Belongs | None:
+        """That a line waits because one that stands says the same, read another way; each stands for one new line."""
+        line = new.line
+        standing = self.gone.alike.get(self.spool.likenesses[new.position], []) if line.cost_pence else []
+        found = next((each for each in standing if each.may_be(line.cost_centre)), None)
+        if found is None:
+            return None
+        standing.remove(found)
+        alike = self._alike.setdefault(found.file_name, [0, 0])
+        alike[0] += 1
+        alike[1] += line.cost_pence
+        hint = f"Looks the same as row {found.row_no} of {found.file_name[:120]}, which is here already"
+        return Belongs(Outcome.WAITING, line.fy, line.quarter, why=WhyWaiting.LIKE_A_LINE, hint=hint)
 
     def _count(self, line: Line, belongs: Belongs) -> None:
         outcome, pence = belongs.outcome, line.cost_pence
@@ -95,7 +113,7 @@ class Deciding:
                 unfunded[0] += 1
                 unfunded[1] += pence
 
-    def summary(self, gone: Gone) -> Summary:
+    def summary(self) -> Summary:
         """The numbers, when all batches are decided."""
         titles = {rule.id: rule.title for rule in self.known.rules.rules}
         shares = [
@@ -110,16 +128,24 @@ class Deciding:
             shares=tuple(shares),
             periods=dict(sorted(self.spool.periods.items())),
             quarters=dict(sorted(self._quarters.items())),
-            dropped_lines=len(gone.dropped),
-            dropped_pence=gone.dropped_pence,
-            back_lines=len(gone.back),
+            dropped_lines=len(self.gone.dropped),
+            dropped_pence=self.gone.dropped_pence,
+            back_lines=len(self.gone.back),
             left_out_totals=self.spool.left_out_totals,
             left_out_zero=self.spool.left_out_zero,
             hidden=self.spool.hidden,
         )
 
-    def warn(self, gone: Gone) -> None:
+    def warn(self) -> None:
         """Add the warnings that are of the whole file, when all batches are decided."""
+        gone = self.gone
+        for name, (lines, pence) in sorted(self._alike.items()):
+            look, they = ("looks", "it") if lines == 1 else ("look", "they")
+            self.findings.warn(
+                "like_a_line",
+                f"{_lines(lines)}, {format_pounds(pence)}, {look} the same as what came with {name}, read another way: "
+                f"{they} would count twice, and {_wait(lines)}",
+            )
         for hint, (lines, pence) in sorted(self._unfunded.items()):
             self.findings.warn("no_funding", f"{hint}: {_lines(lines)}, {format_pounds(pence)}, {_wait(lines)}")
         for (code, words, eligible), (lines, pence) in sorted(self.known.flagged.items()):

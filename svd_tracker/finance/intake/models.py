@@ -209,7 +209,7 @@ class WhyWaiting(StrEnum):
     NO_FUNDING = "no_funding"
     LIKE_AN_ENTRY = "like_an_entry"
     OLD_YEAR = "old_year"
-    OUTSIDE = "outside"
+    LIKE_A_LINE = "like_a_line"
     PUT_BACK = "put_back"
 
 

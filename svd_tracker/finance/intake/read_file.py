@@ -39,9 +39,9 @@ def _foresee(asked: Asked, spool: Spool, progress: Progress | None) -> tuple[Sif
     sifted = sift(asked.holder_id, spool)
     covers = covered(spool)
     gone = find_gone(asked.holder_id, asked.mapping_name, covers, spool, sifted) if covers else Gone()
-    deciding = Deciding(asked.holder_id, spool, sifted, spool.findings)
+    deciding = Deciding(asked.holder_id, spool, sifted, gone)
     for number, _ in enumerate(deciding.batches(), 1):
         if progress:
             progress("Working out what will happen", min(number * BATCH, spool.count), spool.count)
-    deciding.warn(gone)
-    return sifted, deciding.summary(gone)
+    deciding.warn()
+    return sifted, deciding.summary()

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from svd_tracker.extensions import db
-from svd_tracker.files.models import Upload, UploadState
+from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.intake.models import LedgerLine, LedgerMapping, LineEvent, LineEventKind, UploadWithdrawal
-from svd_tracker.finance.intake.spool import BATCH, Spool
+from svd_tracker.finance.intake.spool import BATCH, Spool, likeness
 
 
 @dataclass
@@ -30,13 +30,30 @@ class Sifted:
     digest: str = ""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A line that stands and that the file has not as it was read then, but that a new line may be all the same."""
+
+    file_name: str
+    row_no: int
+    cost_centre: str
+    read_otherwise: bool  # by another mapping, which may write cost centres in its own way
+
+    def may_be(self, cost_centre: str) -> bool:
+        return self.read_otherwise or self.cost_centre == cost_centre
+
+
 @dataclass
 class Gone:
-    """Lines that the file no longer has though it speaks for their period, and lines it has again. Ids."""
+    """Lines that the file no longer has though it speaks for their period, and lines it has again. Ids.
+
+    ``alike`` are the lines not seen in the file that a line of it looks like, by their likeness.
+    """
 
     dropped: list[int] = field(default_factory=list)
     dropped_pence: int = 0
     back: list[int] = field(default_factory=list)
+    alike: dict[int, list[Standing]] = field(default_factory=dict)
 
 
 def withdrawn_uploads(holder_id: int) -> frozenset[int]:
@@ -97,42 +114,59 @@ def _standing(
 
 
 def find_gone(holder_id: int, mapping_name: str, covers: tuple[int, int], spool: Spool, sifted: Sifted) -> Gone:
-    """Standing lines of earlier files of the same mapping, in the periods that this one speaks for and the cost
+    """Standing lines of earlier files, in the periods that this one speaks for and the cost centres that it has, that
 
-    centres that it has, that it no longer has; and those said to be gone that it has again.
+    it no longer has; those said to be gone that it has again; and those that its lines look like. A line read by
+    another mapping is not gone where the file has one like it.
     """
-    uploads = _earlier_uploads(holder_id, mapping_name)
+    uploads = _standing_uploads(holder_id)
     gone = Gone()
     if not uploads:
         return gone
-    said_gone = _said_gone(uploads)
+    said_gone = _said_gone(list(uploads))
     gone.back = sorted(said_gone & sifted.seen)
-    period = LedgerLine.fy * 100 + LedgerLine.period
+    likenesses = set(spool.likenesses)
+    line = LedgerLine
+    period = line.fy * 100 + line.period
     rows = db.session.execute(
-        select(LedgerLine.id, LedgerLine.cost_centre, LedgerLine.cost_pence)
-        .where(LedgerLine.upload_id.in_(uploads), period.between(*covers))
-        .order_by(LedgerLine.id)
+        select(
+            line.id, line.upload_id, line.row_no, period, line.posted_on, line.document, line.cost_centre, line.account,
+            line.cost_pence,
+        )
+        .where(line.upload_id.in_(uploads), or_(period.between(*covers), line.posted_on.between(*spool.days)))
+        .order_by(line.id)
         .execution_options(yield_per=BATCH)
-    )
-    for line_id, cost_centre, pence in rows:
-        if line_id not in sifted.seen and line_id not in said_gone and cost_centre in spool.cost_centres:
+    )  # fmt: skip
+    for line_id, upload_id, row_no, of_period, posted_on, document, cost_centre, account, pence in rows:
+        if line_id in sifted.seen:
+            continue
+        file_name, read_by = uploads[upload_id]
+        otherwise = read_by != mapping_name
+        key = likeness(posted_on, document, account, pence)
+        like = key in likenesses
+        if like:
+            gone.alike.setdefault(key, []).append(Standing(file_name, row_no, cost_centre, otherwise))
+        speaks = covers[0] <= of_period <= covers[1] and cost_centre in spool.cost_centres
+        if speaks and line_id not in said_gone and not (like and otherwise):
             gone.dropped.append(line_id)
             gone.dropped_pence += pence
     return gone
 
 
-def _earlier_uploads(holder_id: int, mapping_name: str) -> Sequence[int]:
-    return db.session.scalars(
-        select(Upload.id)
-        .join(LedgerMapping, LedgerMapping.id == Upload.mapping_id)
+def _standing_uploads(holder_id: int) -> dict[int, tuple[str, str | None]]:
+    """The uploads of a holder that were taken in and stand: each one's file, and the mapping it was read by."""
+    rows = db.session.execute(
+        select(Upload.id, StoredFile.name, LedgerMapping.name)
+        .join(StoredFile, StoredFile.id == Upload.file_id)
+        .outerjoin(LedgerMapping, LedgerMapping.id == Upload.mapping_id)
         .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
         .where(
             Upload.holder_id == holder_id,
             Upload.state == UploadState.TAKEN_IN,
-            LedgerMapping.name == mapping_name,
             UploadWithdrawal.upload_id.is_(None),
         )
-    ).all()
+    )
+    return {upload_id: (file_name, read_by) for upload_id, file_name, read_by in rows}
 
 
 def _said_gone(uploads: Sequence[int]) -> set[int]:

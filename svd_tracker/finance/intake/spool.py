@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import IO, NamedTuple
 
+from svd_tracker.calculations.placing import normal_document
 from svd_tracker.errors import Refused
 from svd_tracker.finance.intake.findings import Findings
 from svd_tracker.periods import format_date
@@ -47,10 +48,16 @@ class Line(NamedTuple):
 _said = attrgetter(*Line._fields)
 
 
+def likeness(posted_on: dt.date, document: str, account: str, pence: int) -> int:
+    """What stays the same of a line when another report of it is read by another mapping; only for this process."""
+    return hash((posted_on, normal_document(document), account, pence))
+
+
 class Spool:
     """A file read by a layout. Its lines wait on disk in batches; what is known of the whole is here. Close it.
 
-    ``signatures`` and ``pence`` are of each line in the file's order; ``periods`` counts the lines by
+    ``signatures``, ``pence`` and ``likenesses`` are of each line in the file's order; ``days`` are the first and the
+    last that a line was posted on; ``periods`` counts the lines by
     fy * 100 + period. ``lines_read`` counts every row under the headings.
     """
 
@@ -60,6 +67,8 @@ class Spool:
         """Read it all. Raises Refused for a file that cannot be read."""
         self.signatures: list[str] = []
         self.pence = array("q")
+        self.likenesses = array("q")
+        self.days = (dt.date.max, dt.date.min)
         self.periods: Counter[int] = Counter()
         self.cost_centres: set[str] = set()
         self.accruals: list[LedgerRow] = []  # costs of the ledger's own accruals, which lines of the file may undo
@@ -105,6 +114,8 @@ class Spool:
             batch.append(_said(row))
             self.signatures.append(row.signature())
             self.pence.append(row.cost_pence)
+            self.likenesses.append(likeness(row.posted_on, row.document, row.account, row.cost_pence))
+            self.days = (min(self.days[0], row.posted_on), max(self.days[1], row.posted_on))
             self.periods[row.fy * 100 + row.period] += 1
             self.cost_centres.add(row.cost_centre)
             if row.accrual and row.cost_pence > 0:

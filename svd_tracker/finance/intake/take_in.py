@@ -69,7 +69,7 @@ def _post(act: Act, asked: Asked, spool: Spool, covers: Covers | None, progress:
     sifted = sift(asked.holder_id, spool)
     gone = find_gone(asked.holder_id, asked.mapping_name, covers, spool, sifted) if covers else Gone()
     upload = add_upload(act, asked, UploadState.TAKEN_IN, spool, sifted, covers)
-    deciding = Deciding(asked.holder_id, spool, sifted, spool.findings)
+    deciding = Deciding(asked.holder_id, spool, sifted, gone)
     book = Book(act, asked.holder_id)
     for number, (new, belongs) in enumerate(deciding.batches()):
         book.put(list(zip(_insert_lines(upload, spool, new), belongs, strict=True)))
@@ -77,8 +77,8 @@ def _post(act: Act, asked: Asked, spool: Spool, covers: Covers | None, progress:
             progress(POSTING, min((number + 1) * BATCH, spool.count), spool.count)
     book.close()
     _insert_notes(upload, sifted, gone)
-    deciding.warn(gone)
-    keep_findings(upload, spool.findings, deciding.summary(gone))
+    deciding.warn()
+    keep_findings(upload, spool.findings, deciding.summary())
     record(act, asked, upload, spool, dropped=len(gone.dropped))
     return upload
 

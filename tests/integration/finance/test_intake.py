@@ -15,13 +15,14 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files.models import UploadState
 from svd_tracker.finance import queries, services
-from svd_tracker.finance.intake.models import LedgerLine, LineEvent
+from svd_tracker.finance.intake.models import LedgerLine, LineEvent, QueueLine
 from svd_tracker.finance.intake.read_file import check_file
 from svd_tracker.finance.intake.receive import receive_file
 from svd_tracker.finance.intake.summary import Summary, findings_of, summary_of
 from svd_tracker.finance.intake.take_in import take_in
 from svd_tracker.finance.intake.uploads import changed_lines, count_dropped, list_uploads
 from svd_tracker.finance.intake.withdraw import in_the_way, withdraw, withdrawal_of
+from svd_tracker.finance.placing.applying import apply_rules
 from tests.integration.finance.ledger_files import (
     bring_in,
     buckets,
@@ -91,6 +92,40 @@ def test_a_line_that_the_ledger_changed_is_shown_and_nothing_is_altered(app: Fla
     back = bring_in(csv_of([line("100.00"), line("120.00"), line("5.00", "INV 2"), line("1.00", "INV 3")]))
     assert (summary_of(back).back_lines, count_dropped(holder("dorset").id)) == (1, 0)
     assert back.lines_posted == 0
+
+
+def test_another_report_of_the_same_lines_waits_and_counts_nothing_twice(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    rule("All", RuleTests(cost_centre="N*"), funding)
+    bring_in(csv_of([line("100.00", "INV 1"), line("5.00", "INV 2"), line("7.00", "INV 3")]), "june.csv")
+    again = csv_of([line("100.00", "inv-1", text="Another text"), line("5.00", "INV 2", centre="N0100"),
+                    line("100.00", "INV 1", text="A second of its kind")])  # fmt: skip
+    other = again.replace(b"Supplier", b"Payee", 1)
+    upload = bring_in(other, "other.csv", mapping="Another report")
+    said = {each.code: each.message for each in findings_of(upload)}
+    assert said["like_a_line"] == (
+        "2 lines, £105.00, look the same as what came with june.csv, read another way: they would count twice, and wait"
+    )
+    assert "1 line of earlier files, £7.00, is" in said["dropped"], "those that look alike are not gone"
+    assert waiting() == [("INV 2", "like_a_line"), ("inv-1", "like_a_line")]
+    hints = db.session.scalars(select(QueueLine.hint).order_by(QueueLine.line_id)).all()
+    assert hints[0] == "Looks the same as row 2 of june.csv, which is here already"
+    assert spent(funding) == {1: 212_00}, "a second line of a kind is new"
+    apply_rules(act(on=JULY), holder("dorset"))
+    db.session.commit()
+    assert len(waiting()) == 2, "no rule places them"
+    refuse_a_crooked_ledger()
+
+
+def test_a_line_of_another_cost_centre_or_words_that_changed(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    rule("All", RuleTests(cost_centre="N*"), funding)
+    bring_in(csv_of([line("100.00", "JNL 1")]))
+    split = bring_in(csv_of([line("100.00", "JNL 1", centre="N200")]))
+    assert not findings_of(split), "a journal may share one amount to two cost centres"
+    changed = bring_in(csv_of([line("100.00", "JNL 1", text="Corrected")]))
+    assert {each.code for each in findings_of(changed)} == {"like_a_line", "dropped"}
+    assert (waiting(), spent(funding)) == ([("JNL 1", "like_a_line")], {1: 200_00})
 
 
 def test_a_file_speaks_for_the_months_that_are_said(app: Flask) -> None:
