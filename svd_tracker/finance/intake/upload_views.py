@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from flask import redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from exports.marked_upload import marked_copy
@@ -22,9 +22,11 @@ from svd_tracker.finance.blueprint import bp, get_upload, shut_years, upload_sco
 from svd_tracker.finance.intake import background, forms, mappings, page_queries, receive, summary, uploads, withdraw
 from svd_tracker.finance.intake.background import Verb, Work
 from svd_tracker.finance.intake.summary import Share, Summary
+from svd_tracker.finance.placing import like
 from svd_tracker.finance.placing.book import standing_of
 from svd_tracker.readers.ledger_lines import LineFinding, Severity
 from svd_tracker.readers.table_file import UnreadableFile, open_table
+from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
 FINDINGS_SHOWN = 200
 CHANGES_A_PAGE = 50
@@ -78,7 +80,7 @@ def take_in(upload_id: int) -> ResponseReturnValue:
 def changed_lines(upload_id: int) -> ResponseReturnValue:
     """What earlier files had in the months and cost centres of this one, and it no longer has."""
     record = get_upload(upload_id)
-    after = request.args.get("after", 0, int)
+    after = min(max(request.args.get("after", 0, int), 0), LARGEST_WHOLE_NUMBER)
     found = uploads.changed_lines(record, CHANGES_A_PAGE + 1, after)
     shown = found[:CHANGES_A_PAGE]
     lines = [line for each in shown for line in (each.line, each.instead) if line is not None]
@@ -136,6 +138,7 @@ def withdraw_upload(upload_id: int) -> ResponseReturnValue:
     if request.method == "GET" and (record.state is not UploadState.TAKEN_IN or withdraw.withdrawal_of(record)):
         return redirect(url_for("finance.upload", upload_id=upload_id), 303)  # there is nothing to withdraw
     form: Any = forms.WithdrawForm()
+    gave_way = like.gave_way_words(like.what_gave_way_to_file(upload_id), shut_years(record.holder_id))
     if form.validate_on_submit():
         act = current_act(Source.IMPORT)
         address = url_for("finance.upload", upload_id=upload_id)
@@ -147,6 +150,8 @@ def withdraw_upload(upload_id: int) -> ResponseReturnValue:
         else:
             once.use_up(form.once_key.data, address, act)
             db.session.commit()
+            if gave_way:
+                flash(gave_way, "success")
             return redirect(address, 303)
     record = get_upload(upload_id)
     return render_template(
@@ -155,6 +160,7 @@ def withdraw_upload(upload_id: int) -> ResponseReturnValue:
         upload=record,
         holder=accounts.get_holder(record.holder_id),
         first=withdraw.in_the_way(record),
+        gave_way=gave_way,
     )
 
 

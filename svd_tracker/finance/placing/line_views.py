@@ -21,7 +21,7 @@ from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.intake.models import LedgerLine, LineEventKind, Outcome, Placement, SharingMethod, WhyWaiting
 from svd_tracker.finance.ledger_list import reversed_ids
 from svd_tracker.finance.models import Match, MatchStage
-from svd_tracker.finance.placing import applying, forms, line_queries, queries, services, settling, sharing
+from svd_tracker.finance.placing import applying, forms, like, line_queries, queries, services, settling, sharing
 from svd_tracker.finance.placing.book import Standing, standing_of
 from svd_tracker.finance.placing.services import When
 from svd_tracker.finance.placing.words import OUTCOME_WORDS, WHY_WORDS
@@ -141,6 +141,7 @@ def put_line_back(line_id: int) -> ResponseReturnValue:
         return redirect(used, 303)
     if request.method == "GET":
         form.seq.data = str(_standing(record).seq)
+    gave_way = like.gave_way_words(like.what_gave_way(line_id))
     if form.validate_on_submit():
         act = current_act()
         try:
@@ -149,8 +150,10 @@ def put_line_back(line_id: int) -> ResponseReturnValue:
             db.session.rollback()
             put_refusal(form, refused)
         else:
-            return _done(form, act, line_id, "The line waits again.")
-    return render_template("finance/placing/put_back.html", form=form, line=line_queries.get_line(line_id))
+            return _done(form, act, line_id, f"The line waits again. {gave_way}".strip())
+    return render_template(
+        "finance/placing/put_back.html", form=form, line=line_queries.get_line(line_id), gave_way=gave_way
+    )
 
 
 @bp.route("/ledger-lines/<int:line_id>/settle", methods=["GET", "POST"])

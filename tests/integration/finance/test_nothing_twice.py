@@ -13,7 +13,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.intake.models import LedgerLine, Outcome, QueueLine
-from svd_tracker.finance.models import LedgerEntry
+from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.finance.placing import applying, services, settling
 from svd_tracker.finance.placing import like as like_entries
 from svd_tracker.finance.placing.book import Part
@@ -222,3 +222,41 @@ def once_key(page: str) -> str:
     found = re.search(r'name="once_key"[^>]*value="([^"]+)"', page)
     assert found
     return found[1]
+
+
+def test_taking_a_settled_line_back_says_that_the_typed_entry_stays_reversed(app: Flask, client: PageClient) -> None:
+    app.config["TODAY"] = JULY
+    funding = make_funding(make_grant())
+    typed = [post(funding, 100_00, document="I1"), post(funding, 7_00, document="I2")]
+    upload_id = bring_in(csv_of([line("100.00", "I1"), line("7.00", "I2")])).id
+    lines = lines_of()
+    for each, entry in zip(lines, typed, strict=True):
+        settling.settle_with(act(on=JULY), owner(), each, entry)
+    db.session.commit()
+    first, funding_id = lines[0].id, funding.id
+    words = "1 typed entry gave way and stays reversed: I1, £100.00. Post it again if it was right."
+    page = (
+        client.sign_in("finance.officer@dorset.example").get(f"/ledger-lines/{first}/put-back").get_data(as_text=True)
+    )
+    assert words in page
+    both = "2 typed entries gave way and stay reversed: I1, £100.00; I2, £7.00. Post them again if they were right."
+    assert both in client.get(f"/uploads/{upload_id}/withdraw").get_data(as_text=True)
+    sent = {"once_key": once_key(page), "seq": "1", "reason": "Not this one"}
+    client.post(f"/ledger-lines/{first}/put-back", sent, 303)
+    assert f"The line waits again. {words}" in client.get(f"/ledger-lines/{first}").get_data(as_text=True)
+    page = client.get(f"/uploads/{upload_id}/withdraw").get_data(as_text=True)
+    left = words.replace("I1, £100.00", "I2, £7.00")
+    assert left in page, "what was put back was said then"
+    client.post(f"/uploads/{upload_id}/withdraw", {"once_key": once_key(page), "reason": "Wrong file"}, 303)
+    assert left in client.get(f"/uploads/{upload_id}").get_data(as_text=True)
+    assert spent(db.session.get_one(Funding, funding_id)) == {1: 0}
+
+
+def test_what_an_interest_shuts_is_counted_and_not_named(app: Flask) -> None:
+    grant = make_grant()
+    funding, secret = make_funding(grant), make_funding(grant, title="Level-Up")
+    entries = [post(funding, 1_00, document="I1"), post(secret, 2_00, document="SECRET")]
+    shut = {(secret.fy, secret.intervention_id)}
+    assert "reversed: I1, £1.00 and 1 more. Post" in like_entries.gave_way_words(entries, shut)
+    assert "reversed: 1 not shown. Post" in like_entries.gave_way_words(entries[1:], shut)
+    assert like_entries.gave_way_words([]) == ""
