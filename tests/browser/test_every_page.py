@@ -22,7 +22,7 @@ ROLES = (
     "assessor.fire@fire.example",
 )
 FILES = re.compile(r"\.csv|\.xlsx|download|/layout|/file($|\?)|/files/\d+($|\?)")  # not pages: a browser saves them
-MOST = 45  # pages a role; each kind of page is looked at once
+MOST = 80  # pages a role; each kind of page is looked at once
 
 
 def kind_of(path: str) -> str:
