@@ -15,6 +15,7 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import forms, ledger_list, limits, overview, queries, services
 from svd_tracker.finance.blueprint import bp, entry_scope, funding_scope, holder_scope, shut_fundings
 from svd_tracker.finance.ledger_list import Filter
+from svd_tracker.finance.like_lines import LooksLikeALine
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.placing import line_queries
 from svd_tracker.finance.placing.forms import DropForm
@@ -74,6 +75,7 @@ def new_entry(funding_id: int) -> ResponseReturnValue:
     form.offer(funding.fy, waiting)
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
+    asked = bool(form.another_cost.data)
     if form.validate_on_submit():
         act = current_act()
         vat = form.vat_pence.data or 0
@@ -94,8 +96,10 @@ def new_entry(funding_id: int) -> ResponseReturnValue:
                 eligible=not form.not_eligible.data,
                 quarter=form.quarter.data,
                 follows=next((each for each in waiting if each.id == chosen), None),
+                another_cost=bool(form.another_cost.data),
             )
         except Refused as refused:
+            asked = asked or isinstance(refused, LooksLikeALine)
             forms.put_refusal(form, refused)
         else:
             return _posted(form, act, entry, "Posted")
@@ -103,6 +107,7 @@ def new_entry(funding_id: int) -> ResponseReturnValue:
         "finance/new_entry.html",
         form=form,
         funding=funding,
+        asked=asked,
         limits=limits.limits_of(funding),
         closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
     )

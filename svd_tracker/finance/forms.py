@@ -59,6 +59,7 @@ class EntryForm(OnceMixin, Form):
         [required("Enter the number of the invoice, pay run or order"), max_length(120)],
         description="The number of the invoice, pay run or order. It goes into the return.",
     )
+    another_cost = CheckboxField("It is another cost: both count")
     amount = PoundsField(
         "Amount charged here",
         allow_negative=True,

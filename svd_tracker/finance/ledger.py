@@ -15,6 +15,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload
 from svd_tracker.finance import queries
 from svd_tracker.finance.fundings import subject_ref
+from svd_tracker.finance.like_lines import refuse_like_a_line
 from svd_tracker.finance.limits import limits_of
 from svd_tracker.finance.models import (
     Funding,
@@ -122,13 +123,15 @@ def post_entry(
     follows: LedgerEntry | None = None,
     upload: Upload | None = None,
     upload_row: int | None = None,
+    another_cost: bool = False,
 ) -> LedgerEntry:
     """Post an actual, an accrual or a journal to a funding. Spend past the funding is taken, never refused.
 
     ``pence`` is what is charged here with the irrecoverable VAT (``vat_pence``) inside it; ``document_total_pence``
     is the whole invoice when match or local money pays the rest. The quarter follows from the date; an earlier one
     needs a reason (FIGURES.md 14). What the terms do not pay for must say so (DOMAIN.md section 9.8). ``follows`` is
-    the released accrual whose invoice this is. Raises Refused.
+    the released accrual whose invoice this is. ``another_cost``: somebody says that it is none of the ledger's lines
+    that it looks like. Raises Refused.
     """
     if kind is EntryKind.REVERSAL:
         raise ValueError("a reversal is posted by reversing its entry")
@@ -146,6 +149,8 @@ def post_entry(
         raise Refused(why_reason, field="reason")
     if follows is not None:
         refuse_not_waiting(follows, funding)
+    if not another_cost:
+        refuse_like_a_line(funding, document, pence, spent_on)
     new = NewEntry(
         funding_id=funding.id,
         fy=funding.fy,

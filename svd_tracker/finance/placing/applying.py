@@ -104,8 +104,8 @@ def try_rule(holder_id: int, tests: RuleTests, fy: int) -> Tried:
 def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
     """Place what waits by the rules as they are now; gives how many lines, and their pence.
 
-    What somebody put back or carried, or looks like a line that is here already, stays where it is, and so does what the rules still leave waiting: why is said
-    anew.
+    What somebody put back or carried, or looks like a line that is here already, stays where it is, and so does what
+    the rules still leave waiting: why is said anew.
     """
     lock_ledger(holder.id)
     years = set(db.session.scalars(select(QueueLine.fy).where(QueueLine.holder_id == holder.id).distinct()))

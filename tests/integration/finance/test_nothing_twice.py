@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,6 +14,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.intake.models import LedgerLine, Outcome, QueueLine
+from svd_tracker.finance.intake.withdraw import withdraw
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.finance.placing import applying, services, settling
 from svd_tracker.finance.placing import like as like_entries
@@ -260,3 +262,59 @@ def test_what_an_interest_shuts_is_counted_and_not_named(app: Flask) -> None:
     assert "reversed: I1, £1.00 and 1 more. Post" in like_entries.gave_way_words(entries, shut)
     assert "reversed: 1 not shown. Post" in like_entries.gave_way_words(entries[1:], shut)
     assert like_entries.gave_way_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"document": "inv-0012"}, True),
+        ({"document": "INV 0012", "pence": -100_00}, False),
+        ({"document": "INV 0012", "pence": 3_00, "spent_on": dt.date(2025, 4, 1)}, True),
+        ({"document": "INV 13"}, True),  # the same funding and amount, near the day
+        ({"document": "INV 13", "spent_on": dt.date(2025, 7, 2)}, False),
+        ({"document": "INV 13", "pence": 100_01}, False),
+        ({"document": "7", "pence": 9_00}, False),  # too short to say anything
+        ({"document": "0012", "kind": EntryKind.ACCRUAL}, True),
+    ],
+)
+def test_an_entry_that_the_ledger_has_already_is_asked_about(app: Flask, given: dict[str, Any], found: bool) -> None:
+    funding = make_funding(make_grant())
+    rule("All", ALL, funding)
+    bring_in(csv_of([line("100.00", "INV/0012"), line("5.00", "7", centre="X")]))
+    values = {"pence": 100_00, "spent_on": dt.date(2025, 6, 1), "on": JULY, **given}
+    if not found:
+        post(funding, **values)
+        return
+    with pytest.raises(Refused, match=r"INV/0012 of 6 May 2025, row 2 of ledger\.csv\. If this") as refused:
+        post(funding, **values)
+    assert refused.value.field == "document"
+    db.session.rollback()
+    post(funding, **values, another_cost=True)
+
+
+def test_a_line_that_went_does_not_stop_an_entry(app: Flask) -> None:
+    funding = make_funding(make_grant())
+    upload = bring_in(csv_of([line("100.00", "INV 12")]))
+    with pytest.raises(Refused, match="If this is another cost, say so below"):
+        post(funding, 100_00, document="INV 12")
+    withdraw(act(on=JULY), upload, "Wrong")
+    post(funding, 100_00, document="INV 12")
+    assert spent(funding) == {1: 100_00}
+
+
+def test_the_page_asks_whether_an_entry_is_another_cost(app: Flask, client: PageClient) -> None:
+    app.config["TODAY"] = JULY
+    funding = make_funding(make_grant())
+    rule("All", ALL, funding)
+    bring_in(csv_of([line("100.00", "INV 12")]))
+    url, funding_id = f"/fundings/{funding.id}/entries/new", funding.id
+    form = client.sign_in("finance.officer@dorset.example").get(url).get_data(as_text=True)
+    assert "It is another cost" not in form
+    sent = {"once_key": once_key(form), "kind": "actual", "document": "INV 12", "amount": "100",
+            "spent_on-day": "6", "spent_on-month": "5", "spent_on-year": "2025"}  # fmt: skip
+    page = client.post(url, sent, 200).get_data(as_text=True)
+    assert "It is another cost: both count" in page
+    assert "row 2 of ledger.csv" in page
+    assert spent(db.session.get_one(Funding, funding_id)) == {1: 100_00}
+    client.post(url, {**sent, "another_cost": "y"}, 303)
+    assert spent(db.session.get_one(Funding, funding_id)) == {1: 200_00}
