@@ -9,12 +9,13 @@ def open_accruals(entries: Iterable[EntryFact], last_quarter: int) -> tuple[Entr
     """Accruals of quarters 1 to ``last_quarter`` that no reversal counted in those quarters takes back, by seq.
 
     A release in the next quarter leaves its accrual open at the end of its own; the reversal of a mistake
-    counts in the accrual's own quarter, so that it was never open.
+    counts in the accrual's own quarter, so that it was never open. Not those that came with the council's ledger:
+    its own line undoes them, whatever kind that line is, and nobody is to be asked about them here.
     """
     counted = [entry for entry in entries if entry.quarter <= last_quarter]
     reversed_seqs = {entry.reverses_seq for entry in counted if entry.kind is EntryKind.REVERSAL}
-    accruals = (entry for entry in counted if entry.kind is EntryKind.ACCRUAL and entry.seq not in reversed_seqs)
-    return tuple(sorted(accruals, key=lambda entry: entry.seq))
+    typed = (entry for entry in counted if entry.kind is EntryKind.ACCRUAL and not entry.from_ledger)
+    return tuple(sorted((entry for entry in typed if entry.seq not in reversed_seqs), key=lambda entry: entry.seq))
 
 
 def accruals_to_release(entries: Iterable[EntryFact], closing_quarter: int) -> tuple[EntryFact, ...]:
@@ -26,11 +27,7 @@ def accruals_to_release(entries: Iterable[EntryFact], closing_quarter: int) -> t
     """
     entries = tuple(entries)
     reversed_seqs = {entry.reverses_seq for entry in entries if entry.kind is EntryKind.REVERSAL}
-    return tuple(
-        entry
-        for entry in open_accruals(entries, min(closing_quarter, 3))
-        if entry.seq not in reversed_seqs and not entry.from_ledger
-    )
+    return tuple(entry for entry in open_accruals(entries, min(closing_quarter, 3)) if entry.seq not in reversed_seqs)
 
 
 def release_quarter(accrual_quarter: int) -> int:

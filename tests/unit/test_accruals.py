@@ -51,7 +51,12 @@ def test_one_of_quarter_4_is_never_released_by_itself() -> None:
 
 
 def test_one_that_came_with_the_councils_ledger_is_left_to_the_ledgers_own_line() -> None:
-    assert accruals_to_release([replace(accrual(1, 1, 500), from_ledger=True)], 1) == ()
+    theirs = replace(accrual(1, 1, 500), from_ledger=True)
+    assert accruals_to_release([theirs], 1) == ()
+    assert open_accruals([theirs], 4) == (), "nobody is asked whether it is still expected"
+    undone = [theirs, replace(actual(2, 2, -500), from_ledger=True)]
+    assert [(line_of(figures_of(quarter, undone)).to_date, line_of(figures_of(quarter, undone)).accruals)
+            for quarter in (1, 2)] == [(500, 0), (0, 0)]  # fmt: skip
 
 
 def test_an_accrual_is_open_in_its_own_quarters_return_though_released_later() -> None:
