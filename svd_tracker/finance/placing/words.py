@@ -85,10 +85,9 @@ def per_cent(bp: int) -> str:
 
 
 def funding_choices(places: Places) -> list[tuple[str, str]]:
-    """The fundings of the years, as choices: "F12" and its words."""
-    several = len({each.fy for each in places.fundings}) > 1
+    """The fundings of the years, as choices: "F12" and its words. A line of April may have the old year's alone."""
     return [
-        (f"F{each.id}", f"{each.title}, {each.category.label.lower()} ({each.ref}){_of(each.fy) if several else ''}")
+        (f"F{each.id}", f"{each.title}, {each.category.label.lower()} ({each.ref}), {fy_label(each.fy)}")
         for each in places.fundings
     ]
 
