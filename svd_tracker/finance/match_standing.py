@@ -14,6 +14,7 @@ from svd_tracker.finance.match_queries import MatchNow
 from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry, Match, MatchEvent, MatchStage
 from svd_tracker.finance.queries import FundingNow, newest_version_ids
 from svd_tracker.grants import queries as grants
+from svd_tracker.grants.models import GrantTerms
 from svd_tracker.interventions.models import Intervention, PlanLine
 
 
@@ -132,11 +133,13 @@ class YearMatch:
 
 
 def match_of_year(
-    grant_id: int, matches: Sequence[MatchNow], fundings: Sequence[FundingNow], spent: Mapping[int, int]
+    terms: GrantTerms | None,
+    matches: Sequence[MatchNow],
+    fundings: Sequence[FundingNow],
+    spent: Mapping[int, int],
 ) -> YearMatch:
     """What a grant's terms ask for and what has come for the work that it pays for; ``spent`` by funding id."""
     found = standings_of_grant(matches, fundings, spent)
-    terms = grants.current_terms(grant_id)
     whole = sum(spent.values())
     return YearMatch(
         required=required_match(whole, terms.match_required_bp, terms.match_required_pence) if terms else None,

@@ -182,7 +182,7 @@ def _to_report(years: list[YearFigures]) -> list[int]:
 
 def _match_of(now: YearFigures, matches: list[MatchNow]) -> YearMatch:
     spent = {line.funding.id: line.figures.to_date for line in now.lines}
-    return match_of_year(now.grant_id, matches, [line.funding for line in now.lines], spent)
+    return match_of_year(grants.current_terms(now.grant_id), matches, [line.funding for line in now.lines], spent)
 
 
 def _csv_rows(years: list[YearFigures], shut: Collection[int]) -> Iterator[list[CsvCell]]:

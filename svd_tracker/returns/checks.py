@@ -60,6 +60,7 @@ class CheckFacts:
     conditions_open: Mapping[str, Sequence[str]]
     earlier_not_certified: Sequence[int]
     match_behind: Sequence[tuple[int, str]] = ()  # plan line id, and in words
+    match_short: str = ""  # what the terms ask for and has not come, in words
     at_risk: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # pence by funding ref, and before what
     ledger: LedgerFacts | None = None
 
@@ -140,8 +141,8 @@ def lines_findings(holder_id: int, fy: int, last_quarter: int, found: Outstandin
     if found.old_year.lines:
         them, looks = ("it", "looks") if found.old_year.lines == 1 else ("them", "look")
         words = (
-            f"{lines_words(found.old_year)} in {fy_label(fy + 1)} and {looks} like part of {fy_label(fy)}: place {them} "
-            "to its quarter 4 before this return goes."
+            f"{lines_words(found.old_year)} in {fy_label(fy + 1)} and {looks} like part of {fy_label(fy)}: "
+            f"place {them} to its quarter 4 before this return goes."
         )
         yield Finding(WARNING, LINES_OLD_YEAR, f"old_year:{where}", words)
 
@@ -179,6 +180,8 @@ def _of_the_money(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Finding
         )
     for plan_line_id, words in facts.match_behind:
         yield Finding(WARNING, "match_behind", f"plan_line:{plan_line_id}", f"{words}.")
+    if facts.match_short:
+        yield Finding(WARNING, "match_short", f"grant:{facts.grant_id}", facts.match_short)
     for category, figure in figures.categories.items():
         if figure.over_committed:
             yield Finding(

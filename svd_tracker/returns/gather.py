@@ -23,12 +23,13 @@ from svd_tracker.finance import queries as finance
 from svd_tracker.finance.facts import to_entry_facts, to_funding_facts
 from svd_tracker.finance.limits import FundingLimits, limits_for
 from svd_tracker.finance.match_queries import MatchNow
-from svd_tracker.finance.match_standing import standings_of_grant
+from svd_tracker.finance.match_standing import YearMatch, match_of_year
 from svd_tracker.finance.queries import EntryRow, FundingNow
 from svd_tracker.finance.reconcile.queries import YearFacts, outstanding, read_year
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import GrantTerms
-from svd_tracker.periods import format_date, quarter_end
+from svd_tracker.money import format_pounds
+from svd_tracker.periods import QUARTERS, format_date, quarter_end
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.checks import CheckFacts, LedgerFacts
 from svd_tracker.returns.figures_store import MatchFigures
@@ -84,6 +85,7 @@ def gather(obligation: Obligation) -> Gathered:
         )
         for line in matches
     )
+    beside = _match_of(terms, matches, fundings, entries)
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
     conditions = queries.conditions_open(obligation)
@@ -135,7 +137,8 @@ def gather(obligation: Obligation) -> Gathered:
                 each.ref: conditions[each.intervention_id] for each in fundings if each.intervention_id in conditions
             },
             earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
-            match_behind=_match_behind(matches, fundings, entries),
+            match_behind=[(match.plan_line_id, f"{match.plan_line_title}: {by.words}") for match, by in beside.behind],
+            match_short=match_short(beside, last),
             at_risk=_at_risk(entries, limits_for(holder_id, [fy])),
             ledger=LedgerFacts(lines, reconciled.months_loaded, reconciled.ledger_totals, reconciled.controls),
         ),
@@ -147,18 +150,27 @@ def gather(obligation: Obligation) -> Gathered:
     )
 
 
-def _match_behind(
-    matches: Sequence[MatchNow], fundings: Sequence[FundingNow], entries: Sequence[EntryRow]
-) -> list[tuple[int, str]]:
-    """The plan lines whose match lags the spend of this return, with the figures in words (FIGURES.md 16)."""
+def _match_of(
+    terms: GrantTerms, matches: Sequence[MatchNow], fundings: Sequence[FundingNow], entries: Sequence[EntryRow]
+) -> YearMatch:
+    """Match beside the spend of this return (FIGURES.md 16)."""
     spent: dict[int, int] = {}
     for entry in entries:
         spent[entry.funding_id] = spent.get(entry.funding_id, 0) + entry.pence
-    return [
-        (match.plan_line_id, f"{match.plan_line_title}: {standing.words}")
-        for match, standing in standings_of_grant(matches, fundings, spent)
-        if standing.behind
-    ]
+    return match_of_year(terms, matches, fundings, spent)
+
+
+def match_short(beside: YearMatch, last_quarter: int) -> str:
+    """In words, match that the terms ask for and that has not come; a sum for the year is asked at its end."""
+    if beside.required is None or beside.achieved >= beside.required:
+        return ""
+    if beside.fixed and last_quarter < max(QUARTERS):
+        return ""
+    asked = "for the year" if beside.fixed else f"on the {format_pounds(beside.spent)} spent so far"
+    return (
+        f"The agreement asks for {format_pounds(beside.required)} of match {asked}, and "
+        f"{format_pounds(beside.achieved)} has come."
+    )
 
 
 def _at_risk(entries: Sequence[EntryRow], limits: Mapping[int, FundingLimits]) -> dict[str, tuple[int, str]]:

@@ -155,7 +155,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
         statement=terms.declaration if terms else "",
         stands_in_the_way=certifying.out_of_order(page.obligation) + ([page.stale] if page.stale else []),
         later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
-        links=may(Permission.VIEW_FINANCE, of_revision(revision_id)),
+        links=may(Permission.VIEW_FINANCE, scope_of(page.obligation)),
     )
 
 

@@ -58,6 +58,7 @@ _VERBS = {
     "put_back": "Put back",
     "reached": "Reached",
     "reallocate": "Decided on",
+    "receive": "Received",
     "received": "Recorded as received:",
     "refuse": "Refused",
     "remove_assessor": "Took an assessor out of",

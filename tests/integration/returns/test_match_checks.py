@@ -1,6 +1,7 @@
 """What the checks of a return say of match that lags and of spend at risk."""
 
 import datetime as dt
+from fractions import Fraction
 
 import pytest
 from flask import Flask
@@ -8,15 +9,18 @@ from flask import Flask
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.extensions import db
 from svd_tracker.finance.match_services import add_event, promise
-from svd_tracker.finance.models import Match, MatchKind, MatchStage
+from svd_tracker.finance.match_standing import YearMatch
+from svd_tracker.finance.models import LedgerEntry, Match, MatchKind, MatchStage
 from svd_tracker.grants import services as grants
 from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis
 from svd_tracker.interventions import services as interventions
+from svd_tracker.money import format_pounds, round_half_away
+from svd_tracker.returns.gather import match_short
 from svd_tracker.returns.services import prepare
 from tests.integration.finance.money_rows import post
 from tests.integration.returns.year import DRAFTED, Year, draft, make_year, obligation
 from tests.support.client import PageClient
-from tests.support.money import holder
+from tests.support.money import holder, make_terms
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
@@ -97,3 +101,30 @@ def test_only_what_the_grant_would_pay_for_is_at_risk(app: Flask) -> None:
     post(year.nurse, 50_00, eligible=False, reason="Entertaining")
     sign_on(year.grant, dt.date(2025, 5, 7))
     assert findings("at_risk")[0].startswith("£9,900.17 of")
+
+
+def test_match_that_the_terms_ask_for_and_that_has_not_come_is_a_warning(app: Flask) -> None:
+    year = make_year()
+    match = nurse_match(year, 10_000_00)
+    assert findings("match_short") == []  # the terms ask for none
+    make_terms(year.grant, match_required_bp=2000)
+    db.session.commit()
+    spent = sum(one.pence for one in db.session.query(LedgerEntry) if one.holder_id == holder("dorset").id)
+    asked = round_half_away(Fraction(spent, 5))
+    (words,) = findings("match_short")
+    assert words == (
+        f"The agreement asks for {format_pounds(asked)} of match on the {format_pounds(spent)} spent so far, "
+        "and £0.00 has come."
+    )
+    add_event(act(on=DRAFTED), match, MatchStage.RECEIVED, asked, JUNE, "Remittance 4711")
+    db.session.commit()
+    assert findings("match_short") == []
+    make_terms(year.grant, match_required_pence=asked + 1)
+    db.session.commit()
+    assert findings("match_short") == []
+
+
+def test_a_sum_of_match_for_the_year_is_asked_at_its_end() -> None:
+    beside = YearMatch(required=5_000_00, fixed=True, spent=20_000_00, achieved=4_999_99, behind=())
+    assert [match_short(beside, quarter) for quarter in (1, 3)] == ["", ""]
+    assert match_short(beside, 4) == "The agreement asks for £5,000.00 of match for the year, and £4,999.99 has come."
