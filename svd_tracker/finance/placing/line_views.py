@@ -14,19 +14,29 @@ from svd_tracker.act import Act
 from svd_tracker.audit import once
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import match_queries, match_services
+from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.blueprint import bp, holder_scope, refuse_shut_plans, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.intake.models import LedgerLine, LineEventKind, Outcome, Placement, SharingMethod, WhyWaiting
 from svd_tracker.finance.ledger_list import reversed_ids
-from svd_tracker.finance.models import Match, MatchStage
-from svd_tracker.finance.placing import applying, forms, like, line_queries, queries, services, settling, sharing
+from svd_tracker.finance.models import Match
+from svd_tracker.finance.placing import (
+    applying,
+    forms,
+    like,
+    line_queries,
+    queries,
+    receiving,
+    services,
+    settling,
+    sharing,
+)
 from svd_tracker.finance.placing.book import Standing, standing_of
 from svd_tracker.finance.placing.services import When
 from svd_tracker.finance.placing.words import OUTCOME_WORDS, WHY_WORDS
 from svd_tracker.money import format_pounds
-from svd_tracker.periods import QUARTERS, format_date, quarter_short
+from svd_tracker.periods import QUARTERS
 
 _WAITS = (Outcome.WAITING, Outcome.CARRIED)
 
@@ -69,7 +79,7 @@ def line(line_id: int) -> ResponseReturnValue:
         dropped=event if event and event.event is LineEventKind.DROPPED else None,
         withdrawn=line_queries.is_withdrawn(record),
         match=match,
-        received=match is not None and line_queries.is_recorded(match.id, _evidence(record)),
+        received=match is not None and line_queries.is_recorded(match.id, receiving.evidence_of(record)),
         why_words=WHY_WORDS,
         outcome_words=OUTCOME_WORDS,
         may_post=may(Permission.POST_ENTRY, Scope(holder.area_id, holder.id)),
@@ -207,13 +217,11 @@ def record_received(line_id: int) -> ResponseReturnValue:
     form: Any = forms.OnceForm()
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
-    evidence, pence = _evidence(record), -record.cost_pence
+    evidence, pence = receiving.evidence_of(record), -record.cost_pence
     if form.validate_on_submit():
         act = current_act()
         try:
-            if line_queries.is_recorded(match.id, evidence):
-                raise Refused("This cash is recorded as received already")
-            match_services.add_event(act, match, MatchStage.RECEIVED, pence, record.posted_on, evidence)
+            receiving.record_received(act, accounts.get_holder(record.holder_id), record)
         except Refused as refused:
             db.session.rollback()
             put_refusal(form, refused)
@@ -242,7 +250,7 @@ def _do(act: Act, holder: Holder, record: LedgerLine, form: Any, rows: forms.Par
         past = forms.past_of(form)
         if past is None:
             raise Refused("Choose the return that goes on without it", field="past")
-        services.carry(act, holder, [record], past, reason)
+        services.carry(act, holder, [record], past, reason, seq=seq)
     elif form.do.data == "grant_income":
         services.income(act, holder, [record], None, reason=reason, seq=seq)
     else:
@@ -287,13 +295,3 @@ def _income_match(history: Sequence[Placement]) -> Match | None:
         return None
     match_id = next((part.match_id for part in history[0].parts), None)
     return match_queries.get_match(match_id) if match_id else None
-
-
-def _evidence(record: LedgerLine) -> str:
-    """What an event of the match says of the line; the row and file make it the line's alone."""
-    document = f"{record.document}, " if record.document else ""
-    file = record.upload.file.name[:100]
-    return (
-        f"The council's ledger: {document}{format_date(record.posted_on)}, "
-        f"{quarter_short(record.fy, record.quarter)}, row {record.row_no} of {file} (line {record.id})"
-    )[:250]

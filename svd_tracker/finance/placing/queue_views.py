@@ -90,11 +90,16 @@ def place_lines(holder_id: int) -> ResponseReturnValue:
 def undo_placing(holder_id: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
     act = current_act()
-    lines = _done_lines(holder_id, request.form.get("done", ""))
-    standing = standing_of(lines)
-    lines = [line for line in lines if standing[line.id].belongs.outcome is not Outcome.WAITING]
+    lock_ledger(holder_id)
+    done = request.form.get("done", "")
+    written = _done_lines(holder_id, done)
+    standing = standing_of(written)
+    lines = [line for line in written if _stands_as_done(standing[line.id], done)]
+    since = len(written) - len(lines)
     address = url_for("finance.queue", holder_id=holder_id)
     try:
+        if not lines:
+            raise Refused("Nothing is undone: these lines were placed or put back since. Look at where they are now")
         if len(lines) > MOST_UNDONE:
             raise Refused("These are too many to undo at once: put them back from their own pages")
         services.put_back(act, holder, lines, "Undone")
@@ -103,7 +108,12 @@ def undo_placing(holder_id: int) -> ResponseReturnValue:
         flash(refused.message, "error")
         return redirect(address, 303)
     db.session.commit()
-    flash(f"{_count(len(lines))} put back: {'it waits' if len(lines) == 1 else 'they wait'} again.", "success")
+    words = f"{_count(len(lines))} put back: {'it waits' if len(lines) == 1 else 'they wait'} again."
+    if since:
+        words += (
+            f" {_count(since)} {'was' if since == 1 else 'were'} placed since and {'stays' if since == 1 else 'stay'}."
+        )
+    flash(words, "success")
     return redirect(address, 303)
 
 
@@ -204,7 +214,7 @@ def _page(holder: Holder, form: Any, chosen: frozenset[int]) -> str:
         done_words=_done_words(done, standing),
         reconcile=max(((line.fy, line.quarter) for line in done), default=None),
         saved_rule=_saved_rule(holder.id) if done else None,
-        undoable=any(each.belongs.outcome is not Outcome.WAITING for each in standing.values()),
+        undoable=any(_stands_as_done(each, request.args.get("done", "")) for each in standing.values()),
         may_post=may_post,
     )
 
@@ -216,6 +226,13 @@ def _done_lines(holder_id: int, done: str) -> list[LedgerLine]:
     if not (_number(first) and _number(last) and person_id):
         return []
     return line_queries.verb_range(holder_id, int(first), int(last), person_id)
+
+
+def _stands_as_done(standing: Standing, done: str) -> bool:
+    """Whether a line is still where the act of "first-last" put it: nobody placed it since, or put it back."""
+    first, _, last = done.partition("-")
+    placed = standing.placement_id is not None and int(first) <= standing.placement_id <= int(last)
+    return placed and standing.belongs.outcome is not Outcome.WAITING
 
 
 def _saved_rule(holder_id: int) -> PlacementRule | None:

@@ -135,11 +135,13 @@ def income(
     move(act, holder, standing, items, reason, "income")
 
 
-def carry(act: Act, holder: Holder, lines: Sequence[LedgerLine], past: When, reason: str) -> None:
+def carry(
+    act: Act, holder: Holder, lines: Sequence[LedgerLine], past: When, reason: str, *, seq: int | None = None
+) -> None:
     """The return of a quarter goes on without these waiting lines, which stay in the queue. Raises Refused."""
     if not reason.strip():
         raise Refused("Say why the return can go on without the line: the certifier reads it", field="reason")
-    standing = take(holder, lines)
+    standing = take(holder, lines, seq)
     queued = _queued(lines)
     items = []
     for line in lines:
