@@ -107,7 +107,7 @@ def test_every_line_stands_in_one_part_and_the_parts_add_up(app: Flask) -> None:
     _, tool, _ = full_quarter()
     post(tool, 300_00, kind=EntryKind.ACCRUAL, document="PO-9")
     post(tool, -5_00, kind=EntryKind.JOURNAL, document="J-1", reason="Shared cost")
-    wrong = post(tool, 45_00, document="INV-9")
+    wrong = post(tool, 45_00, document="INV-9", another_cost=True)
     finance.reverse_mistake(act(on=JUNE), wrong, "Typed twice")
     db.session.commit()
     found = statement()
@@ -345,21 +345,32 @@ def test_an_interest_shuts_the_sums_and_the_lines(app: Flask, client: PageClient
     line = make_line(77_00, dt.date(shut.fy, 5, 6))
     place(line, shut)
     shut_id = shut.id
+    placing.split(act(on=JUNE), owner(), make_line(66_00, dt.date(shut.fy, 5, 6)),
+                  [Part(66_00, None, make_match(shut).id)])  # fmt: skip
+    db.session.commit()
     make_line(5_00, dt.date(shut.fy, 5, 6))
     fy, number, coordinator = shut.fy, proposal.id, "coordinator@dorset.example"
     client.sign_in(coordinator)
     assert "£77.00" in client.get(address(fy=fy)).text
-    assert "£82.00 in all" in text_of(client.get(address("lines", fy=fy)).text)
+    assert "£148.00 in all" in text_of(client.get(address("lines", fy=fy)).text)
     declare(get_proposal(number), coordinator)
     page = text_of(client.get(address(fy=fy)).text)
     assert "£77.00" not in page
     assert "You declared an interest" in page
     client.get(address("reconciliation/download", fy=fy), 404)
     assert "You declared an interest" in client.get(f"/finance/{holder('dorset').id}/{fy}/reconciliation").text
-    for what in ("lines", "lines?show=here", "lines?show=counted", f"lines?show=here&funding={shut_id}"):
+    for what in (
+        "lines",
+        "lines?show=here",
+        "lines?show=match",
+        "lines?show=counted",
+        f"lines?show=here&funding={shut_id}",
+    ):
         listed = text_of(client.get(address(what, fy=fy)).text)
         assert "77.00" not in listed, what
-    assert "77.00" not in client.get(address("lines/download", fy=fy)).text
+        assert "66.00" not in listed, what
+    download = client.get(address("lines/download", fy=fy)).text
+    assert ("5.00" in download, "77.00" in download, "66.00" in download) == (True, False, False)
     assert "£5.00 in all" in text_of(client.get(address("lines", fy=fy)).text)
 
 
@@ -375,7 +386,7 @@ def test_the_pages_take_a_fixed_number_of_queries(app: Flask, client: PageClient
     grant, tool = db.session.get_one(Grant, grant_id), db.session.get_one(Funding, tool_id)
     for number in range(6):
         place(make_line(10_00), make_funding(grant, title=f"Small work {number}"))
-        post(tool, 5_00, document=f"INV-{number}")
+        post(tool, 5_00, document=f"INV-{number}", another_cost=True)
     for url, count in counts.items():
         client.get(url)
         assert len(client.queries) == count, url

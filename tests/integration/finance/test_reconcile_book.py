@@ -152,8 +152,9 @@ def withdraw(years: Years, number: int) -> None:
 def type_in(years: Years, amount: int, kind: EntryKind) -> None:
     funding = db.session.get_one(Funding, years.fundings[0])
     finance.post_entry(
-        act(on=NOW), funding, kind=kind, spent_on=dt.date(2025, 5, 6), document="INV-1", pence=amount, reason="Typed"
-    )
+        act(on=NOW), funding, kind=kind, spent_on=dt.date(2025, 5, 6), document="INV-1", pence=amount, reason="Typed",
+        another_cost=True,
+    )  # fmt: skip
 
 
 def where_lines_are(years: Years) -> Counter[tuple[object, ...]]:
