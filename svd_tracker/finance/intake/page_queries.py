@@ -114,6 +114,11 @@ def readings(file_id: int) -> Sequence[FileNow]:
     return [FileNow(*row) for row in rows]
 
 
+def newest_reading(file_id: int) -> int | None:
+    """The upload id of a file's newest reading: what an older one found is no longer what is to be taken in."""
+    return db.session.scalar(select(func.max(Upload.id)).where(Upload.file_id == file_id))
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Lines of an upload that wait now, and those of them that a return goes on without."""

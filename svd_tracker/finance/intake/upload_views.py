@@ -57,6 +57,8 @@ def take_in(upload_id: int) -> ResponseReturnValue:
     try:
         if record.state is not UploadState.READ or record.mapping_id is None:
             raise Refused("This file does not wait to be taken in. Send it again")
+        if page_queries.newest_reading(file_id) != upload_id:
+            raise Refused("This file was read again since, perhaps by other columns. Take in its newest reading")
         work = Work(Verb.TAKE_IN, holder_id, file_id, record.mapping_id, form.covers)
         taken = background.do(current_act(Source.IMPORT), work)
     except Refused as refused:
