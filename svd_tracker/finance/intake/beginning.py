@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from svd_tracker.finance.intake.mappings import find_mapping, layout_of
@@ -59,13 +59,11 @@ class Beginning:
         lines = list(itertools.islice(reading.rows(), LINES_SHOWN))
         return Sample(lines, [each for each in reading.findings if each.row_no is not None][:LINES_SHOWN])
 
-    def seen(self, layout: Layout, without: Collection[str]) -> Mapping[str, str]:
-        """By field the first different values of its column, in words; not of lines with the refs of ``without``."""
-        ref_at = layout.columns.get("funding")
-        rows = [row for row in self.found.sample if _text(row, ref_at) not in without]
+    def seen(self, layout: Layout) -> Mapping[str, str]:
+        """By field the first different values of its column, in words."""
         found = {}
         for field, number in layout.columns.items():
-            values = dict.fromkeys(words for row in rows if (words := _text(row, number)))
+            values = dict.fromkeys(words for row in self.found.sample if (words := _text(row, number)))
             if values:
                 found[field] = ", ".join(list(values)[:VALUES_SHOWN])
         return found

@@ -15,8 +15,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.files.models import StoredFile
-from svd_tracker.finance import queries
-from svd_tracker.finance.blueprint import bp, holder_scope, ledger_file_scope, shut_fundings, shut_years
+from svd_tracker.finance.blueprint import bp, holder_scope, ledger_file_scope, shut_years
 from svd_tracker.finance.intake import (
     background,
     forms,
@@ -224,7 +223,7 @@ def _columns_page(
 ) -> dict[str, Any]:
     page: dict[str, Any] = {
         "file": file, "holder": holder, "form": form, "found": None, "known": known.name if known else None,
-        "why": {}, "guessed": {}, "seen": {}, "doubts": (), "sample": None, "shut_refs": set(),
+        "why": {}, "guessed": {}, "seen": {}, "doubts": (), "sample": None, "shut": bool(shut_years(holder.id)),
         "address": url_for("finance.columns", file_id=file.id),
     }  # fmt: skip
     if first is None:
@@ -240,11 +239,10 @@ def _columns_page(
         if before is None:
             form.vat_in_net.data = None
     layout = form.layout(first.found.headings, first.sheet)
-    fundings = queries.fundings(holder.id, fy_of(today()))
-    shut = shut_fundings(fundings, holder.id, fy_of(today()))
-    shut_refs = {each.ref for each in fundings if each.id in shut}
-    page |= {"found": first.found, "why": guessed.why, "guessed": guessed.columns, "doubts": guessed.doubts}
-    page |= {"seen": first.seen(layout, shut_refs), "shut_refs": shut_refs}
+    page |= {"found": first.found, "guessed": guessed.columns, "doubts": guessed.doubts}
+    if page["shut"]:
+        return page  # which lines are of what an interest shuts is not known before they are placed
+    page |= {"why": guessed.why, "seen": first.seen(layout)}
     if not problems(layout):
         try:
             page["sample"] = first.sample(layout)

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.finance.intake.models import LedgerLine, Outcome, Placement, PlacementPart, QueueLine
-from svd_tracker.finance.models import Funding
+from svd_tracker.finance.models import Funding, Match
 from svd_tracker.finance.reconcile.queries import dropped_lines, is_newest, of_quarter, stands
+from svd_tracker.interventions.models import PlanLine
 
 PER_PAGE = 50
 REASON_SHOWN = 250  # of a reason, as the movements keep it
@@ -65,12 +66,15 @@ _BY_OUTCOME = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a holder's quarter is listed. Lines with a part to a funding of ``without`` never are."""
+    """What of a holder's quarter is listed. Lines with a part to a plan line of ``without`` never are, be it to a
+
+    funding or to match: (year, intervention id).
+    """
 
     show: Show = Show.ALL
     reason: str | None = None
     funding_id: int | None = None
-    without: frozenset[int] = frozenset()
+    without: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -149,9 +153,24 @@ def _query(holder_id: int, fy: int, quarter: int, wanted: Wanted) -> tuple[Selec
         carried = QueueLine.carried_past.is_not(None)
         query = query.where(carried if wanted.show is Show.CARRIED else ~carried)
     if wanted.without:
-        shut = exists().where(PlacementPart.placement_id == Placement.id, PlacementPart.funding_id.in_(wanted.without))
-        query = query.where(~shut.correlate(Placement) if wanted.show in _BY_PART else ~shut)
+        query = query.where(~_to_plan_lines(holder_id, wanted.without))
     return query, amount
+
+
+def _to_plan_lines(holder_id: int, places: frozenset[tuple[int, int]]) -> ColumnElement[bool]:
+    """That a part of a line's placement goes to a funding or to match of one of these plan lines."""
+    part = aliased(PlacementPart)
+    of_funding = or_(*(and_(Funding.fy == fy, Funding.intervention_id == each) for fy, each in places))
+    of_match = or_(*(and_(PlanLine.fy == fy, PlanLine.intervention_id == each) for fy, each in places))
+    fundings = select(Funding.id).where(Funding.holder_id == holder_id, of_funding)
+    matches = select(Match.id).join(PlanLine, PlanLine.id == Match.plan_line_id)
+    return exists().where(
+        part.placement_id == Placement.id,
+        or_(
+            part.funding_id.in_(fundings.correlate(None)),
+            part.match_id.in_(matches.where(PlanLine.holder_id == holder_id, of_match).correlate(None)),
+        ),
+    )
 
 
 def _conditions(fy: int, quarter: int, wanted: Wanted) -> Iterator[ColumnElement[bool]]:

@@ -17,8 +17,7 @@ from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import queries as finance
-from svd_tracker.finance.blueprint import bp, holder_scope, shut_fundings
+from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.reconcile import line_lists, queries, services
 from svd_tracker.finance.reconcile.forms import ControlTotalForm
@@ -116,7 +115,7 @@ def control_total(holder_id: int, fy: int, quarter: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_FINANCE, holder_scope)
 def ledger_lines(holder_id: int, fy: int, quarter: int) -> ResponseReturnValue:
     holder = _holder(holder_id, fy, quarter)
-    wanted = _wanted(holder_id, fy)
+    wanted = _wanted(holder_id)
     here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter, **_asked(wanted)}
     return render_template(
         "finance/reconcile/lines.html",
@@ -135,7 +134,7 @@ def ledger_lines(holder_id: int, fy: int, quarter: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_FINANCE, holder_scope)
 def ledger_lines_csv(holder_id: int, fy: int, quarter: int) -> ResponseReturnValue:
     holder = _holder(holder_id, fy, quarter)
-    rows = line_lists.all_lines(holder_id, fy, quarter, _wanted(holder_id, fy))
+    rows = line_lists.all_lines(holder_id, fy, quarter, _wanted(holder_id))
     headings = [
         "Date", "Year", "Period", "Document", "Cost centre", "Account", "Project", "Supplier", "Description",
         "Where it belongs", "Funding", "Counts in", "Reason", "Amount", "Whole line",
@@ -167,17 +166,13 @@ def _hidden(holder_id: int, fy: int) -> bool:
     return any(holder == holder_id and year in (fy - 1, fy) for holder, year, _ in shut)
 
 
-def _wanted(holder_id: int, fy: int) -> Wanted:
+def _wanted(holder_id: int) -> Wanted:
     show = request.args.get("show", "")
-    without = frozenset[int]()
-    if _hidden(holder_id, fy):
-        for year in (fy - 1, fy):
-            without |= shut_fundings(finance.fundings(holder_id, year), holder_id, year)
     return Wanted(
         show=Show(show) if show in set(Show) else Show.ALL,
         reason=request.args.get("reason"),
         funding_id=_whole("funding"),
-        without=without,
+        without=shut_years(holder_id),
     )
 
 

@@ -20,7 +20,7 @@ from svd_tracker.finance.intake.receive import receive_file
 from svd_tracker.finance.models import Funding
 from svd_tracker.proposals.queries import get_proposal
 from tests.integration.decisions.support import NON_LABOUR, decide, deciding
-from tests.integration.finance.ledger_files import HEADINGS, bring_in, csv_of, line, mapping_of, rule
+from tests.integration.finance.ledger_files import HEADINGS, bring_in, csv_of, line, mapping_of, rule, standing
 from tests.integration.finance.money_rows import JULY, make_funding, spent
 from tests.integration.scoring.support import declare
 from tests.support.client import PageClient
@@ -369,6 +369,20 @@ def test_a_second_press_while_a_long_file_is_read_leads_to_its_progress(
         assert client.post(url, {"covers_from": "", "covers_to": ""}).location == f"/ledger-files/{file_id}/progress"
 
 
+def test_a_reading_that_was_read_again_since_is_not_taken_in(client: PageClient, funding: Funding) -> None:
+    old = read(client, csv_of([line("123.45")])).request.path
+    file_id = db.session.query(StoredFile.id).scalar()
+    columns = f"/ledger-files/{file_id}/columns"
+    again = {**chosen(client.get(columns)), **LAYOUT, "save": "1", "turned": "yes"}
+    new = client.follow(client.post(columns, again)).request.path
+    assert new != old
+    months = {"covers_from": "202501", "covers_to": "202503"}
+    assert "This file was read again since" in said(client.post(old, months, 200))
+    assert standing() == []
+    client.post(new, months)
+    assert [pence for _, _, pence in standing()] == [-123_45]
+
+
 def test_what_an_interest_shuts_is_not_given_away(client: PageClient, app: Flask) -> None:
     app.config["TODAY"] = JULY
     _, (proposal,) = deciding({"dorset": {NON_LABOUR: 60_000_00}})
@@ -395,6 +409,20 @@ def test_what_an_interest_shuts_is_not_given_away(client: PageClient, app: Flask
     assert "£130.45" not in said(client.get(f"/finance/{holder('dorset').id}/import"))
     client.get(f"/uploads/{taken}/file", 403)
     client.get(f"/uploads/{taken}/download-marked", 403)
+
+
+def test_an_interest_shuts_the_first_lines_of_a_file(client: PageClient, app: Flask) -> None:
+    app.config["TODAY"] = JULY
+    _, (proposal,) = deciding({"dorset": {NON_LABOUR: 60_000_00}})
+    decide(proposal)
+    proposal_id = proposal.id
+    address = send(client, csv_of([line("123.45")])).location
+    for shown in (True, False):
+        page = client.sign_in(OFFICER).get(address)
+        assert (("£123.45" in page.text), ("INV 1" in page.text)) == (shown, shown)
+        assert ("The first lines are not shown" in said(page)) is not shown
+        if shown:
+            declare(get_proposal(proposal_id), OFFICER)
 
 
 def test_more_files_and_lines_take_no_more_queries(client: PageClient, funding: Funding) -> None:
