@@ -1,7 +1,7 @@
 """Rules over lines that came already: what a rule would place, and placing what waits by the rules."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from svd_tracker.finance.intake.models import (
 )
 from svd_tracker.finance.ledger import lock_ledger
 from svd_tracker.finance.placing.book import Belongs, Book, facts_of, standing_of
+from svd_tracker.finance.placing.line_queries import lines_ever_placed
 from svd_tracker.finance.placing.services import digest_of, move, take
 
 BATCH = 1_000
@@ -90,12 +91,15 @@ def asked_of(line: LedgerLine) -> Asked:
     )
 
 
-def try_rule(holder_id: int, tests: RuleTests, fy: int) -> Tried:
-    """What a rule's tests would meet among all that waits and among all lines of a year. Two queries, streamed."""
+def try_rule(holder_id: int, tests: RuleTests, fy: int, shut: Collection[tuple[int, int]] = ()) -> Tried:
+    """What a rule's tests would meet among all that waits and among all lines of a year. Two queries, streamed.
+
+    A line that was ever placed to one of ``shut`` (year, intervention id) is none of the reader's: it is left out.
+    """
     meet = meets(tests)
-    waiting = [each for each in _words_of(holder_id, None) if meet(each.words)]
+    waiting = [each for each in _words_of(holder_id, None, shut) if meet(each.words)]
     lines, pence = 0, 0
-    for each in _words_of(holder_id, fy):
+    for each in _words_of(holder_id, fy, shut):
         if meet(each.words):
             lines, pence = lines + 1, pence + each.pence
     return Tried(len(waiting), sum(each.pence for each in waiting), lines, pence, tuple(waiting[:EXAMPLES]))
@@ -195,7 +199,7 @@ def _to_ask(holder_id: int) -> Iterator[Sequence[QueueLine]]:
         yield rows
 
 
-def _words_of(holder_id: int, fy: int | None) -> Iterator[Example]:
+def _words_of(holder_id: int, fy: int | None, shut: Collection[tuple[int, int]]) -> Iterator[Example]:
     """The lines of a year, or (no year) those that wait."""
     waits: ColumnElement[bool] = LedgerLine.id.in_(select(QueueLine.line_id).where(QueueLine.holder_id == holder_id))
     withdrawn = exists().where(UploadWithdrawal.upload_id == LedgerLine.upload_id)
@@ -216,6 +220,8 @@ def _words_of(holder_id: int, fy: int | None) -> Iterator[Example]:
         .order_by(LedgerLine.id)
         .execution_options(yield_per=BATCH)
     )
+    if shut:
+        query = query.where(LedgerLine.id.not_in(lines_ever_placed(holder_id, shut)))
     chosen = query.where(waits) if fy is None else query.where(LedgerLine.fy == fy, ~withdrawn)
     for line_id, posted_on, document, cost_centre, account, project, supplier, text, pence in db.session.execute(
         chosen

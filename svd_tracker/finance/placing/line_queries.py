@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import CompoundSelect, func, select, tuple_
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.accounts.models import Person
@@ -114,6 +114,24 @@ def places_of_line(line_id: int) -> set[tuple[int, int, int]]:
     )
     rows = db.session.execute(of_fundings.union(of_matches))
     return {(holder_id, fy, intervention_id) for holder_id, fy, intervention_id in rows}
+
+
+def lines_ever_placed(holder_id: int, places: Collection[tuple[int, int]]) -> CompoundSelect[int]:
+    """The ids of the lines that were ever placed to a funding or match of these (year, intervention id)."""
+    of_fundings = (
+        select(Placement.line_id)
+        .join(PlacementPart, PlacementPart.placement_id == Placement.id)
+        .join(Funding, Funding.id == PlacementPart.funding_id)
+        .where(Funding.holder_id == holder_id, tuple_(Funding.fy, Funding.intervention_id).in_(places))
+    )
+    of_matches = (
+        select(Placement.line_id)
+        .join(PlacementPart, PlacementPart.placement_id == Placement.id)
+        .join(Match, Match.id == PlacementPart.match_id)
+        .join(PlanLine, PlanLine.id == Match.plan_line_id)
+        .where(PlanLine.holder_id == holder_id, tuple_(PlanLine.fy, PlanLine.intervention_id).in_(places))
+    )
+    return of_fundings.union(of_matches)
 
 
 def entries_of(placement_ids: Collection[int]) -> Sequence[LedgerEntry]:

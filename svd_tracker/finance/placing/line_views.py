@@ -123,6 +123,7 @@ def place_line(line_id: int) -> ResponseReturnValue:
             put_refusal(form, refused)
         else:
             return _done(form, act, line_id, "The line has its new place.")
+    shares = sharing.sharings_of(holder.id, {each.fy for each in quarters}) if places.matches else {}
     return render_template(
         "finance/placing/place_line.html",
         form=form,
@@ -133,11 +134,8 @@ def place_line(line_id: int) -> ResponseReturnValue:
         sharing=[
             (each.title, shared.method)
             for each in places.fundings
-            if (shared := sharing.sharings_of(holder.id, [record.fy]).get((each.fy, each.intervention_id)))
-            and shared.method is not SharingMethod.BY_LINE
-        ]
-        if places.matches
-        else [],
+            if (shared := shares.get((each.fy, each.intervention_id))) and shared.method is not SharingMethod.BY_LINE
+        ],
     )
 
 

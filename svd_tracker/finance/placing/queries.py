@@ -1,17 +1,17 @@
 """Reading the queue of waiting lines: totals from the movements, a page of it, pairs, the entries they look like."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from svd_tracker.calculations.placing import document_reversed, find_pairs, normal_document
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
-from svd_tracker.files.models import Upload
+from svd_tracker.files.models import StoredFile, Upload
 from svd_tracker.finance.intake.models import (
     Bucket,
     LedgerLine,
@@ -24,6 +24,7 @@ from svd_tracker.finance.intake.models import (
 from svd_tracker.finance.models import Funding, LedgerEntry
 
 PER_PAGE = 50
+READ_AT_ONCE = 1_000
 MOST_COUNTED = 1_000  # of the lines that wait, by why: more are said to be more
 MOST_OF_DOCUMENTS = 2_000  # lines looked at for pairs: a pay run's document may stand on thousands
 SORTS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
@@ -79,7 +80,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Row:
+class Queued:
     """A waiting line with its opposite and the typed entry that it looks like, where there is one."""
 
     queued: QueueLine
@@ -92,7 +93,7 @@ class Row:
 class Listing:
     """A page of the queue and how many lines the filter finds."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Queued]
     found: int
     page: int
     pages: int
@@ -158,9 +159,37 @@ def list_queue(holder_id: int, wanted: QueueFilter, page: int, quarters: Sequenc
     return Listing(_rows(holder_id, queued), found, page, pages)
 
 
-def all_queued(holder_id: int, wanted: QueueFilter) -> Sequence[QueueLine]:
-    """Every line that the filter finds, for the download."""
-    return db.session.scalars(_listed(holder_id, wanted)).all()
+def all_queued(holder_id: int, wanted: QueueFilter) -> Iterator[Row[Any]]:
+    """Every line that the filter finds, for the download, as it is read: a long queue never stands in memory."""
+    _, order = SORTS.get(wanted.sort, SORTS["ledger"])
+    query = (
+        select(
+            QueueLine.fy,
+            QueueLine.quarter,
+            LedgerLine.posted_on,
+            LedgerLine.document,
+            LedgerLine.cost_centre,
+            LedgerLine.account,
+            LedgerLine.project,
+            LedgerLineText.supplier,
+            LedgerLineText.description,
+            LedgerLine.cost_pence,
+            LedgerLine.vat_pence,
+            QueueLine.why,
+            QueueLine.hint,
+            QueueLine.entry_id,
+            QueueLine.carried_past,
+            StoredFile.name.label("file_name"),
+            LedgerLine.row_no,
+        )
+        .select_from(QueueLine)
+        .join(QueueLine.line)
+        .join(LedgerLine.upload)
+        .join(Upload.file)
+        .outerjoin(LedgerLine.text)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    yield from db.session.execute(_filtered(query, holder_id, wanted).order_by(*order))
 
 
 def queued_lines(holder_id: int, line_ids: Collection[int]) -> list[LedgerLine]:
@@ -216,7 +245,7 @@ def pairs_of(holder_id: int, lines: Sequence[LedgerLine]) -> Mapping[int, Pair]:
     return {wanted[row[0]]: Pair(row[0], row[5], row[6], row[4], row[0] in waiting) for row in same if row[0] in wanted}
 
 
-def _rows(holder_id: int, queued: Sequence[QueueLine]) -> list[Row]:
+def _rows(holder_id: int, queued: Sequence[QueueLine]) -> list[Queued]:
     """The lines of a page, each pair side by side."""
     pairs = pairs_of(holder_id, [each.line for each in queued])
     entry_ids = {each.entry_id for each in queued if each.entry_id is not None}
@@ -229,9 +258,10 @@ def _rows(holder_id: int, queued: Sequence[QueueLine]) -> list[Row]:
         )
     }
     by_line = {
-        each.line_id: Row(each, each.line, pairs.get(each.line_id), entries.get(each.entry_id or 0)) for each in queued
+        each.line_id: Queued(each, each.line, pairs.get(each.line_id), entries.get(each.entry_id or 0))
+        for each in queued
     }
-    ordered: dict[int, Row] = {}
+    ordered: dict[int, Queued] = {}
     for line_id, row in by_line.items():
         ordered.setdefault(line_id, row)
         if row.pair and row.pair.line_id in by_line:

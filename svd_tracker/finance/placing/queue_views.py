@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Row
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access, current_act, may, requires
@@ -19,7 +20,7 @@ from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
 from svd_tracker.finance.forms import put_refusal
-from svd_tracker.finance.intake.models import LedgerLine, Outcome, PlacementRule, QueueLine, WhyWaiting
+from svd_tracker.finance.intake.models import LedgerLine, Outcome, PlacementRule, WhyWaiting
 from svd_tracker.finance.ledger import lock_ledger
 from svd_tracker.finance.placing import forms, line_queries, queries, rules_store, services
 from svd_tracker.finance.placing.book import Standing, standing_of
@@ -319,25 +320,24 @@ def _number(text: str) -> int | None:
     return number if 0 < number <= LARGEST_WHOLE_NUMBER else None
 
 
-def _csv_row(queued: QueueLine, hidden: frozenset[str]) -> list[CsvCell]:
-    line, text = queued.line, queued.line.text
+def _csv_row(queued: Row[Any], hidden: frozenset[str]) -> list[CsvCell]:
     past = queued.carried_past
     return [
-        line.fy,
-        line.quarter,
-        line.posted_on,
-        line.document,
-        line.cost_centre,
-        line.account,
-        line.project,
-        text.supplier,
-        text.description,
-        Money(line.cost_pence),
-        Money(line.vat_pence),
+        queued.fy,
+        queued.quarter,
+        queued.posted_on,
+        queued.document,
+        queued.cost_centre,
+        queued.account,
+        queued.project,
+        queued.supplier,
+        queued.description,
+        Money(queued.cost_pence),
+        Money(queued.vat_pence),
         WHY_WORDS[queued.why],
         # What a typed entry is charged to may be one of those that an interest shuts.
         _HIDDEN_HINT if hidden and (queued.entry_id or any(title in queued.hint for title in hidden)) else queued.hint,
         quarter_short(past // 10, past % 10) if past else None,
-        line.upload.file.name,
-        line.row_no,
+        queued.file_name,
+        queued.row_no,
     ]

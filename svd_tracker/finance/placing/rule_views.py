@@ -17,15 +17,17 @@ from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
-from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
+from svd_tracker.finance.blueprint import bp, holder_scope, refuse_shut_plans, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.intake.models import PlacementRule, SharingMethod
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.placing import applying, forms, line_queries, queries, rules_store, sharing
+from svd_tracker.finance.placing.sharing_form import SharingForm
 from svd_tracker.finance.placing.words import outcome_in_words, per_cent, tests_in_words
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.periods import fy_of
+from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
 STEP = 10  # between priorities, so that one fits between
 
@@ -68,18 +70,14 @@ def new_rule(holder_id: int) -> ResponseReturnValue:
 @bp.route("/finance/<int:holder_id>/rules/<int:rule_no>", methods=["GET", "POST"])
 @requires(Permission.POST_ENTRY, holder_scope)
 def rule(holder_id: int, rule_no: int) -> ResponseReturnValue:
-    version = rules_store.get_rule(holder_id, rule_no)
-    outcome = outcome_from_json(version.outcome)
-    if any(part.intervention_id in _shut(holder_id) for part in outcome.parts):
-        raise NotFound("rule")
-    return _rule_page(accounts.get_holder(holder_id), version)
+    return _rule_page(accounts.get_holder(holder_id), _open_rule(holder_id, rule_no))
 
 
 @bp.route("/finance/<int:holder_id>/rules/<int:rule_no>/retire", methods=["GET", "POST"])
 @requires(Permission.POST_ENTRY, holder_scope)
 def retire_placement_rule(holder_id: int, rule_no: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
-    version = rules_store.get_rule(holder_id, rule_no)
+    version = _open_rule(holder_id, rule_no)
     form: Any = forms.OnceForm()
     address = url_for("finance.rules", holder_id=holder_id)
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
@@ -113,7 +111,7 @@ def apply_rules(holder_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_PLAN, plan_line_scope)
 def cost_sharing(plan_line_id: int) -> ResponseReturnValue:
     plan_line = interventions.get_plan_line(plan_line_id)
-    form: Any = forms.SharingForm()
+    form: Any = SharingForm()
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
     matches = sharing.cash_matches(plan_line_id)
@@ -140,6 +138,15 @@ def cost_sharing(plan_line_id: int) -> ResponseReturnValue:
         names=accounts.person_names(each.recorded_by for each in versions),
         per_cent=per_cent,
     )
+
+
+def _open_rule(holder_id: int, rule_no: int) -> PlacementRule:
+    """The newest version of a rule. Raises NotFound for one that places to what an interest shuts to the reader."""
+    version = rules_store.get_rule(holder_id, rule_no)
+    shut = _shut(holder_id)
+    if any(part.intervention_id in shut for part in outcome_from_json(version.outcome).parts):
+        raise NotFound("rule")
+    return version
 
 
 def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnValue:
@@ -169,21 +176,22 @@ def _rule_page(holder: Holder, version: PlacementRule | None) -> ResponseReturnV
             rows.error = refused.message if refused.field == "parts" else ""
             put_refusal(form, refused)
         else:
-            tried = applying.try_rule(holder.id, form.tests(), fy_of(today()))
+            tried = applying.try_rule(holder.id, form.tests(), fy_of(today()), shut_years(holder.id))
             form.tried.data = form.digest()
     holder = accounts.get_holder(holder.id)
+    versions = rules_store.versions_of(holder.id, version.rule_no) if version else []
+    titles, shut = _titles(holder), _shut(holder.id)
     return render_template(
         "finance/placing/rule.html",
         form=form,
         rows=rows,
         holder=holder,
-        rule=version and rules_store.get_rule(holder.id, version.rule_no),
-        versions=rules_store.versions_of(holder.id, version.rule_no) if version else [],
-        names=accounts.person_names(
-            [each.recorded_by for each in rules_store.versions_of(holder.id, version.rule_no)] if version else []
-        ),
+        rule=versions[0] if versions else None,
+        versions=versions,
+        names=accounts.person_names(each.recorded_by for each in versions),
         tests_words=lambda each: tests_in_words(tests_from_json(each.tests)),
-        outcome_words=lambda each: outcome_in_words(outcome_from_json(each.outcome), _titles(holder), _shut(holder.id)),
+        outcome_words=lambda each: outcome_in_words(outcome_from_json(each.outcome), titles, shut),
+        hidden=bool(shut),
         tried=tried,
         fy=fy_of(today()),
     )
@@ -220,11 +228,12 @@ def _fill(form: Any, holder: Holder, version: PlacementRule | None) -> forms.Sha
         return forms.ShareRows.standing(outcome_from_json(version.outcome))
     highest = max((each.priority for each in rules_store.rules_of(holder.id)), default=0)
     form.priority.data = min(highest // STEP * STEP + STEP, rules_store.LARGEST_PRIORITY)
-    line_id = request.args.get("line", None, int)
-    if line_id:
+    line_id = request.args.get("line", 0, int)
+    if 0 < line_id <= LARGEST_WHOLE_NUMBER:
         line = line_queries.get_line(line_id)
         if line.holder_id != holder.id:
             raise NotFound("ledger line")
+        refuse_shut_plans(line_queries.places_of_line(line_id))
         tests = like(line.cost_centre, line.account, line.project, line.text.supplier or "")
         for name, words in vars(tests).items():
             form[name].data = words

@@ -131,8 +131,18 @@ def test_what_an_interest_shuts_is_neither_offered_nor_named(client: PageClient,
         (f"/ledger-lines/{placed_id}/place", 403),
         (f"/ledger-lines/{like}/settle", 403),
         (f"/finance/{dorset}/rules/{rule_no}", 404),
+        (f"/finance/{dorset}/rules/{rule_no}/retire", 404),
+        (f"/finance/{dorset}/rules/new?line={placed_id}", 403),
+        (f"/finance/{dorset}/rules/new?line=99999999999999999999", 200),
         (f"/plan-lines/{plan_line_id}/sharing", 404),
     ):
         client.get(url, status)
+    client.post(f"/finance/{dorset}/rules/{rule_no}/retire", {}, 404)
+    tests = {"title": "x", "priority": "5", "cost_centre": "C1*", "kind": "left_out", "reason": "r", "by": "parts"}
+    tried = client.post(f"/finance/{dorset}/rules/new", {**tests, "year": "own", "try": "1"}, 200).get_data(
+        as_text=True
+    )
+    assert "Of all lines of 2025/26 it fits 2, £200.00" in tried, "the line that was placed to what is shut is left out"
+    assert "What an interest of yours shuts is not counted" in tried
     sent = {"lines": [str(waits)], "do": "place", "to": f"F{funding_id}"}
     assert "Choose one from the list" in client.post(f"/finance/{dorset}/queue", sent, 200).get_data(as_text=True)
