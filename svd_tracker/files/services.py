@@ -1,6 +1,7 @@
 """Keeping files, produced and received, with their SHA-256 (DESIGN.md section 4)."""
 
 import hashlib
+import unicodedata
 
 from flask import current_app
 
@@ -34,7 +35,7 @@ def keep(
         area_id=area_id,
         holder_id=holder_id,
         kind=kind,
-        name=name.replace("\\", "/").rsplit("/", 1)[-1][-LONGEST_NAME:] or "file",
+        name=_plain(name.replace("\\", "/").rsplit("/", 1)[-1])[-LONGEST_NAME:] or "file",
         media_type=media_type,
         size=len(content),
         sha256=digest_of(content),
@@ -46,3 +47,8 @@ def keep(
     db.session.add(StoredBytes(file_id=file.id, content=content))
     db.session.flush()
     return file
+
+
+def _plain(name: str) -> str:
+    """A name without signs that are not seen: they break headers, turn words round, and no database takes them all."""
+    return "".join(sign for sign in name if unicodedata.category(sign) not in ("Cc", "Cf", "Cs")).strip()

@@ -39,8 +39,8 @@ class CsvStream(Table):
         with self._text() as text:
             self._delimiter = _delimiter(text.read(_SNIFFED_BYTES // 2))
 
-    def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
-        del sheet
+    def rows(self, sheet: str | None = None, first_bytes: int | None = None) -> Iterator[TableRow]:
+        del sheet, first_bytes  # its first rows cost the same whatever follows
         raw = io.BytesIO(self._content)
         rows = 0
         with io.TextIOWrapper(raw, encoding=self._encoding, newline="") as text:

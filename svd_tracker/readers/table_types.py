@@ -44,9 +44,10 @@ class Table(ABC):
     share_read: float = 0.0
 
     @abstractmethod
-    def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
+    def rows(self, sheet: str | None = None, first_bytes: int | None = None) -> Iterator[TableRow]:
         """The rows that are not blank, of the named sheet or else the first visible one; a CSV ignores the name.
 
+        Of an XLSX no more than those in about the ``first_bytes`` of the sheet, as it is unpacked, where that is given.
         Raises UnreadableFile where it finds what it cannot read: rows given before that are not to be used.
         """
 

@@ -32,6 +32,7 @@ _MAX_RATIO = 150  # deflate reaches 1,000 on nothing but spaces; the most monoto
 _RATIO_COUNTS_FROM = 1024 * 1024
 _MAX_SMALL_PART = 4 * 1024 * 1024
 _MAX_STYLES = 100_000
+_MAX_SHEETS = 50
 
 _SAVE = "Open it in Excel, choose Save as, Excel workbook (.xlsx), and upload that file"
 DAMAGED = f"This workbook is damaged and cannot be read whole. {_SAVE}"
@@ -191,6 +192,8 @@ def _sheets(book: Element, relations: dict[str, tuple[str, str]], parts: zipfile
     names = [sheet.name.casefold() for sheet in sheets]
     if not sheets:
         raise UnreadableFile("This workbook has no sheet with rows. Upload the one that holds the ledger")
+    if len(names) > _MAX_SHEETS:
+        raise UnreadableFile(f"This workbook has more than {_MAX_SHEETS} sheets. {_SAVE} with the ledger's sheet alone")
     if len(names) != len(set(names)) or len({sheet.part for sheet in sheets}) != len(sheets):
         raise UnreadableFile(DAMAGED)
     return tuple(sheets)

@@ -9,7 +9,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from xml.parsers import expat
 
 from openpyxl.utils import get_column_letter
@@ -43,6 +43,10 @@ _LONGEST_TOKEN = 1 << 20
 _EXCEL_ROWS, _EXCEL_COLUMNS = 1_048_576, 16_384
 _MAX_CELLS = 8_000_000
 _MAX_STRINGS = 1_000_000
+_MAX_ELEMENTS = 6_000_000  # two million take about a second
+_MAX_IDLE = 3_000_000  # of those in a sheet that give no value; _PER_VALUE go with each that does
+_PER_VALUE = 5
+_FEW_ATTRIBUTES = 4  # so many cost as much as an element
 _MAX_REMEMBERED = 20_000
 _LETTERS = tuple(get_column_letter(number) for number in range(1, MAX_COLUMNS + 1))
 _REF = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
@@ -53,6 +57,10 @@ _LAST_SERIAL = 2_958_466
 _ORDER = (
     "The rows of this workbook stand out of order inside the file, so some would be lost. "
     "Open it in Excel, save it, and upload that file"
+)
+_MUCH = (
+    "This workbook holds far more cells and formatting than a ledger does. Copy the ledger's rows into a new workbook, "
+    "save it, and upload that file"
 )
 _LONG = "A cell of this workbook holds more than 100,000 characters. Shorten it"
 
@@ -67,7 +75,7 @@ class Workbook(Table):
         self.sheets = tuple(sheet.name for sheet in self._package.sheets)
         self._strings: list[str] | None = None
 
-    def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
+    def rows(self, sheet: str | None = None, first_bytes: int | None = None) -> Iterator[TableRow]:
         part = self._part(sheet)
         rows = 0
         with plain_words(), zipfile.ZipFile(io.BytesIO(self._package.content)) as parts:
@@ -75,7 +83,9 @@ class Workbook(Table):
                 self._strings = _shared_strings(parts, self._package.strings_part)
             size = max(1, parts.getinfo(part).file_size)
             cells = _Cells(self._package, self._strings)
-            for fed in _fed(parts, part, cells.parser, cells.texts, cells.wants_text):
+            for fed in _fed(parts, part, cells):
+                if cells.elements - _PER_VALUE * cells.values_given > _MAX_IDLE:
+                    raise UnreadableFile(_MUCH)
                 self.share_read = fed / size
                 for row in cells.ready:
                     rows += 1
@@ -83,6 +93,8 @@ class Workbook(Table):
                         raise too_many_rows()
                     yield row
                 cells.ready.clear()
+                if first_bytes is not None and fed >= first_bytes:
+                    return
         self.share_read = 1.0
 
     def _part(self, name: str | None) -> str:
@@ -106,14 +118,13 @@ def _parser() -> expat.XMLParserType:
     return parser
 
 
-def _fed(
-    parts: zipfile.ZipFile, part: str, parser: expat.XMLParserType, texts: list[str], wants_text: Callable[[], bool]
-) -> Iterator[int]:
+def _fed(parts: zipfile.ZipFile, part: str, heard: "_Strings | _Cells") -> Iterator[int]:
     """Feed a part to its parser, piece by piece; after each, how many bytes it has had.
 
-    ``texts`` is where the parser puts characters; what no element wants is dropped, however much there is of it.
+    What no element wants of the characters is dropped, however much there is of it. Raises UnreadableFile for more
+    elements than any ledger has: each of them costs time, and packed they are next to nothing.
     """
-    fed = 0
+    fed, parser, texts = 0, heard.parser, heard.texts
     with parts.open(part) as stream:
         while piece := stream.read(_PIECE):
             parser.Parse(piece, False)
@@ -121,7 +132,9 @@ def _fed(
             # expat looks at an unfinished tag again from its start with every piece
             if fed - parser.CurrentByteIndex > _LONGEST_TOKEN:
                 raise UnreadableFile(DAMAGED)
-            if not wants_text():
+            if heard.elements > _MAX_ELEMENTS:
+                raise UnreadableFile(_MUCH)
+            if not heard.wants_text():
                 texts.clear()
             elif sum(map(len, texts)) > MAX_CELL_CHARACTERS:
                 raise UnreadableFile(_LONG)
@@ -145,6 +158,7 @@ class _Strings:
     def __init__(self) -> None:
         self.found: list[str] = []
         self.texts: list[str] = []
+        self.elements = 0
         self._pieces: list[str] = []
         self._in_text = self._aside = False
         self.parser = _parser()
@@ -156,6 +170,7 @@ class _Strings:
         return self._in_text
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.elements += 1 + len(attributes) // _FEW_ATTRIBUTES
         if name == _T:
             self.texts.clear()
             self._in_text = True
@@ -180,7 +195,7 @@ def _shared_strings(parts: zipfile.ZipFile, part: str | None) -> list[str]:
     if part is None:
         return []
     strings = _Strings()
-    for _ in _fed(parts, part, strings.parser, strings.texts, strings.wants_text):
+    for _ in _fed(parts, part, strings):
         pass
     return strings.found
 
@@ -191,6 +206,7 @@ class _Cells:
     def __init__(self, package: Package, strings: list[str]) -> None:
         self.ready: list[TableRow] = []
         self.texts: list[str] = []
+        self.elements = self.values_given = 0
         self._strings = strings
         self._date_styles = package.date_styles
         self._base = _BASE_1904 if package.from_1904 else _BASE
@@ -214,6 +230,7 @@ class _Cells:
         return self._in_text
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.elements += 1 + len(attributes) // _FEW_ATTRIBUTES
         if name in _TEXT_TAGS:
             self.texts.clear()
             self._in_text = True
@@ -290,6 +307,7 @@ class _Cells:
         value = self._cell_value()
         if value is None:
             return
+        self.values_given += 1
         if self._column >= MAX_COLUMNS:
             raise too_many_columns(self._row_no)
         while len(self._values) < self._column:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import random
 import tracemalloc
 import zipfile
 
@@ -12,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl.chart import BarChart
 
+from svd_tracker.readers import xlsx_sheet
 from svd_tracker.readers.csv_stream import CsvStream
 from svd_tracker.readers.table_file import MAX_BYTES, Cell, TableRow, UnreadableFile, open_table
 from svd_tracker.readers.xlsx_sheet import Workbook
@@ -356,3 +358,51 @@ def test_any_other_part_is_read_or_refused(part: str, data: st.DataObject) -> No
 )
 def test_the_extracts_are_known_for_what_they_are(content: bytes, kind: type) -> None:
     assert isinstance(open_table(content, "extract"), kind)
+
+
+def noisy(unit: str, count: int) -> str:
+    """A unit so many times, with chance between, so that no cap on packing catches it."""
+    chance = random.Random(1)
+    every = 40
+    return "".join(f"{unit * every}<!--{chance.getrandbits(64):x}-->" for _ in range(count // every))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="2">' + noisy("<x/>", 4_000_000) + "</row>",
+        '<row r="2">' + noisy("<x/>", 4_000_000) + "</row>",
+        "".join(f'<row r="{number}">{noisy("<c/>", 80)}</row>' for number in range(1, 45_000)),
+    ],
+)
+def test_elements_without_values_are_refused_before_they_cost_long(rows: str) -> None:
+    assert "more cells and formatting than a ledger does" in refusal(package(rows))
+
+
+def test_elements_among_the_shared_texts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_sheet, "_MAX_ELEMENTS", 50_000)
+    strings = f'<sst xmlns="{MAIN}"><si><t>A</t></si>{noisy("<x/>", 60_000)}</sst>'
+    cell = '<row r="1"><c r="A1" t="s"><v>0</v></c></row>'
+    assert "more cells and formatting" in refusal(package(cell, {"xl/sharedStrings.xml": strings}))
+    assert "more cells and formatting" in refusal(package(cell + noisy('<x a="1"/>', 60_000)))
+
+
+def test_styled_cells_without_values_beside_a_ledger_are_read() -> None:
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c>{"<c/>" * 20}</row>' for n in range(1, 2_000))
+    assert len(read(package(rows))) == 1_999
+
+
+def test_the_beginning_is_read_without_the_rest() -> None:
+    rows = (
+        '<row r="1"><c r="A1"><v>1</v></c></row>' + noisy("<x/>", 400_000) + '<row r="2"><c r="A2"><v>2</v></c></row>'
+    )
+    table = open_table(package(rows), "file")
+    assert [row.row_no for row in table.rows(first_bytes=1_000_000)] == [1]
+    assert [row.row_no for row in table.rows()] == [1, 2]
+
+
+def test_a_workbook_of_very_many_sheets_is_refused() -> None:
+    workbook = openpyxl.Workbook()
+    for _ in range(50):
+        workbook.create_sheet()
+    assert "more than 50 sheets" in refusal(saved(workbook))

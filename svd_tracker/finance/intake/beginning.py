@@ -15,6 +15,8 @@ from svd_tracker.readers.table_types import Cell, Table, TableRow, UnreadableFil
 LINES_SHOWN = 10
 VALUES_SHOWN = 3
 LONGEST_VALUE = 24
+FIRST_BYTES = 1024 * 1024  # fifty rows of a hundred columns are half of it
+SHEETS_LOOKED_AT = 10
 
 
 class _FirstRows(Table):
@@ -23,7 +25,7 @@ class _FirstRows(Table):
     def __init__(self, rows: Sequence[TableRow]) -> None:
         self._rows = rows
 
-    def rows(self, sheet: str | None = None) -> Iterator[TableRow]:
+    def rows(self, sheet: str | None = None, first_bytes: int | None = None) -> Iterator[TableRow]:
         return iter(self._rows)
 
 
@@ -71,13 +73,13 @@ class Beginning:
 
 def begin(table: Table, sheet: str | None) -> Beginning:
     """Read the first rows. Raises UnreadableFile, also for a sheet without headings."""
-    rows = list(itertools.islice(table.rows(sheet), LOOKED_AT + SAMPLE))
+    rows = list(itertools.islice(table.rows(sheet, FIRST_BYTES), LOOKED_AT + SAMPLE))
     return Beginning(sheet, find_headings(rows), rows)
 
 
 def known_mapping(holder_id: int, table: Table) -> LedgerMapping | None:
-    """The mapping that was kept for a file with these headings, on whichever of its sheets they stand."""
-    for sheet in (None, *table.sheets[1:]):
+    """The mapping that was kept for a file with these headings, on whichever of its first sheets they stand."""
+    for sheet in (None, *table.sheets[1:SHEETS_LOOKED_AT]):
         try:
             headings = begin(table, sheet).found.headings
         except UnreadableFile:

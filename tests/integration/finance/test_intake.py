@@ -287,3 +287,9 @@ def test_many_lines_like_typed_entries_are_counted_not_listed(app: Flask) -> Non
     found = findings_of(upload)
     assert [each.row_no for each in found[:2]] == [2, 3]
     assert (len(found), found[-1].message) == (501, "103 more rows like these: like_an_entry")
+
+
+def test_a_name_is_kept_without_signs_that_nobody_sees(app: Flask) -> None:
+    kept = receive_file(act(), holder("dorset"), "a/l\x00ed\r\n\u202eger\ud800.csv", csv_of([line("1.00")]))
+    assert kept.name == "ledger.csv"
+    assert receive_file(act(), holder("dorset"), "\x01", csv_of([line("1.00")])).name == "file"
