@@ -115,6 +115,7 @@ class Money(RuleBasedStateMachine):
         self.certified: dict[int, tuple[int, ReturnFigures]] = {}
         self.lines: list[str] = []
         self.number = 0
+        self.type_an_entry(1, 12_345, 1, accrual=True, eligible=False)
         self.take_in_lines([(0, 950_001, 4), (1, 12_345, 5), (2, 2_000_000, 6), (3, 99, 4), (1, -3_333, 6)], 0)
         assert len(standing_lines(self.holder_id)) == 5  # or the machine would have nothing to work on
 
@@ -158,6 +159,9 @@ class Money(RuleBasedStateMachine):
         which=st.integers(0, 2), pence=AMOUNTS, quarter=st.integers(1, 4), accrual=st.booleans(), eligible=st.booleans()
     )
     def post_entry(self, which: int, pence: int, quarter: int, accrual: bool, eligible: bool) -> None:
+        self.type_an_entry(which, pence, quarter, accrual, eligible)
+
+    def type_an_entry(self, which: int, pence: int, quarter: int, accrual: bool, eligible: bool) -> None:
         self.number += 1
         self.do(
             finance.post_entry,
@@ -237,7 +241,7 @@ class Money(RuleBasedStateMachine):
                 centre = (*CENTRES, "9000")[which]
                 kind = "ACR" if self.number % 5 == 0 else "INV"
                 # Some are the invoices of what was typed.
-                document = f"TYPED-{self.number - 1}" if self.number % 3 == 0 else f"L-{self.number}"
+                document = f"TYPED-{self.number - 2}" if self.number % 3 == 0 else f"L-{self.number}"
                 fresh.append(f"{day:%d/%m/%Y},{document},{kind},{centre},{pence / 100:.2f}")
         self.lines += fresh
         content = "\n".join([",".join(LEDGER.headings), *self.lines[-again - len(fresh) :]]).encode()
