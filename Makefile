@@ -27,5 +27,5 @@ setup: ## Install what the application needs
 lock: ## Write the lock files anew
 	$(PYTHON) -m svd_tracker lock
 
-benchmarks: ## Time the workbook and the members' page
+benchmarks: ## Time returns, ledger files and pages, each against a floor
 	$(PYTHON) -m svd_tracker benchmark

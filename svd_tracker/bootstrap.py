@@ -26,7 +26,7 @@ HELP = """svd_tracker: python -m svd_tracker COMMAND
   test      install what the tests need and run them (more words are passed on to pytest)
   check     style, types and import rules
   setup     install what the application needs into .venv (setup --dev: what the tests need too)
-  benchmark time the build of a return and the members' page, each against a floor
+  benchmark time returns, ledger files and pages, each against a floor in the same run
   lock      write the lock files anew from pyproject.toml
 
 and, once it is set up (svd --help lists all): init, serve, user, area, ledger, returns, schedule, audit
