@@ -127,14 +127,6 @@ class AgainForm(OnceMixin, Form):
     pass
 
 
-class UploadForm(Form):
-    file = FileField("Ledger file", description="A CSV file of the layout below, up to 10 MB.")
-
-
-class ConfirmUploadForm(Form):
-    pass
-
-
 class ForecastForm(VersionedForm, Form):
     q1 = PoundsField(allow_negative=True)
     q2 = PoundsField(allow_negative=True)

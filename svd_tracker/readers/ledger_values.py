@@ -189,12 +189,6 @@ def read_period(cell: Cell) -> tuple[int | None, int]:
     return _text_period(cell)
 
 
-def parse_period(cell: Cell, fy_hint: int) -> tuple[int, int]:
-    """As read_period; ``fy_hint`` is the financial year where the cell does not say."""
-    fy, period = read_period(cell)
-    return (fy_hint if fy is None else fy), period
-
-
 @lru_cache(maxsize=5_000)
 def period_year(period: int, posted_on: dt.date) -> int:
     """The financial year of a period that does not say: the one whose month lies nearest to the day of posting.

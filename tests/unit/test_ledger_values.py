@@ -14,7 +14,6 @@ from svd_tracker.readers.ledger_values import (
     NotAPeriod,
     parse_ledger_date,
     parse_ledger_pounds,
-    parse_period,
     period_end,
     period_of,
     period_year,
@@ -109,7 +108,6 @@ def test_what_is_no_date(cell: Cell) -> None:
 )  # fmt: skip
 def test_accounting_periods(cell: Cell, fy: int | None, period: int) -> None:
     assert read_period(cell) == (fy, period)
-    assert parse_period(cell, 2019) == (fy or 2019, period)
 
 
 @pytest.mark.parametrize(

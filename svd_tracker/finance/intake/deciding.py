@@ -58,8 +58,8 @@ class Deciding:
     def batches(self) -> Iterator[tuple[Sequence[New], Sequence[Belongs]]]:
         """The new lines of each batch of the file, and where each belongs."""
         here = Opposites()  # wherever in the file they are: a release may come before its accrual
-        for each in self.spool.accruals:
-            here.add(each)
+        for accrual in self.spool.accruals:
+            here.add(accrual)
         for start, batch in zip(range(0, self.spool.count, BATCH), self.spool.batches(), strict=True):
             numbers = self.sifted.occurrences[start : start + len(batch)]
             new = [

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts import queries as accounts
+from svd_tracker.calculations.ledger_facts import MONTHS_OF_YEAR
 from svd_tracker.calculations.placing import RuleOutcome, outcome_from_json
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import NotFound
@@ -20,10 +21,12 @@ from svd_tracker.finance.intake.models import (
     QueueLine,
     UploadWithdrawal,
 )
+from svd_tracker.finance.intake.standing import stands, withdrawn
 from svd_tracker.finance.models import Funding
 from svd_tracker.web.history import HistoryLine
 
 FILES_A_PAGE = 20
+LAST_PERIOD = 16
 
 
 @dataclass(frozen=True)
@@ -81,25 +84,44 @@ def list_files(holder_id: int, page: int) -> tuple[Sequence[FileNow], int]:
 
 
 def months_loaded(holder_id: int, fy: int) -> Mapping[int, int]:
-    """By period of a year (1 is April, 13 and more the year's end) the newest standing upload that speaks for it."""
-    rows = db.session.execute(
+    """By month of a year (1 is April) a standing upload that speaks for it, the newest, or that has lines of it.
+
+    The periods after the twelfth belong to March. At most two queries.
+    """
+    covers = db.session.execute(
         select(Upload.id, Upload.covers_from, Upload.covers_to)
-        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
         .where(
             Upload.holder_id == holder_id,
             Upload.state == UploadState.TAKEN_IN,
-            UploadWithdrawal.upload_id.is_(None),
-            Upload.covers_from <= fy * 100 + 99,
-            Upload.covers_to >= fy * 100,
+            Upload.covers_from <= fy * 100 + LAST_PERIOD,
+            Upload.covers_to >= fy * 100 + 1,
+            ~withdrawn(Upload.id),
         )
         .order_by(Upload.id)
     )
     loaded: dict[int, int] = {}
-    for upload_id, first, last in rows:
-        for period in range(1, 17):
-            if (first or 0) <= fy * 100 + period <= (last or 0):
+    for upload_id, first, last in covers:
+        for period in range(1, LAST_PERIOD + 1):
+            if first is not None and last is not None and first <= fy * 100 + period <= last:
                 loaded[period] = upload_id
-    return loaded
+    asked = [period for period in range(1, LAST_PERIOD + 1) if period not in loaded]
+    if asked:
+        found = db.session.execute(select(*(_upload_with_lines(holder_id, fy, period) for period in asked))).one()
+        loaded |= {period: upload_id for period, upload_id in zip(asked, found, strict=True) if upload_id is not None}
+    months: dict[int, int] = {}
+    for period, upload_id in loaded.items():
+        month = min(period, MONTHS_OF_YEAR)
+        months[month] = max(upload_id, months.get(month, 0))
+    return months
+
+
+def _upload_with_lines(holder_id: int, fy: int, period: int) -> ScalarSelect[int]:
+    return (
+        select(LedgerLine.upload_id)
+        .where(LedgerLine.holder_id == holder_id, LedgerLine.fy == fy, LedgerLine.period == period, stands(LedgerLine))
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def readings(file_id: int) -> Sequence[FileNow]:

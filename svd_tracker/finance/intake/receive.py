@@ -12,7 +12,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import services as file_services
 from svd_tracker.files.models import FileKind, StoredFile, Upload, UploadState
-from svd_tracker.finance.intake.models import UploadWithdrawal
+from svd_tracker.finance.intake.standing import withdrawn
 from svd_tracker.periods import format_date
 from svd_tracker.readers.table_file import UnreadableFile, open_table
 
@@ -56,12 +56,11 @@ def find_taken_in(holder_id: int, sha256: str) -> Upload | None:
     return db.session.scalars(
         select(Upload)
         .join(Upload.file)
-        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
         .where(
             Upload.holder_id == holder_id,
             Upload.state == UploadState.TAKEN_IN,
             StoredFile.sha256 == sha256,
-            UploadWithdrawal.upload_id.is_(None),
+            ~withdrawn(Upload.id),
         )
         .options(joinedload(Upload.file))
     ).first()

@@ -12,6 +12,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile, Upload, UploadState
 from svd_tracker.finance.intake.models import LedgerLine, LedgerMapping, LineEvent, LineEventKind, UploadWithdrawal
 from svd_tracker.finance.intake.spool import BATCH, Spool, likeness
+from svd_tracker.finance.intake.standing import withdrawn
 
 
 @dataclass
@@ -159,11 +160,10 @@ def _standing_uploads(holder_id: int) -> dict[int, tuple[str, str | None]]:
         select(Upload.id, StoredFile.name, LedgerMapping.name)
         .join(StoredFile, StoredFile.id == Upload.file_id)
         .outerjoin(LedgerMapping, LedgerMapping.id == Upload.mapping_id)
-        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
         .where(
             Upload.holder_id == holder_id,
             Upload.state == UploadState.TAKEN_IN,
-            UploadWithdrawal.upload_id.is_(None),
+            ~withdrawn(Upload.id),
         )
     )
     return {upload_id: (file_name, read_by) for upload_id, file_name, read_by in rows}
@@ -174,8 +174,7 @@ def _said_gone(uploads: Sequence[int]) -> set[int]:
     rows = db.session.execute(
         select(LineEvent.line_id, LineEvent.event)
         .join(LedgerLine, LedgerLine.id == LineEvent.line_id)
-        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == LineEvent.upload_id)
-        .where(LedgerLine.upload_id.in_(uploads), UploadWithdrawal.upload_id.is_(None))
+        .where(LedgerLine.upload_id.in_(uploads), ~withdrawn(LineEvent.upload_id))
         .order_by(LineEvent.id)
     )
     newest = {line_id: event for line_id, event in rows}  # noqa: C416  rows are not pairs to the type checker

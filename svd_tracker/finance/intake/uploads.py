@@ -1,30 +1,15 @@
-"""The ledger files of a holder on lists and pages."""
+"""What a ledger file no longer has of earlier ones, and what stands in its place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from svd_tracker.calculations.placing import normal_document
 from svd_tracker.extensions import db
-from svd_tracker.files.models import Upload, UploadState
-from svd_tracker.finance.intake.models import (
-    LedgerLine,
-    LedgerMapping,
-    LineEvent,
-    LineEventKind,
-    UploadWithdrawal,
-)
-
-
-@dataclass(frozen=True)
-class UploadRow:
-    """An upload with its file, the mapping it was read by (None: before mappings) and its withdrawal, if any."""
-
-    upload: Upload
-    mapping: LedgerMapping | None
-    withdrawal: UploadWithdrawal | None
+from svd_tracker.files.models import Upload
+from svd_tracker.finance.intake.models import LedgerLine, LineEvent, LineEventKind
 
 
 @dataclass(frozen=True)
@@ -37,21 +22,6 @@ class ChangedLine:
     line: LedgerLine
     event: LineEventKind
     instead: LedgerLine | None
-
-
-def list_uploads(holder_id: int, limit: int) -> Sequence[UploadRow]:
-    """A holder's newest readings of ledger files: of each file its newest, and any that was taken in. One query."""
-    newest = select(func.max(Upload.id)).where(Upload.holder_id == holder_id).group_by(Upload.file_id)
-    rows = db.session.execute(
-        select(Upload, LedgerMapping, UploadWithdrawal)
-        .outerjoin(LedgerMapping, LedgerMapping.id == Upload.mapping_id)
-        .outerjoin(UploadWithdrawal, UploadWithdrawal.upload_id == Upload.id)
-        .where(Upload.holder_id == holder_id, Upload.id.in_(newest) | (Upload.state == UploadState.TAKEN_IN))
-        .options(joinedload(Upload.file))
-        .order_by(Upload.id.desc())
-        .limit(limit)
-    )
-    return [UploadRow(*row) for row in rows]
 
 
 def changed_lines(upload: Upload, limit: int, after_line_id: int = 0) -> Sequence[ChangedLine]:
@@ -86,24 +56,3 @@ def _instead(upload: Upload, gone: Sequence[LedgerLine]) -> Mapping[int, LedgerL
 
 def _place(line: LedgerLine) -> tuple[str, str, str]:
     return line.cost_centre, line.account, normal_document(line.document)
-
-
-def count_dropped(holder_id: int) -> int:
-    """How many standing lines of a holder the newest file that speaks for them no longer has."""
-    later, taken_back = aliased(LineEvent), aliased(UploadWithdrawal)
-    stands = ~exists().where(UploadWithdrawal.upload_id == LedgerLine.upload_id)
-    counts = ~exists().where(taken_back.upload_id == LineEvent.upload_id)
-    newest = ~exists().where(
-        later.line_id == LineEvent.line_id,
-        later.id > LineEvent.id,
-        ~exists().where(UploadWithdrawal.upload_id == later.upload_id),
-    )
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(LineEvent)
-            .join(LedgerLine, LedgerLine.id == LineEvent.line_id)
-            .where(LedgerLine.holder_id == holder_id, LineEvent.event == LineEventKind.DROPPED, stands, counts, newest)
-        )
-        or 0
-    )

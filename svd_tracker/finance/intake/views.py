@@ -28,7 +28,7 @@ from svd_tracker.finance.intake.background import Verb, Work
 from svd_tracker.finance.intake.beginning import Beginning, begin, known_mapping
 from svd_tracker.finance.intake.models import LedgerMapping
 from svd_tracker.periods import fy_of
-from svd_tracker.readers.ledger_layout import FIELDS, Layout, guess, problems
+from svd_tracker.readers.ledger_layout import FIELDS, Layout, advice, guess, problems
 from svd_tracker.readers.table_file import Table, UnreadableFile, open_table
 from svd_tracker.web.fields import LARGEST_WHOLE_NUMBER
 
@@ -239,7 +239,11 @@ def _columns_page(
         if before is None:
             form.vat_in_net.data = None
     layout = form.layout(first.found.headings, first.sheet)
-    page |= {"found": first.found, "guessed": guessed.columns, "doubts": guessed.doubts}
+    page |= {
+        "found": first.found,
+        "guessed": guessed.columns,
+        "doubts": [*guessed.doubts, *(words for _, words in advice(layout))],
+    }
     if page["shut"]:
         return page  # which lines are of what an interest shuts is not known before they are placed
     page |= {"why": guessed.why, "seen": first.seen(layout)}

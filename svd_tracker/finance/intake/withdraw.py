@@ -10,7 +10,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files.models import Upload, UploadState
 from svd_tracker.finance.intake.models import LedgerLine, UploadKnown, UploadWithdrawal
 from svd_tracker.finance.ledger import lock_ledger
-from svd_tracker.finance.placing.book import Book, facts_of, standing_of
+from svd_tracker.finance.placing.book import LINE_FACTS, Book, facts_of_row, standing_of
 
 BATCH = 500
 LONGEST_REASON = 1_000
@@ -73,17 +73,11 @@ def in_the_way(upload: Upload) -> Upload | None:
 def _take_back(act: Act, upload: Upload, reason: str) -> tuple[int, int]:
     """How many lines went, and what they come to."""
     book, after, count, pence = Book(act, upload.holder_id), 0, 0, 0
-    while True:
-        lines = db.session.scalars(
-            select(LedgerLine)
-            .where(LedgerLine.upload_id == upload.id, LedgerLine.id > after)
-            .order_by(LedgerLine.id)
-            .limit(BATCH)
-        ).all()
-        if not lines:
-            break
+    query = select(*LINE_FACTS).where(LedgerLine.upload_id == upload.id).order_by(LedgerLine.id).limit(BATCH)
+    while rows := db.session.execute(query.where(LedgerLine.id > after)).all():
+        lines = [facts_of_row(row) for row in rows]
         standing = standing_of(lines)
-        book.take_back([(facts_of(line), standing[line.id]) for line in lines], reason)
-        after, count, pence = lines[-1].id, count + len(lines), pence + sum(line.cost_pence for line in lines)
+        book.take_back([(line, standing[line.id]) for line in lines], reason)
+        after, count, pence = lines[-1].id, count + len(lines), pence + sum(line.pence for line in lines)
     book.close()
     return count, pence

@@ -11,8 +11,9 @@ from sqlalchemy.orm import aliased, joinedload
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
 from svd_tracker.finance.intake.models import LedgerLine, Outcome, Placement, PlacementPart, QueueLine
+from svd_tracker.finance.intake.standing import stands
 from svd_tracker.finance.models import Funding, Match
-from svd_tracker.finance.reconcile.queries import dropped_lines, is_newest, of_quarter, stands
+from svd_tracker.finance.reconcile.queries import dropped_lines, is_newest, of_quarter
 from svd_tracker.interventions.models import PlanLine
 
 PER_PAGE = 50

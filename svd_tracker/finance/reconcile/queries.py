@@ -10,7 +10,6 @@ from sqlalchemy.orm import aliased
 from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import ReversalWhy
 from svd_tracker.calculations.ledger_facts import (
-    MONTHS_OF_YEAR,
     Control,
     FundingName,
     Lines,
@@ -23,7 +22,7 @@ from svd_tracker.calculations.ledger_facts import (
 from svd_tracker.calculations.reconciliation import Statement, grant_side, ledger_side
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
-from svd_tracker.files.models import Upload, UploadState
+from svd_tracker.files.models import Upload
 from svd_tracker.finance.intake.models import (
     ControlTotal,
     LedgerLine,
@@ -33,14 +32,13 @@ from svd_tracker.finance.intake.models import (
     Outcome,
     Placement,
     QueueLine,
-    UploadWithdrawal,
     WhyWaiting,
 )
+from svd_tracker.finance.intake.page_queries import LAST_PERIOD, months_loaded
+from svd_tracker.finance.intake.standing import stands, withdrawn
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.grants.models import Grant
 from svd_tracker.interventions.models import Intervention
-
-LAST_PERIOD = 16
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def read_year(holder: Holder, fy: int) -> YearFacts:
         typed=_typed(holder.id, fy),
         fundings=_fundings(holder.id, fy),
         controls=controls(holder.id, fy),
-        months_loaded=months_loaded(holder.id, fy),
+        months_loaded=frozenset(months_loaded(holder.id, fy)),
         dropped=_dropped(holder.id, fy),
     )
 
@@ -160,33 +158,6 @@ def control_history(holder_id: int, fy: int, quarter: int) -> Sequence[ControlTo
         .where(ControlTotal.holder_id == holder_id, ControlTotal.fy == fy, ControlTotal.quarter == quarter)
         .order_by(ControlTotal.id.desc())
     ).all()
-
-
-def months_loaded(holder_id: int, fy: int) -> frozenset[int]:
-    """The months of a year, by period, that a standing upload speaks for or that standing lines fall in.
-
-    The periods after the twelfth belong to March. Two queries.
-    """
-    covers = db.session.execute(
-        select(Upload.covers_from, Upload.covers_to).where(
-            Upload.holder_id == holder_id,
-            Upload.state == UploadState.TAKEN_IN,
-            Upload.covers_from <= fy * 100 + LAST_PERIOD,
-            Upload.covers_to >= fy * 100 + 1,
-            ~_withdrawn(Upload.id),
-        )
-    ).all()
-    periods = {
-        period
-        for first, last in covers
-        for period in range(1, LAST_PERIOD + 1)
-        if first is not None and last is not None and first <= fy * 100 + period <= last
-    }
-    asked = [period for period in range(1, LAST_PERIOD + 1) if period not in periods]
-    if asked:
-        found = db.session.execute(select(*(_has_lines(holder_id, fy, period) for period in asked))).one()
-        periods |= {period for period, there in zip(asked, found, strict=True) if there}
-    return frozenset(min(period, MONTHS_OF_YEAR) for period in periods)
 
 
 def outstanding(holder_id: int, fy: int, last_quarter: int) -> Outstanding:
@@ -220,11 +191,6 @@ def is_newest(placement: type[Placement]) -> ColumnElement[bool]:
     return ~exists().where(later.line_id == placement.line_id, later.seq > placement.seq)
 
 
-def stands(line: type[LedgerLine]) -> ColumnElement[bool]:
-    """That a line's upload was not withdrawn."""
-    return ~_withdrawn(line.upload_id)
-
-
 def of_quarter(line: type[LedgerLine], quarter: int) -> ColumnElement[bool]:
     """That a line's own period lies in a quarter; those after the twelfth lie in quarter 4."""
     return line.period.between(3 * quarter - 2, LAST_PERIOD if quarter == 4 else 3 * quarter)
@@ -245,23 +211,13 @@ def dropped_lines(holder_id: int, fy: int) -> Select[LedgerLine]:
             Upload.holder_id == holder_id,
             LedgerLine.fy + 0 == fy,
             LineEvent.event == LineEventKind.DROPPED,
-            ~_withdrawn(LineEvent.upload_id),
-            ~exists().where(later.line_id == LineEvent.line_id, later.id > LineEvent.id, ~_withdrawn(later.upload_id)),
+            ~withdrawn(LineEvent.upload_id),
+            ~exists().where(later.line_id == LineEvent.line_id, later.id > LineEvent.id, ~withdrawn(later.upload_id)),
             stands(LedgerLine),
             ~exists().where(
                 Placement.line_id == LedgerLine.id, Placement.outcome == Outcome.LEFT_OUT, is_newest(Placement)
             ),
         )
-    )
-
-
-def _withdrawn(upload_id: object) -> ColumnElement[bool]:
-    return exists().where(UploadWithdrawal.upload_id == upload_id)
-
-
-def _has_lines(holder_id: int, fy: int, period: int) -> ColumnElement[bool]:
-    return exists().where(
-        LedgerLine.holder_id == holder_id, LedgerLine.fy == fy, LedgerLine.period == period, stands(LedgerLine)
     )
 
 

@@ -16,13 +16,15 @@ from svd_tracker.extensions import db
 from svd_tracker.files.models import UploadState
 from svd_tracker.finance import queries, services
 from svd_tracker.finance.intake.models import LedgerLine, LineEvent, QueueLine
+from svd_tracker.finance.intake.page_queries import list_files
 from svd_tracker.finance.intake.read_file import check_file
 from svd_tracker.finance.intake.receive import receive_file
 from svd_tracker.finance.intake.summary import Summary, findings_of, summary_of
 from svd_tracker.finance.intake.take_in import take_in
-from svd_tracker.finance.intake.uploads import changed_lines, count_dropped, list_uploads
+from svd_tracker.finance.intake.uploads import changed_lines
 from svd_tracker.finance.intake.withdraw import in_the_way, withdraw, withdrawal_of
 from svd_tracker.finance.placing.applying import apply_rules
+from svd_tracker.finance.reconcile.queries import dropped_lines
 from tests.integration.finance.ledger_files import (
     bring_in,
     buckets,
@@ -86,11 +88,12 @@ def test_a_line_that_the_ledger_changed_is_shown_and_nothing_is_altered(app: Fla
     assert changed.instead is not None
     assert (changed.line.cost_pence, changed.instead.cost_pence) == (100_00, 120_00)
     assert spent(funding) == {1: 225_00}
-    assert count_dropped(holder("dorset").id) == 1
+    gone = dropped_lines(holder("dorset").id, 2025)
+    assert len(db.session.scalars(gone).all()) == 1
     bring_in(csv_of([line("120.00"), line("5.00", "INV 2"), line("1.00", "INV 3")]))
     assert db.session.scalar(select(func.count()).select_from(LineEvent)) == 1, "it is said once"
     back = bring_in(csv_of([line("100.00"), line("120.00"), line("5.00", "INV 2"), line("1.00", "INV 3")]))
-    assert (summary_of(back).back_lines, count_dropped(holder("dorset").id)) == (1, 0)
+    assert (summary_of(back).back_lines, db.session.scalars(gone).all()) == (1, [])
     assert back.lines_posted == 0
 
 
@@ -164,7 +167,7 @@ def test_a_withdrawn_file_counts_no_more_and_may_come_again(app: Flask) -> None:
     assert (again.lines_posted, again.lines_known, spent(funding)) == (3, 0, {1: 200_00})
     actions = [each.action for each in audit.history("upload", f"dorset/dorset/{first.id}")]
     assert actions == ["withdraw", "taken_in"]
-    assert [row.withdrawal is None for row in list_uploads(holder("dorset").id, 9)] == [True, False, False]
+    assert [row.withdrawal is None for row in list_files(holder("dorset").id, 1)[0]] == [True, False, False]
     refuse_a_crooked_ledger()
 
 

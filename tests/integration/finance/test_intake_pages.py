@@ -455,3 +455,10 @@ def test_many_files_come_in_pages(client: PageClient, funding: Funding) -> None:
     assert "file 00.csv" in said(client.get(f"/finance/{dorset}/import?page=2"))
     client.get(f"/finance/{dorset}/import?page={10**30}")
     client.get(f"/finance/{dorset}/import?page=-3")
+
+
+def test_what_a_layout_lacks_is_said_before_the_file_is_read(client: PageClient, funding: Funding) -> None:
+    short = ("Date", "Account", "Net amount")
+    page = said(client.get(send(client, csv_of([("06/05/2025", "4300", "12.00")], short)).location))
+    assert "Without a document number, lines cannot be told apart" in page
+    assert "Without a cost centre, rules can only go by account" in page
