@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
@@ -54,6 +55,11 @@ class NewEntry:
 
 LONGEST = {"document": 120, "supplier": 250, "description": 1000, "reason": 1000}
 TEXT_COLUMNS = ("supplier", "description", "reason")
+REVERSED_COLUMNS = (
+    LedgerEntry.id, LedgerEntry.funding_id, LedgerEntry.fy, LedgerEntry.quarter, LedgerEntry.pence,
+    LedgerEntry.vat_pence, LedgerEntry.document_total_pence, LedgerEntry.spent_on, LedgerEntry.document,
+    LedgerEntry.eligible, LedgerEntry.upload_id, LedgerEntry.upload_row, LedgerEntry.placement_id,
+)  # fmt: skip
 _COLUMNS = tuple(each.name for each in fields(NewEntry) if each.name not in TEXT_COLUMNS)
 
 
@@ -312,8 +318,11 @@ def _accrual_quarter(release: LedgerEntry) -> int | None:
     return db.session.scalar(select(LedgerEntry.quarter).where(LedgerEntry.id == release.reverses_id))
 
 
-def reversal_of(entry: LedgerEntry, why: ReversalWhy, quarter: int, reason: str) -> NewEntry:
-    """The whole amount with the sign turned; a release of another quarter is dated to that quarter's first day."""
+def reversal_of(entry: LedgerEntry | Row[Any], why: ReversalWhy, quarter: int, reason: str) -> NewEntry:
+    """The whole amount with the sign turned; a release of another quarter is dated to that quarter's first day.
+
+    A row of REVERSED_COLUMNS will do for an entry of a placement, which has no words of its own.
+    """
     total = entry.document_total_pence
     return NewEntry(
         funding_id=entry.funding_id,

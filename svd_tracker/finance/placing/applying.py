@@ -3,10 +3,9 @@
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Row, exists, func, select, update
 
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
@@ -25,7 +24,7 @@ from svd_tracker.finance.intake.models import (
     WhyWaiting,
 )
 from svd_tracker.finance.ledger import lock_ledger
-from svd_tracker.finance.placing.book import Belongs, Book, facts_of, standing_of
+from svd_tracker.finance.placing.book import LINE_FACTS, Belongs, Book, LineFacts, facts_of_row, standing_of
 from svd_tracker.finance.placing.line_queries import lines_ever_placed
 from svd_tracker.finance.placing.services import digest_of, move, take
 
@@ -49,6 +48,20 @@ class Asked(NamedTuple):
     funding_ref: str
     cost_pence: int
     accrual: bool
+
+
+class _Waiting(NamedTuple):
+    """A line of the queue that the rules are asked about."""
+
+    facts: LineFacts
+    asked: Asked
+    why: WhyWaiting
+    entry_id: int | None
+
+    @property
+    def told_apart(self) -> bool:
+        """Somebody said that it is another cost than this entry."""
+        return self.why is not WhyWaiting.LIKE_AN_ENTRY and self.entry_id is not None
 
 
 class Example(NamedTuple):
@@ -117,16 +130,17 @@ def apply_rules(act: Act, holder: Holder) -> tuple[int, int]:
     book = Book(act, holder.id)
     facts = []
     for rows in _to_ask(holder.id):
-        lines = [row.line for row in rows]
-        opposites = opposites_of(holder.id, [asked_of(line) for line in lines])
-        standing = standing_of(lines)
-        items = []
+        opposites = opposites_of(holder.id, [row.asked for row in rows])
+        standing = standing_of([row.facts for row in rows])
+        items, said_again = [], []
         for row in rows:
             belongs = _decided(row, known, opposites)
             if belongs.outcome is not Outcome.WAITING:
-                items.append((facts_of(row.line), standing[row.line_id], belongs))
+                items.append((row.facts, standing[row.facts.id], belongs))
             else:
-                _say_again(row, belongs)
+                said_again.append(_why_now(row, belongs))
+        if said_again:
+            db.session.execute(update(QueueLine), said_again)
         if items:
             book.move(items, "Placed by a rule")
             facts += [line for line, _, _ in items]
@@ -163,40 +177,57 @@ def another_cost(act: Act, holder: Holder, line: LedgerLine, *, seq: int | None 
     return belongs
 
 
-def _decided(row: QueueLine, known: Known, opposites: Opposites) -> Belongs:
-    asked = asked_of(row.line)
-    belongs = decide(asked, known, opposites.undone_by(asked))
-    told_apart = row.why is not WhyWaiting.LIKE_AN_ENTRY and row.entry_id is not None
-    if belongs.why is WhyWaiting.LIKE_AN_ENTRY and told_apart and belongs.entry_id == row.entry_id:
-        return decide(asked, replace(known, typed=TypedEntries(())), opposites.undone_by(asked))
+def _decided(row: _Waiting, known: Known, opposites: Opposites) -> Belongs:
+    belongs = decide(row.asked, known, opposites.undone_by(row.asked))
+    if belongs.why is WhyWaiting.LIKE_AN_ENTRY and row.told_apart and belongs.entry_id == row.entry_id:
+        return decide(row.asked, replace(known, typed=TypedEntries(())), opposites.undone_by(row.asked))
     return belongs
 
 
-def _say_again(row: QueueLine, belongs: Belongs) -> None:
-    """Why it waits as things are now. That it was told apart from an entry is kept."""
-    told_apart = row.why is not WhyWaiting.LIKE_AN_ENTRY and row.entry_id is not None
-    row.why, row.hint = belongs.why, belongs.hint
-    if belongs.entry_id is not None or not told_apart:
-        row.entry_id = belongs.entry_id
+def _why_now(row: _Waiting, belongs: Belongs) -> dict[str, object]:
+    """The queue's row as things are now. That it was told apart from an entry is kept."""
+    entry_id = belongs.entry_id or (row.entry_id if row.told_apart else None)
+    return {"line_id": row.facts.id, "why": belongs.why, "hint": belongs.hint, "entry_id": entry_id}
 
 
-def _to_ask(holder_id: int) -> Iterator[Sequence[QueueLine]]:
-    """What waits for a rule, by line, a batch at a time."""
-    after = 0
-    while rows := db.session.scalars(
-        select(QueueLine)
+def _to_ask(holder_id: int) -> Iterator[Sequence[_Waiting]]:
+    """What waits for a rule, by line, a batch at a time: plain columns, for there may be tens of thousands."""
+    query = (
+        select(
+            *LINE_FACTS,
+            QueueLine.why,
+            QueueLine.entry_id,
+            LedgerLine.cost_centre,
+            LedgerLine.account,
+            LedgerLine.project,
+            func.coalesce(LedgerLineText.supplier, "").label("supplier"),
+            func.coalesce(LedgerLineText.description, "").label("text"),
+            LedgerLine.funding_ref,
+        )
+        .select_from(QueueLine)
+        .join(QueueLine.line)
+        .outerjoin(LedgerLine.text)
         .where(
             QueueLine.holder_id == holder_id,
-            QueueLine.line_id > after,
             QueueLine.why.not_in((WhyWaiting.PUT_BACK, WhyWaiting.LIKE_A_LINE)),
             QueueLine.carried_past.is_(None),
         )
-        .options(joinedload(QueueLine.line).joinedload(LedgerLine.text))
         .order_by(QueueLine.line_id)
         .limit(BATCH)
-    ).all():
-        after = rows[-1].line_id
-        yield rows
+    )
+    after = 0
+    while rows := db.session.execute(query.where(QueueLine.line_id > after)).all():
+        after = rows[-1].id
+        yield [_waiting(row) for row in rows]
+
+
+def _waiting(row: Row[Any]) -> _Waiting:
+    facts = facts_of_row(row)
+    asked = Asked(
+        row.posted_on, row.fy, row.period, facts.quarter, row.document, row.cost_centre, row.account, row.project,
+        row.supplier, row.text, row.funding_ref, row.cost_pence, row.accrual,
+    )  # fmt: skip
+    return _Waiting(facts, asked, row.why, row.entry_id)
 
 
 def _words_of(holder_id: int, fy: int | None, shut: Collection[tuple[int, int]]) -> Iterator[Example]:
