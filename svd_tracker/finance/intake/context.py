@@ -12,6 +12,7 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import queries
 from svd_tracker.finance.intake.decide import (
     FIRST_PERIODS,
+    CostSaid,
     Known,
     LineSaid,
     Typed,
@@ -104,7 +105,7 @@ class Opposites:
     old: set[tuple[int, str, int]] = field(default_factory=set)  # fy, document, pence
     own: dict[tuple[int, str, str, int], int] = field(default_factory=dict)  # the first period that has it
 
-    def add(self, line: LineSaid) -> None:
+    def add(self, line: CostSaid) -> None:
         """A cost of a line's own year, which a later line may undo."""
         for key in _keys(line, line.cost_pence):
             self.own[key] = min(line.period, self.own.get(key, line.period))
@@ -147,7 +148,7 @@ def opposites_of(holder_id: int, lines: Sequence[LineSaid]) -> Opposites:
     return found
 
 
-def _keys(line: LineSaid, pence: int) -> Iterator[tuple[int, str, str, int]]:
+def _keys(line: CostSaid, pence: int) -> Iterator[tuple[int, str, str, int]]:
     """What the opposite of a line has in common with it: the document, or for the ledger's own accruals the codes."""
     name = normal_document(line.document)
     if name:

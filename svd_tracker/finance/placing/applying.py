@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
@@ -221,7 +221,7 @@ def _to_ask(holder_id: int) -> Iterator[Sequence[_Waiting]]:
         yield [_waiting(row) for row in rows]
 
 
-def _waiting(row: Row[Any]) -> _Waiting:
+def _waiting(row: Any) -> _Waiting:
     facts = facts_of_row(row)
     asked = Asked(
         row.posted_on, row.fy, row.period, facts.quarter, row.document, row.cost_centre, row.account, row.project,

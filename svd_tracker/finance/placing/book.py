@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from svd_tracker.act import Act
@@ -205,7 +205,7 @@ class Book:
             db.session.execute(delete(QueueLine).where(QueueLine.line_id.in_(gone)))
         placements = [standing.placement_id for _, standing in items if standing.belongs.parts]
         reversal = aliased(LedgerEntry)
-        standing_entries = db.session.execute(
+        standing_entries: Sequence[Any] = db.session.execute(
             select(*REVERSED_COLUMNS)
             .where(
                 LedgerEntry.placement_id.in_(placements),
@@ -256,8 +256,8 @@ LINE_FACTS = (
 )  # fmt: skip
 
 
-def facts_of_row(row: Row[Any]) -> LineFacts:
-    """Of a row that has LINE_FACTS."""
+def facts_of_row(row: Any) -> LineFacts:
+    """Of a row that has LINE_FACTS, whatever else it has."""
     quarter = min(QUARTERS[-1], (row.period - 1) // 3 + 1)
     return LineFacts(
         row.id, row.fy, quarter, row.cost_pence, row.vat_pence, row.posted_on, row.document, row.accrual,
@@ -318,7 +318,7 @@ def _not_eligible(placement_ids: Collection[int]) -> dict[tuple[int, int], str]:
     return {(placement_id or 0, funding_id): reason for placement_id, funding_id, reason in rows}
 
 
-def _standing(line: LedgerLine | LineFacts, placement: Row[Any] | None, parts: Mapping[int, list[Part]]) -> Standing:
+def _standing(line: LedgerLine | LineFacts, placement: Any, parts: Mapping[int, list[Part]]) -> Standing:
     if placement is None:
         return Standing(0, None, Belongs(Outcome.WAITING, line.fy, line.quarter))
     belongs = Belongs(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,9 +54,9 @@ def test_a_line_like_an_entry_is_told_apart_before_it_is_placed(app: Flask) -> N
     like, other = lines_of()
     given = (act(on=JULY), owner())
     for verb in (
-        lambda: services.place(*given, [other, like], funding),
-        lambda: services.split(*given, like, [Part(100_00, funding.id)]),
-        lambda: services.income(*given, [like], match),
+        partial(services.place, *given, [other, like], funding),
+        partial(services.split, *given, like, [Part(100_00, funding.id)]),
+        partial(services.income, *given, [like], match),
     ):
         with pytest.raises(Refused, match="Say first whether it is entry 1: open the line I1 of row 2") as refused:
             verb()

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from svd_tracker.calculations.placing import RuleKind, RuleOutcome, RuleTests
 from svd_tracker.extensions import db
 from svd_tracker.finance import match_queries, queries
 from svd_tracker.finance.intake.models import Bucket, LedgerLine, Outcome, WhyWaiting
 from svd_tracker.finance.models import Funding
-from svd_tracker.finance.placing import services
+from svd_tracker.finance.placing import rules_store, services
+from svd_tracker.grants.models import Grant
 from tests.integration.finance.money_rows import JULY, make_funding, post, spent
 from tests.integration.finance.placing_rows import (
     MAY,
@@ -224,6 +226,35 @@ def test_the_queue_costs_the_same_number_of_queries_however_long(client: PageCli
         return len(client.queries)
 
     assert cost(1) == cost(10) <= 30
+
+
+def test_a_lines_page_and_a_rules_take_no_more_queries_for_more_fundings_and_versions(
+    client: PageClient, funding: Funding
+) -> None:
+    line_id, grant_id = make_line().id, funding.grant_id
+    make_match(funding)
+    tests = RuleTests(cost_centre="C*")
+    holder_id = funding.holder_id
+
+    def save(number: int) -> None:
+        outcome = RuleOutcome(RuleKind.LEFT_OUT, reason=f"Reason {number}")
+        rule_no = 1 if number else None
+        rules_store.save_rule(act(), owner(), title="Rule", priority=5, tests=tests, outcome=outcome, rule_no=rule_no)
+        db.session.commit()
+
+    def cost() -> list[int]:
+        found = []
+        for url in (f"/ledger-lines/{line_id}/place", f"/finance/{holder_id}/rules/1"):
+            client.sign_in(OFFICER).get(url)
+            found.append(len(client.queries))
+        return found
+
+    save(0)
+    before = cost()
+    for number in range(1, 5):
+        make_funding(db.session.get_one(Grant, grant_id), 10_00, title=f"Work {number}")
+        save(number)
+    assert cost() == before
 
 
 def test_a_line_of_the_old_year_is_offered_where_its_opposite_stands(client: PageClient, funding: Funding) -> None:
