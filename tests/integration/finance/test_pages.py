@@ -181,7 +181,7 @@ def test_accruals_are_seen_released_and_accrued_again(client: PageClient, fundin
     assert "already accrued again" in said(client.post(f"/entries/{release_id}/accrue-again", status=200))
     assert "Accrued again" in said(client.get(address))
     assert "right by a journal" in said(client.post(f"/entries/{accrual_id}/reverse", {"reason": "No"}, 200))
-    assert "closed by r-1" in said(client.get(f"/fundings/{funding_id}")).lower()
+    assert "closed: its return is certified" in said(client.get(f"/fundings/{funding_id}")).lower()
 
 
 def test_an_accrual_of_the_old_year_waits_until_its_last_return(
