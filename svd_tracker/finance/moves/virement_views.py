@@ -132,7 +132,7 @@ def refuse_virement(virement_id: int) -> ResponseReturnValue:
         return "Refused: nothing has moved."
 
     approves = _approves(current_access(), found, _plan(found))
-    return _decide(form, found, verb, "finance/moves/refuse_virement.html", access_ok=approves)
+    return _decide(form, found, verb, "finance/moves/end_virement.html", access_ok=approves)
 
 
 @bp.route("/virements/<int:virement_id>/withdraw", methods=["GET", "POST"])
@@ -146,7 +146,7 @@ def withdraw_virement(virement_id: int) -> ResponseReturnValue:
         return "Withdrawn: nothing has moved."
 
     own = found.recorded_by == current_access().person_id
-    return _decide(form, found, verb, "finance/moves/withdraw_virement.html", access_ok=own)
+    return _decide(form, found, verb, "finance/moves/end_virement.html", access_ok=own)
 
 
 @bp.route("/virements/<int:virement_id>/undo", methods=["GET", "POST"])

@@ -1,6 +1,8 @@
 """Fundings, claims and moves for the tests of virements and reallocations."""
 
 import datetime as dt
+import re
+from typing import Any
 
 from sqlalchemy import select
 
@@ -27,6 +29,25 @@ COORDINATOR = "coordinator@dorset.example"
 OPCC = "opcc.officer@opcc.example"
 OCTOBER = dt.date(2025, 10, 20)
 MINUTE = Decided("Dorset CSP", dt.date(2025, 10, 14), "CSP/25/40")
+Year = tuple[int, int, int]  # ids: a request ends what the test had loaded
+READERS = {OFFICER, COORDINATOR, "certifier@dorset.example", "auditor@audit.example", OPCC}
+DECIDED = {
+    "body": "OPCC",
+    "decided_on-day": "14",
+    "decided_on-month": "10",
+    "decided_on-year": "2025",
+    "minute_ref": "OPCC/25/9",
+}
+
+
+def of(funding_id: int) -> Funding:
+    return db.session.get_one(Funding, funding_id)
+
+
+def said(page: Any) -> str:
+    """What a page says, without its tags."""
+    text = re.sub(r"</?strong>", "", page.get_data(as_text=True))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("&#39;", "'")
 
 
 def by(email: str, on: dt.date = OCTOBER) -> Act:

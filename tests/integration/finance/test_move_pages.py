@@ -2,7 +2,6 @@
 
 import io
 import re
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,7 +12,6 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services
-from svd_tracker.finance.models import Funding
 from svd_tracker.finance.moves.models import Virement, VirementState
 from svd_tracker.grants import queries as grants
 from svd_tracker.proposals.queries import get_proposal
@@ -21,13 +19,18 @@ from tests.integration.decisions.support import decide, deciding
 from tests.integration.finance.money_rows import make_funding
 from tests.integration.finance.move_rows import (
     COORDINATOR,
+    DECIDED,
     OCTOBER,
     OFFICER,
     OPCC,
+    READERS,
+    Year,
     approve,
     ask,
     claim,
+    of,
     pence_of,
+    said,
     three_fundings,
     totals,
 )
@@ -37,16 +40,6 @@ from tests.support.money import holder, make_grant
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
-
-Year = tuple[int, int, int]  # ids: a request ends what the test had loaded
-READERS = {OFFICER, COORDINATOR, "certifier@dorset.example", "auditor@audit.example", OPCC}
-DECIDED = {
-    "body": "OPCC",
-    "decided_on-day": "14",
-    "decided_on-month": "10",
-    "decided_on-year": "2025",
-    "minute_ref": "OPCC/25/9",
-}
 
 
 @pytest.fixture
@@ -59,15 +52,6 @@ def grant(app: Flask) -> int:
 def year(grant: int) -> Year:
     tool, nurse, labour = three_fundings(grants.get_grant(grant))
     return tool.id, nurse.id, labour.id
-
-
-def of(funding_id: int) -> Funding:
-    return db.session.get_one(Funding, funding_id)
-
-
-def said(page: Any) -> str:
-    text = re.sub(r"</?strong>", "", page.get_data(as_text=True))
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("&#39;", "'")
 
 
 def transfer(from_: int, to: int, amount: str, **changed: str) -> dict[str, str]:
