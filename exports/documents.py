@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from svd_tracker.calculations.area import AreaFigures
+from svd_tracker.calculations.changes import Changes
 from svd_tracker.calculations.figures import Category, ReturnFigures
+from svd_tracker.calculations.progress import PlanLineProgress
 from svd_tracker.calculations.reconciliation import Statement
 
 NEUTRAL_COLOUR = "00594F"
@@ -56,6 +58,19 @@ class CheckLine:
     check: str  # its name in words
     message: str
     where: str
+    accepted: str = ""  # who accepted it and why
+
+
+@dataclass(frozen=True)
+class FullEntry:
+    """What the working papers say of an entry beside its line on Entries: it never leaves the holder."""
+
+    seq: int
+    supplier: str
+    description: str
+    reason: str
+    placed_by: str
+    source: str  # the upload and its row, or that it was typed
 
 
 @dataclass(frozen=True)
@@ -85,13 +100,20 @@ class ReturnDocument:
     figures: ReturnFigures
     audit_seq: int | None = None
     audit_hash: str | None = None
+    deputy_for: str | None = None
+    nil: bool = False
     council_colour: str = NEUTRAL_COLOUR
     marking: str = "OFFICIAL"
     explanations: Mapping[str, str] = field(default_factory=dict)
     match: tuple[MatchLine, ...] = ()
     entries: Sequence[EntryLine] = ()
     checks: tuple[CheckLine, ...] = ()
-    reconciliations: tuple[Statement, ...] = ()  # working papers, of a draft alone: the sealed return has none
+    passed: tuple[str, ...] = ()  # the checks that found nothing, by name
+    progress: tuple[PlanLineProgress, ...] = ()
+    changes: Changes | None = None
+    reconciliations: tuple[Statement, ...] = ()  # working papers: the sealed return has none
+    full_entries: Sequence[FullEntry] = ()  # working papers, in the order of ``entries``
+    working_copy: bool = False  # without locks, and marked as a copy
 
     @property
     def is_certified(self) -> bool:

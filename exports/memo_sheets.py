@@ -96,9 +96,10 @@ def add_checks_sheet(book: Book, document: ReturnDocument, edges: Edges, rows: T
     page.height(row, 22)
     for row, check in enumerate(document.checks, 12):
         page.text(row, 1, check.severity, "svd error" if check.severity == "Error" else "svd flag")
-        for number, text in enumerate((check.check, check.message, check.where), 2):
+        message = f"{check.message} {check.accepted}".rstrip()
+        for number, text in enumerate((check.check, message, check.where), 2):
             page.text(row, number, text)
-        page.fit_height(row, (check.check, 24), (check.message, 84), (check.where, 40))
+        page.fit_height(row, (check.check, 24), (message, 84), (check.where, 40))
     if not document.checks:
         row = 12
         page.text(row, 1, "Every check passed.", "svd note")

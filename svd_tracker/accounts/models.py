@@ -144,6 +144,29 @@ class RoleGrant(AppendOnly, Base, Recorded):
     ends_id: Mapped[int | None] = mapped_column(ForeignKey("role_grant.id"), unique=True)
 
 
+class Delegation(AppendOnly, Base, Recorded):
+    """A deputy who certifies for somebody from one day to another, or the end of one by a row that points at it.
+
+    It holds only while the one stood in for is a certifier of the holder.
+    """
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        CheckConstraint("to_on >= from_on", name="dates"),
+        CheckConstraint("deputy_id <> for_id", name="two_people"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    holder_id: Mapped[int] = mapped_column(ForeignKey("holder.id"), index=True)
+    deputy_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    for_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    from_on: Mapped[dt.date]
+    to_on: Mapped[dt.date]
+    reason: Mapped[Line]
+    ends_id: Mapped[int | None] = mapped_column(ForeignKey("delegation.id"), unique=True)
+
+
 class SignInFailure(Base):
     """A wrong password, counted in the database so that every process and every restart counts the same."""
 

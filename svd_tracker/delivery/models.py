@@ -3,10 +3,10 @@
 import datetime as dt
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from svd_tracker.db import AppendOnly, Base, Line, Recorded, Ref
+from svd_tracker.db import AppendOnly, Base, Line, LongText, Recorded, Ref
 from svd_tracker.interventions.models import PlanLine
 
 
@@ -79,3 +79,44 @@ class OutputTarget(AppendOnly, Base, Recorded):
     quarter: Mapped[int]
     version_no: Mapped[int]
     target: Mapped[int]
+
+
+class OutputResult(AppendOnly, Base, Recorded):
+    """What came of an output in a quarter: a count, a share in basis points, or why there is no figure.
+
+    Versions; the newest counts.
+    """
+
+    __tablename__ = "output_result"
+    __table_args__ = (
+        UniqueConstraint("output_id", "quarter", "version_no"),
+        CheckConstraint("quarter BETWEEN 1 AND 4", name="quarter"),
+        CheckConstraint("(value IS NULL) = (missing_reason IS NOT NULL)", name="missing_says_why"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    output_id: Mapped[int] = mapped_column(ForeignKey("output.id"))
+    quarter: Mapped[int]
+    version_no: Mapped[int]
+    value: Mapped[int | None]
+    missing_reason: Mapped[str | None] = mapped_column(String(250))
+    note: Mapped[Line]
+
+
+class ProgressNote(AppendOnly, Base, Recorded):
+    """How a plan line went in a quarter, in words, and what could go wrong. Versions; the newest counts."""
+
+    __tablename__ = "progress_note"
+    __table_args__ = (
+        UniqueConstraint("plan_line_id", "quarter", "version_no"),
+        CheckConstraint("quarter BETWEEN 1 AND 4", name="quarter"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_line_id: Mapped[int] = mapped_column(ForeignKey("plan_line.id"))
+    quarter: Mapped[int]
+    version_no: Mapped[int]
+    narrative: Mapped[LongText]
+    risks: Mapped[LongText]

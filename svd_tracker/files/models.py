@@ -13,6 +13,7 @@ class FileKind(StrEnum):
     AREA_WORKBOOK = "area_workbook"
     LEDGER_UPLOAD = "ledger_upload"
     EVIDENCE = "evidence"
+    PARTNER_RETURN = "partner_return"
 
 
 class StoredFile(AppendOnly, Base, Recorded):

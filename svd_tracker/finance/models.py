@@ -273,7 +273,10 @@ class QuarterClose(AppendOnly, Base, Recorded):
 
 
 class ClaimLine(AppendOnly, Base, Recorded):
-    """What a certified return claimed for a funding: the floor below which no later change of budget may go."""
+    """What a certified return claimed for a funding: the floor below which no later change of budget may go.
+
+    ``final``: after it no more is claimed than this (FIGURES.md 15).
+    """
 
     __tablename__ = "claim_line"
     __table_args__ = (UniqueConstraint("funding_id", "return_ref"), {"sqlite_autoincrement": True})
@@ -285,3 +288,4 @@ class ClaimLine(AppendOnly, Base, Recorded):
     return_ref: Mapped[LongRef]
     claimed_to_date_pence: Mapped[Pence]
     local_to_date_pence: Mapped[Pence]
+    final: Mapped[bool] = mapped_column(default=False)

@@ -62,13 +62,43 @@ class Grant(Base):
     area: Mapped[Area] = relationship()
 
 
+class Frequency(StrEnum):
+    """How often a holder makes a return."""
+
+    QUARTERLY = "quarterly"
+    HALF_YEARLY = "half_yearly"
+
+    @property
+    def label(self) -> str:
+        return {"quarterly": "Every quarter", "half_yearly": "Every half year"}[self.value]
+
+
+class YearEnd(StrEnum):
+    """What the return of the year's last period is."""
+
+    IN_YEAR = "in_year"
+    FINAL = "final"
+    PROVISIONAL_FINAL = "provisional_final"
+
+    @property
+    def label(self) -> str:
+        return {
+            "in_year": "One more return like the others",
+            "final": "A final return",
+            "provisional_final": "A provisional return, then a final one",
+        }[self.value]
+
+
 class GrantTerms(AppendOnly, Base, Recorded):
     """The agreement's terms from a day on. ``over_programme_bp`` is the share of an allocation, in basis points,
 
     by which decisions may pass it; ``draft_working_days`` and ``due_working_days`` count from a period's end. Match
     is required as a share of grant spend (``match_required_bp``, basis points) or as a fixed sum of a year, or not.
     ``eligible_from`` is the first day whose spend may be claimed; before it, and after the grant's end, spend is
-    refused or flagged (``outside_period``).
+    refused or flagged (``outside_period``). The calendar of returns: how often (``frequency``), what closes the year
+    (``year_end``) and the working days of each date: ``certify_working_days`` None is the due date, and
+    ``area_due_working_days`` the OPCC's own date at the funder. Those of the provisional and the final count from the
+    year's end, before it when negative. ``signers`` are the posts that sign the year-end statement, one a line.
     """
 
     __tablename__ = "grant_terms"
@@ -96,6 +126,15 @@ class GrantTerms(AppendOnly, Base, Recorded):
     match_required_pence: Mapped[Pence | None]
     eligible_from: Mapped[dt.date | None]
     outside_period: Mapped[OutsidePeriod] = mapped_column(default=OutsidePeriod.REFUSE)
+    frequency: Mapped[Frequency] = mapped_column(default=Frequency.QUARTERLY)
+    year_end: Mapped[YearEnd] = mapped_column(default=YearEnd.IN_YEAR)
+    certify_working_days: Mapped[int | None]
+    area_due_working_days: Mapped[int | None]
+    provisional_draft_working_days: Mapped[int | None]
+    provisional_due_working_days: Mapped[int | None]
+    final_draft_working_days: Mapped[int | None]
+    final_due_working_days: Mapped[int | None]
+    signers: Mapped[LongText] = mapped_column(default="")
 
 
 class AwardLine(Base):

@@ -212,6 +212,7 @@ def _first(period: Period, area_id: int, area_ref: str, grant_ref: str) -> AreaR
         grant_id=period.grant_id,
         area_id=area_id,
         fy=period.fy,
+        kind=ObligationKind.IN_YEAR,
         last_quarter=period.last_quarter,
         ref=f"{area_ref}/{grant_ref}/{label}",
     )

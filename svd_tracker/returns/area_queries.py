@@ -228,7 +228,7 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
                 grant_name=rows[0].grant_name,
                 area_id=rows[0].area_id,
                 holders=len(rows),
-                certified=sum(row.state is RevisionState.CERTIFIED for row in rows),
+                certified=sum(row.is_certified for row in rows),
                 revision_id=revision.id if revision else None,
                 revision_no=revision.revision_no if revision else None,
                 complete=revision.complete if revision else None,

@@ -1,7 +1,7 @@
 """Certifying: the figures of a checked build become final, and its workbook is sealed (DESIGN.md rules 4 and 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exports.return_workbook import build_return_workbook
 from svd_tracker import db as database
@@ -16,15 +16,14 @@ from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_short
-from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.checks import LINES_CARRIED, Finding
+from svd_tracker.returns import queries
+from svd_tracker.returns.checks import LINES_CARRIED
+from svd_tracker.returns.content import key_of, of_build
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
-    LineSection,
     Obligation,
     ReturnFileKind,
-    ReturnFinding,
     ReturnRevision,
     RevisionState,
 )
@@ -83,25 +82,26 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             raise Refused("Enter your post, like chief finance officer (section 151)", field="post")
         if len(post.strip()) > LONGEST_POST:
             raise Refused(f"Use {LONGEST_POST} characters or fewer", field="post")
-        found = queries.findings_of(build.id)
-        carried = next((each.message for each in found if each.code == LINES_CARRIED), None)
+        content = of_build(build, revision)
+        carried = next((each for each in content.findings if each.code == LINES_CARRIED), None)
         if carried and not accepts_carried:
             raise Refused(ACCEPT_CARRIED, field="accepts_carried")
         assert act.by is not None  # nobody certifies without being signed in: _may_be_certified saw to it
         terms = grants.current_terms(obligation.grant_id)
         if terms is None:
             raise Refused("The grant has no agreement terms, so there is no declaration to certify by")
-        rows = figures_store.load([build.id])[build.id]
-        figures = figures_store.from_rows(rows)
         number = 1 + max((each.revision_no or 0 for each in revision.of.revisions), default=0)
         audit_seq, audit_hash = audit_queries.head_of(obligation.grant.area_id)
         name = get_person(act.by).name
+        if carried:
+            by = f"Accepted by {name}, {post.strip()}."
+            content = replace(content, accepted={**content.accepted, key_of(carried): by})
         earlier = queries.earlier_builds(obligation)
         entries = finance_queries.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
         document = document_of(
             obligation,
             terms,
-            figures,
+            content,
             Signed(
                 status="Certified",
                 revision=f"revision {number}",
@@ -117,13 +117,6 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             built_at=build.recorded_at,
             entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
             adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
-            notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING},
-            match=figures_store.match_from_rows(rows),
-            findings=[
-                Finding(each.severity, each.code, each.subject_ref, _as_accepted(each, name, post.strip()))
-                for each in found
-            ],
-            funding_ids=queries.funding_ids_of(build.id),
         )
         return Sealed(
             revision_id=revision_id,
@@ -134,10 +127,10 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             statement=terms.declaration,
             audit_seq=audit_seq,
             audit_hash=audit_hash,
-            figures=figures,
+            figures=content.figures,
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"revision {number}"),
             workbook=build_return_workbook(document),
-            carried=carried,
+            carried=carried.message if carried else None,
         )
 
 
@@ -236,11 +229,6 @@ def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> Fi
     if stale := why_stale(revision.of.obligation, build):
         raise Refused(stale)
     return build
-
-
-def _as_accepted(finding: ReturnFinding, name: str, post: str) -> str:
-    """A finding's words; those of carried lines with who accepted them."""
-    return f"{finding.message} Accepted by {name}, {post}." if finding.code == LINES_CARRIED else finding.message
 
 
 def _periods(obligations: Sequence[Obligation]) -> str:

@@ -22,12 +22,19 @@ OF_LINES = frozenset((LINES_WAITING, LINES_CARRIED, LINES_DROPPED, LINES_OLD_YEA
 
 @dataclass(frozen=True)
 class Finding:
-    """``subject_ref`` is "kind:id"; the page makes a link to where it is put right of it."""
+    """``subject_ref`` is "kind:id"; the page makes a link to where it is put right of it.
+
+    The figure that it is about, where there is one: ``line_ref`` the funding's ref or "" for the return's total,
+    ``column_code`` the figure's, ``quarter`` 0 for a figure of no single quarter.
+    """
 
     severity: str
     code: str
     subject_ref: str
     message: str
+    line_ref: str | None = None
+    column_code: str | None = None
+    quarter: int | None = None
 
 
 @dataclass(frozen=True)

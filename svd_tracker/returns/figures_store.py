@@ -220,7 +220,7 @@ def load(build_ids: Iterable[int]) -> Mapping[int, tuple[LineRow, ...]]:
             figure.missing_reason,
             figure.unit,
         )
-        .join(figure, figure.return_line_id == line.id)
+        .outerjoin(figure, figure.return_line_id == line.id)
         .where(line.build_id.in_(tuple(build_ids)))
         .order_by(line.build_id, line.line_no, figure.id)
     ).all()
@@ -236,7 +236,9 @@ def load(build_ids: Iterable[int]) -> Mapping[int, tuple[LineRow, ...]]:
                 first.category,
                 first.quarter,
                 tuple(
-                    FigureRow(row.column_code, row.of_quarter, row.value, row.missing_reason, row.unit) for row in rows
+                    FigureRow(row.column_code, row.of_quarter, row.value, row.missing_reason, row.unit)
+                    for row in rows
+                    if row.column_code is not None  # a line of words has no figure
                 ),
                 first.explanation,
                 first.holder_id,

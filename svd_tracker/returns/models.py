@@ -35,7 +35,11 @@ class Obligation(Base):
 
 
 class ObligationVersion(AppendOnly, Base, Recorded):
-    """When its draft is built and when it is due at the OPCC. A changed date is a new version with a reason."""
+    """When its draft is built, by when it is certified (None: when it is due) and when it is due at the OPCC.
+
+    A changed date is a new version with a reason. ``withdrawn`` takes an obligation that nothing was built for out of
+    the calendar.
+    """
 
     __tablename__ = "obligation_version"
     __table_args__ = (
@@ -48,7 +52,9 @@ class ObligationVersion(AppendOnly, Base, Recorded):
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
     version_no: Mapped[int]
     draft_on: Mapped[dt.date]
+    certify_on: Mapped[dt.date | None]
     due_on: Mapped[dt.date]
+    withdrawn: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[Line]
 
 
@@ -65,15 +71,35 @@ class FinanceReturn(Base):
 
 
 class RevisionState(StrEnum):
+    """How far a revision has come. A row of ``return_revision`` goes to certified and stays there for good; what
+
+    becomes of a certified one stands in its events (``queries.state_of``).
+    """
+
     DRAFT = "draft"
     CHECKED = "checked"
     CERTIFIED = "certified"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    QUERIED = "queried"
+    REOPENED = "reopened"
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether its figures are final, whatever has become of it since."""
+        return self not in (RevisionState.DRAFT, RevisionState.CHECKED)
+
+
+class Origin(StrEnum):
+    BUILT = "built"
+    BROUGHT_IN = "brought_in"
 
 
 class ReturnRevision(Base):
     """One life of a return from draft to certified. Guarded whole by the database once certified.
 
-    Its figures are those of its newest build: none is made while it is checked.
+    Its figures are those of its newest build: none is made while it is checked. ``nil`` was said by whoever checked
+    it: nothing was spent in the period. One that was brought in comes from a partner's own workbook.
     """
 
     __tablename__ = "return_revision"
@@ -93,6 +119,8 @@ class ReturnRevision(Base):
     prepared_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     prepared_on: Mapped[dt.date | None]
     certified_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    nil: Mapped[bool] = mapped_column(default=False)
+    origin: Mapped[Origin] = mapped_column(default=Origin.BUILT)
     row_version: Mapped[int] = mapped_column(default=1)
     of: Mapped[FinanceReturn] = relationship(back_populates="revisions")
     preparer: Mapped[Person | None] = relationship(foreign_keys=[prepared_by])
@@ -101,7 +129,7 @@ class ReturnRevision(Base):
 
 
 class ReturnEvent(AppendOnly, Base, Recorded):
-    """What happened to a revision: built, checked, sent back, certified."""
+    """What happened to a revision, from the first build until it is accepted or the next revision takes its place."""
 
     __tablename__ = "return_event"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -114,7 +142,11 @@ class ReturnEvent(AppendOnly, Base, Recorded):
 
 
 class FigureBuild(AppendOnly, Base, Recorded):
-    """Figures calculated once, with the cut they were calculated from: the ledger's seq and a digest of each input."""
+    """Figures calculated once, with the cut they were calculated from: the ledger's seq and a digest of each input.
+
+    ``base_build_id`` is the certified build that its changes are explained against: of the revision before it, or for
+    a final of the provisional.
+    """
 
     __tablename__ = "figure_build"
     __table_args__ = (
@@ -131,6 +163,7 @@ class FigureBuild(AppendOnly, Base, Recorded):
     ledger_seq: Mapped[int]
     inputs_digest: Mapped[str] = mapped_column(String(64))
     budgets_digest: Mapped[str] = mapped_column(String(64))
+    base_build_id: Mapped[int | None] = mapped_column(ForeignKey("figure_build.id"))
     lines: Mapped[list["ReturnLine"]] = relationship(order_by="ReturnLine.line_no")
 
 
@@ -140,6 +173,10 @@ class LineSection(StrEnum):
     CATEGORY = "category"
     TOTAL = "total"
     MATCH = "match"
+    NARRATIVE = "narrative"
+    RISKS = "risks"
+    OUTPUT = "output"
+    MILESTONE = "milestone"
 
 
 class ReturnLine(AppendOnly, Base):
@@ -184,10 +221,14 @@ class ReturnFigure(AppendOnly, Base):
     unit: Mapped[FigureUnit]
     value: Mapped[int | None] = mapped_column(BigInteger)
     missing_reason: Mapped[str | None] = mapped_column(String(250))
+    source_cell: Mapped[str | None] = mapped_column(String(64))  # of a partner's workbook, like Return!F12
 
 
 class ReturnFinding(AppendOnly, Base):
-    """What a check found in a build, with the page where it is put right."""
+    """What a check found in a build, with the page where it is put right and the figure that it is about.
+
+    ``line_ref`` is the funding's ref, or empty for the return's total.
+    """
 
     __tablename__ = "return_finding"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -198,10 +239,44 @@ class ReturnFinding(AppendOnly, Base):
     code: Mapped[str] = mapped_column(String(64))
     subject_ref: Mapped[str] = mapped_column(String(128))
     message: Mapped[LongText]
+    line_ref: Mapped[str | None] = mapped_column(String(64))
+    column_code: Mapped[str | None] = mapped_column(String(40))
+    quarter: Mapped[int | None]
+
+
+class FindingAcceptance(AppendOnly, Base, Recorded):
+    """A warning accepted with a reason, or taken back. The newest of a finding counts, for the same words only."""
+
+    __tablename__ = "finding_acceptance"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("return_revision.id"), index=True)
+    code: Mapped[str] = mapped_column(String(64))
+    subject_ref: Mapped[str] = mapped_column(String(128))
+    message: Mapped[LongText]
+    accepted: Mapped[bool]
+    reason: Mapped[LongText]
+
+
+class LineReason(AppendOnly, Base, Recorded):
+    """Why a line is not as it was in the build that this revision is compared with. The newest of a line counts."""
+
+    __tablename__ = "line_reason"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("return_revision.id"), index=True)
+    line_ref: Mapped[Ref]
+    reason: Mapped[LongText]
 
 
 class Certificate(AppendOnly, Base, Recorded):
-    """Who certified which build, in which post, and the head of the audit chain as read then."""
+    """Who certified which build, in which post, and the head of the audit chain as read then.
+
+    ``deputy_for`` names whom a deputy stood in for. Of a return brought in, ``name`` is the partner's certifier,
+    ``signed_on`` and ``signed_file_id`` the page that they signed, and ``person_id`` who recorded it.
+    """
 
     __tablename__ = "certificate"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -215,15 +290,37 @@ class Certificate(AppendOnly, Base, Recorded):
     statement: Mapped[LongText]
     audit_seq: Mapped[int]
     audit_hash: Mapped[str] = mapped_column(String(64))
+    deputy_for: Mapped[str | None] = mapped_column(String(250))
+    signed_on: Mapped[dt.date | None]
+    signed_file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"))
+
+
+class Sending(AppendOnly, Base, Recorded):
+    """A certified return on its way: to the OPCC, or the area's to the funder. Receipts are FileLinks to "sending"."""
+
+    __tablename__ = "sending"
+    __table_args__ = (
+        CheckConstraint("(revision_id IS NULL) <> (area_revision_id IS NULL)", name="one_owner"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("return_revision.id"), index=True)
+    area_revision_id: Mapped[int | None] = mapped_column(ForeignKey("area_revision.id"), index=True)
+    to_whom: Mapped[Line]
+    how: Mapped[Line]
+    reference: Mapped[Line]
+    sent_on: Mapped[dt.date]
 
 
 class ReturnFileKind(StrEnum):
     DRAFT = "draft"
     SEALED = "sealed"
+    RECEIVED = "received"
 
 
 class ReturnFile(AppendOnly, Base, Recorded):
-    """A workbook of a build: every draft's, and the one sealed copy of a certified revision."""
+    """A workbook of a build: every draft's, the one sealed copy of a certified revision, or a partner's as received."""
 
     __tablename__ = "return_file"
     __table_args__ = (UniqueConstraint("build_id", "kind"), {"sqlite_autoincrement": True})
@@ -239,12 +336,13 @@ class AreaReturn(Base):
     """The OPCC's join of all holders' certified returns for a period, its own among them."""
 
     __tablename__ = "area_return"
-    __table_args__ = (UniqueConstraint("grant_id", "fy", "last_quarter"),)
+    __table_args__ = (UniqueConstraint("grant_id", "fy", "last_quarter", "kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"))
     area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     fy: Mapped[int]
+    kind: Mapped[ObligationKind]
     last_quarter: Mapped[int]
     ref: Mapped[LongRef] = mapped_column(unique=True)
     grant: Mapped[Grant] = relationship()
@@ -281,3 +379,113 @@ class AreaMember(AppendOnly, Base):
     missing_reason: Mapped[str | None] = mapped_column(String(250))
     holder: Mapped[Holder] = relationship()
     return_revision: Mapped[ReturnRevision | None] = relationship()
+
+
+class AreaState(StrEnum):
+    """How far a join has come: the newest of its events, or prepared while it has none."""
+
+    PREPARED = "prepared"
+    SENT_BACK = "sent_back"
+    CERTIFIED = "certified"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    QUERIED = "queried"
+
+
+class AreaEvent(AppendOnly, Base, Recorded):
+    """What happened to a join after it was made."""
+
+    __tablename__ = "area_event"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    area_revision_id: Mapped[int] = mapped_column(ForeignKey("area_revision.id"), index=True)
+    to_state: Mapped[AreaState]
+    reason: Mapped[LongText]
+
+
+class AreaCertificate(AppendOnly, Base, Recorded):
+    """Who certified a join for the PCC: never who joined it."""
+
+    __tablename__ = "area_certificate"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    area_revision_id: Mapped[int] = mapped_column(ForeignKey("area_revision.id"), unique=True)
+    build_id: Mapped[int] = mapped_column(ForeignKey("figure_build.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[Line]
+    post: Mapped[Line]
+    deputy_for: Mapped[str | None] = mapped_column(String(250))
+    statement: Mapped[LongText]
+    audit_seq: Mapped[int]
+    audit_hash: Mapped[str] = mapped_column(String(64))
+
+
+class PaymentSource(StrEnum):
+    """Who pays: the funder pays the OPCC, the OPCC pays its holders."""
+
+    FUNDER = "funder"
+    OPCC = "opcc"
+
+
+class Payment(AppendOnly, Base, Recorded):
+    """Grant money that was paid. A mistake is taken back by a payment of minus the amount that names it."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("pence <> 0", name="not_nought"),
+        CheckConstraint("(source = 'opcc') = (holder_id IS NOT NULL)", name="opcc_pays_a_holder"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    grant_id: Mapped[int] = mapped_column(ForeignKey("grants.id"), index=True)
+    source: Mapped[PaymentSource]
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("holder.id"))
+    fy: Mapped[int]
+    last_quarter: Mapped[int | None]  # of the return that it pays for; None: of no one return
+    pence: Mapped[int] = mapped_column(BigInteger)
+    paid_on: Mapped[dt.date]
+    reference: Mapped[Line]
+    note: Mapped[Line]
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"), unique=True)
+
+
+class PartnerState(StrEnum):
+    REFUSED = "refused"
+    TAKEN_IN = "taken_in"
+
+
+class PartnerUpload(AppendOnly, Base, Recorded):
+    """A partner's filled workbook as it came: taken in as a build of the return's draft, or refused with findings.
+
+    ``version_mark`` is what the workbook says it was made for. A second one never takes the first one's place here.
+    """
+
+    __tablename__ = "partner_upload"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"), index=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    state: Mapped[PartnerState]
+    build_id: Mapped[int | None] = mapped_column(ForeignKey("figure_build.id"), unique=True)
+    version_mark: Mapped[Line]
+    file: Mapped[StoredFile] = relationship()
+    findings: Mapped[list["PartnerFinding"]] = relationship(order_by="PartnerFinding.id")
+
+
+class PartnerFinding(AppendOnly, Base):
+    """What is wrong with a partner's workbook, at its sheet and cell. Errors stand before warnings."""
+
+    __tablename__ = "partner_finding"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    partner_upload_id: Mapped[int] = mapped_column(ForeignKey("partner_upload.id"), index=True)
+    severity: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str] = mapped_column(String(64))
+    sheet: Mapped[str] = mapped_column(String(64))
+    cell: Mapped[str] = mapped_column(String(16))  # "" for the sheet or the file as a whole
+    message: Mapped[LongText]

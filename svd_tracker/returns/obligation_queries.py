@@ -27,6 +27,7 @@ from svd_tracker.returns.models import (
     FinanceReturn,
     Obligation,
     ObligationVersion,
+    ReturnEvent,
     ReturnRevision,
     RevisionState,
 )
@@ -69,7 +70,12 @@ class ObligationRow:
     built_at: dt.datetime | None
 
     def is_late(self, today: dt.date) -> bool:
-        return self.state is not RevisionState.CERTIFIED and self.due_on < today
+        return not self.is_certified and self.due_on < today
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether the newest revision is certified, sent on since or not. One opened again is not."""
+        return self.state is not None and self.state.is_certified
 
     @property
     def period(self) -> tuple[int, int, int]:
@@ -174,6 +180,7 @@ def list_obligations(
         .subquery()
     )
     newest_revisions = select(func.max(ReturnRevision.id)).group_by(ReturnRevision.finance_return_id)
+    newest_events = select(func.max(ReturnEvent.id)).group_by(ReturnEvent.revision_id)
     query = (
         select(
             Obligation.id,
@@ -190,7 +197,7 @@ def list_obligations(
             ObligationVersion.due_on,
             ReturnRevision.id,
             ReturnRevision.revision_no,
-            ReturnRevision.state,
+            ReturnEvent.to_state,
             Certificate.recorded_at,
             last_built.c.at,
         )
@@ -202,6 +209,7 @@ def list_obligations(
             ReturnRevision,
             and_(ReturnRevision.finance_return_id == FinanceReturn.id, ReturnRevision.id.in_(newest_revisions)),
         )
+        .outerjoin(ReturnEvent, and_(ReturnEvent.revision_id == ReturnRevision.id, ReturnEvent.id.in_(newest_events)))
         .outerjoin(Certificate, Certificate.revision_id == ReturnRevision.id)
         .outerjoin(last_built, last_built.c.revision_id == ReturnRevision.id)
         .where(ObligationVersion.id.in_(newest_dates))

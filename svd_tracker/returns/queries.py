@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from svd_tracker.approvals.models import ApprovalBody, ApprovalStep
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.decisions.models import Condition, ConditionState, Decision
-from svd_tracker.decisions.queries import state_of
+from svd_tracker.decisions.queries import state_of as state_of_condition
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile
@@ -97,6 +97,14 @@ def get_build(build_id: int) -> FigureBuild:
     return found
 
 
+def state_of(revision: ReturnRevision) -> RevisionState:
+    """How far a revision has come: of one that is certified, what its newest event says."""
+    if revision.state is not RevisionState.CERTIFIED:
+        return revision.state
+    newest = select(ReturnEvent.to_state).where(ReturnEvent.revision_id == revision.id)
+    return db.session.scalars(newest.order_by(ReturnEvent.id.desc()).limit(1)).one()
+
+
 def earlier_builds(obligation: Obligation) -> list[CertifiedBuild]:
     """The newest certified build of each earlier return of the same grant, holder and year, in order (FIGURES.md 3)."""
     of = aliased(Obligation)
@@ -126,11 +134,16 @@ def earlier_builds(obligation: Obligation) -> list[CertifiedBuild]:
 
 
 def uncertified_before(obligation: Obligation) -> list[Obligation]:
-    """Earlier returns of the same grant, holder and year that are not certified, in order (FIGURES.md 4)."""
+    """Earlier returns of the same grant, holder and year that are not certified, or open again (FIGURES.md 4)."""
+    newest = select(func.max(ReturnRevision.id)).group_by(ReturnRevision.finance_return_id)
     certified = (
         select(ReturnRevision.id)
         .join(FinanceReturn, FinanceReturn.id == ReturnRevision.finance_return_id)
-        .where(FinanceReturn.obligation_id == Obligation.id, ReturnRevision.state == RevisionState.CERTIFIED)
+        .where(
+            FinanceReturn.obligation_id == Obligation.id,
+            ReturnRevision.state == RevisionState.CERTIFIED,
+            ReturnRevision.id.in_(newest),
+        )
         .exists()
     )
     others = db.session.scalars(select(Obligation).where(_same_year(Obligation, obligation), ~certified))
@@ -219,7 +232,7 @@ def conditions_open(obligation: Obligation) -> dict[int, list[str]]:
         )
         .options(selectinload(Decision.conditions).selectinload(Condition.events))
     ):
-        unmet = [each.text for each in decision.conditions if state_of(each) in (None, ConditionState.FAILED)]
+        unmet = [each.text for each in decision.conditions if state_of_condition(each) in (None, ConditionState.FAILED)]
         if unmet and decision.intervention_id is not None:
             found.setdefault(decision.intervention_id, []).extend(unmet)
     return found

@@ -123,7 +123,7 @@ def _about_the_date(row: ObligationRow, reader: Reader, rules: Rules, today: dt.
 def to_remind(today: dt.date, rows: Sequence[ObligationRow] | None = None) -> list[Reminded]:
     """Every obligation (or those of ``rows``) with something to say on a day. Few queries, whatever their number."""
     rows = obligation_queries.list_obligations(None) if rows is None else rows
-    rows = [row for row in rows if row.state is not RevisionState.CERTIFIED]
+    rows = [row for row in rows if not row.is_certified]
     rules = {area_id: _rules(area_id) for area_id in sorted({row.area_id for row in rows})}
     checked = _checked([row.revision_id for row in rows if row.revision_id and row.state is RevisionState.CHECKED])
     found = [

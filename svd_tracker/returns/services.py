@@ -27,7 +27,8 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
 from svd_tracker.periods import format_date, quarter_end, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import ERROR, OF_LINES, Finding, lines_findings, run_checks
+from svd_tracker.returns.checks import ERROR, OF_LINES, lines_findings, run_checks
+from svd_tracker.returns.content import Content
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.gather import Gathered, digest, gather
 from svd_tracker.returns.models import (
@@ -71,10 +72,8 @@ class Prepared:
     ledger_seq: int
     inputs_digest: str
     budgets_digest: str
-    figures: ReturnFigures
+    content: Content
     rows: tuple[LineRow, ...]
-    findings: tuple[Finding, ...]
-    funding_ids: Mapping[str, int]
     file_name: str
     workbook: bytes
 
@@ -101,7 +100,13 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         build_no = build.build_no + 1 if build else 1
         gathered = gather(obligation)
         figures = calculate_return(gathered.inputs)
-        findings = run_checks(figures, gathered.facts)
+        content = Content(
+            figures=figures,
+            notes=gathered.notes,
+            match=gathered.match,
+            findings=run_checks(figures, gathered.facts),
+            funding_ids=gathered.funding_ids,
+        )
         signed = Signed(
             status="Draft",
             revision=f"build {build_no}",
@@ -112,15 +117,11 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         document = document_of(
             obligation,
             gathered.terms,
-            figures,
+            content,
             signed,
             built_at=act.at,
             entries=gathered.entries,
             adjusted_after_seq=gathered.adjusted_after_seq,
-            notes=gathered.notes,
-            match=gathered.match,
-            findings=findings,
-            funding_ids=gathered.funding_ids,
             reconciliations=_reconciliations(obligation, gathered, figures, f"draft, build {build_no}"),
         )
         return Prepared(
@@ -129,10 +130,8 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             ledger_seq=gathered.ledger_seq,
             inputs_digest=gathered.inputs_digest,
             budgets_digest=gathered.budgets_digest,
-            figures=figures,
+            content=content,
             rows=(*figures_store.to_rows(figures, gathered.notes), *figures_store.match_rows(gathered.match)),
-            findings=findings,
-            funding_ids=gathered.funding_ids,
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"draft {build_no}"),
             workbook=build_return_workbook(document),
         )
@@ -174,8 +173,8 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
     )
     db.session.add(build)
     db.session.flush()
-    figures_store.save(build.id, prepared.rows, prepared.funding_ids)
-    if prepared.findings:
+    figures_store.save(build.id, prepared.rows, prepared.content.funding_ids)
+    if prepared.content.findings:
         db.session.execute(
             insert(ReturnFinding),
             [
@@ -185,8 +184,11 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
                     "code": each.code,
                     "subject_ref": each.subject_ref,
                     "message": each.message,
+                    "line_ref": each.line_ref,
+                    "column_code": each.column_code,
+                    "quarter": each.quarter,
                 }
-                for each in prepared.findings
+                for each in prepared.content.findings
             ],
         )
     file = keep_workbook(build, ReturnFileKind.DRAFT, obligation, prepared.file_name, prepared.workbook, act)
@@ -201,7 +203,7 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
         after={
             "build": build.build_no,
             "ledger_seq": build.ledger_seq,
-            "claimed_now": prepared.figures.total.claimed_now,
+            "claimed_now": prepared.content.figures.total.claimed_now,
             "sha256": file,
         },
     )

@@ -12,15 +12,14 @@ from flask import current_app
 
 from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
 from svd_tracker.accounts.models import Holder
-from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReturnFigures, ReversalWhy
+from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReversalWhy
 from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.clock import LONDON
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
 from svd_tracker.grants.models import GrantTerms
 from svd_tracker.periods import fy_label, quarter_label
-from svd_tracker.returns.checks import Finding
-from svd_tracker.returns.figures_store import MatchFigures
+from svd_tracker.returns.content import Content, key_of
 from svd_tracker.returns.models import Obligation
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -57,27 +56,25 @@ class Signed:
     certified_at: dt.datetime | None = None
     audit_seq: int | None = None
     audit_hash: str | None = None
+    deputy_for: str | None = None
 
 
 def document_of(
     obligation: Obligation,
     terms: GrantTerms,
-    figures: ReturnFigures,
+    content: Content,
     signed: Signed,
     *,
     built_at: dt.datetime,
     entries: Sequence[EntryRow],
     adjusted_after_seq: int,
-    notes: Mapping[str, str],
-    match: Sequence[MatchFigures],
-    findings: Sequence[Finding],
-    funding_ids: Mapping[str, int],
     reconciliations: Sequence[Statement] = (),
 ) -> ReturnDocument:
     """What the workbook says. ``adjusted_after_seq`` is the cut of the newest earlier certified return."""
     grant, holder = obligation.grant, obligation.holder
+    figures = content.figures
     lines = {line.ref: line for line in figures.lines}
-    refs = {str(funding_id): ref for ref, funding_id in funding_ids.items()}
+    refs = {str(funding_id): ref for ref, funding_id in content.funding_ids.items()}
     own = frozenset(figures.own_quarters)
     return ReturnDocument(
         grant_name=grant.name,
@@ -103,14 +100,18 @@ def document_of(
         figures=figures,
         audit_seq=signed.audit_seq,
         audit_hash=signed.audit_hash,
+        deputy_for=signed.deputy_for,
         council_colour=current_app.config["COUNCIL_COLOUR"],
         marking=current_app.config["PROTECTIVE_MARKING"],
-        explanations=notes,
+        explanations=content.notes,
+        nil=content.nil,
+        progress=tuple(content.progress),
+        changes=content.changes,
         match=tuple(
             MatchLine(
                 line.plan_line, line.source, MatchKind(line.kind).label, line.promised, line.confirmed, line.achieved
             )
-            for line in match
+            for line in content.match
         ),
         entries=[
             EntryLine(
@@ -134,8 +135,9 @@ def document_of(
                 each.code.replace("_", " ").capitalize(),
                 each.message,
                 _where(each.subject_ref, refs),
+                content.accepted.get(key_of(each), ""),
             )
-            for each in findings
+            for each in content.findings
         ),
         reconciliations=tuple(reconciliations),
     )

@@ -130,7 +130,12 @@ def test_match_is_never_in_the_claim_by_any_path(client: PageClient, app: Flask)
     def claim() -> object:
         entries = facts.entry_facts(dorset_id, grant_id, 2025)
         fundings = facts.funding_facts(dorset_id, grant_id, 2025)
-        return (prepare(obligation_id, act(on=DRAFTED)).figures, entries, fundings, queries.ledger_seq(dorset_id))
+        return (
+            prepare(obligation_id, act(on=DRAFTED)).content.figures,
+            entries,
+            fundings,
+            queries.ledger_seq(dorset_id),
+        )
 
     before = claim()
     assert before[0].total.claimed_now > 0  # type: ignore[index]

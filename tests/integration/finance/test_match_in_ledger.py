@@ -33,14 +33,14 @@ def test_only_the_grants_part_of_a_line_is_ever_claimed(app: Flask) -> None:
     tool_id, obligation_id, dorset = year.tool.id, obligation(1).id, holder("dorset")
     match_id = matched(tool_id, MatchKind.CASH, 5_000_00).id
     doer = act(on=DRAFTED)
-    claimed = prepare(obligation_id, doer).figures.total.claimed_now
+    claimed = prepare(obligation_id, doer).content.figures.total.claimed_now
 
     def after(does: Callable[[LedgerLine], object], pence: int = 100_00, **given: Any) -> int:
         """What the claim has grown by since this line came and something was done with it."""
         nonlocal claimed
         does(make_line(pence, **given))
         db.session.commit()
-        before, claimed = claimed, prepare(obligation_id, doer).figures.total.claimed_now
+        before, claimed = claimed, prepare(obligation_id, doer).content.figures.total.claimed_now
         return claimed - before
 
     def split(*parts: Part) -> Callable[[LedgerLine], object]:

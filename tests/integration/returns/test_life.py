@@ -98,9 +98,9 @@ def test_rows_and_workbook_say_what_was_calculated(app: Flask) -> None:
     db.session.commit()
     revision = queries.newest_revision(obligation(1).id)
     assert revision is not None
-    assert figures_of(revision) == prepared.figures
+    assert figures_of(revision) == prepared.content.figures
     book = workbook_of(revision)
-    total = prepared.figures.total
+    total = prepared.content.figures.total
     ((sheet, cell),) = book.defined_names["Cover_claimed_now"].destinations
     assert book[sheet][cell].value == total.claimed_now / 100
     ((sheet, cell),) = book.defined_names["Total_entries"].destinations
@@ -115,7 +115,7 @@ def test_the_same_inputs_give_the_same_figures(app: Flask) -> None:
     second = prepare(obligation(1).id, act(on=DRAFTED))
     store_draft(second, act(on=DRAFTED))
     db.session.commit()
-    assert (first.figures, first.inputs_digest) == (second.figures, second.inputs_digest)
+    assert (first.content.figures, first.inputs_digest) == (second.content.figures, second.inputs_digest)
     assert (first.build_no, second.build_no) == (1, 2)
     assert db.session.scalar(select(func.count()).select_from(FigureBuild)) == 2
 
@@ -345,8 +345,8 @@ def test_spend_before_a_condition_is_met_is_a_warning(app: Flask) -> None:
 def test_figures_come_back_from_their_rows_with_what_is_missing(app: Flask) -> None:
     make_year(forecasts=False)
     prepared = prepare(obligation(1).id, act(on=DRAFTED))
-    assert figures_store.from_rows(prepared.rows) == prepared.figures
-    assert prepared.figures.categories[Category.LABOUR].outturn is None
+    assert figures_store.from_rows(prepared.rows) == prepared.content.figures
+    assert prepared.content.figures.categories[Category.LABOUR].outturn is None
     store_draft(prepared, act(on=DRAFTED))
     db.session.commit()
     (build_id,) = db.session.scalars(select(FigureBuild.id))

@@ -38,7 +38,7 @@ def nurse_match(year: Year, pence: int) -> Match:
 
 
 def findings(code: str) -> list[str]:
-    found = prepare(obligation(1).id, act(on=DRAFTED)).findings
+    found = prepare(obligation(1).id, act(on=DRAFTED)).content.findings
     return [each.message for each in found if each.code == code]
 
 
@@ -84,14 +84,14 @@ def test_the_finding_leads_to_the_plan_line(client: PageClient) -> None:
 def test_spend_from_before_the_agreement_is_at_risk_and_stays_in_the_claim(app: Flask) -> None:
     year = make_year()
     assert findings("at_risk") == []
-    claimed = prepare(obligation(1).id, act(on=DRAFTED)).figures.total.claimed_now
+    claimed = prepare(obligation(1).id, act(on=DRAFTED)).content.figures.total.claimed_now
     sign_on(year.grant, dt.date(2025, 5, 7))
     before = "was spent before 7 May 2025, when the agreement was signed: it is at risk."
     assert findings("at_risk") == [
         f"£9,900.17 of Specialist nurse (F-0001) {before}",
         f"£4,930.33 of High harm perpetrator tool (F-0002) {before}",
     ]
-    assert prepare(obligation(1).id, act(on=DRAFTED)).figures.total.claimed_now == claimed
+    assert prepare(obligation(1).id, act(on=DRAFTED)).content.figures.total.claimed_now == claimed
     sign_on(year.grant, dt.date(2025, 5, 6))
     assert findings("at_risk") == []
 
