@@ -6,8 +6,10 @@ from svd_tracker.accounts.permissions import Scope
 from svd_tracker.grants import queries as grants
 from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns.models import Obligation
+from svd_tracker.returns.period_words import obligation_words
 
 bp = Blueprint("returns", __name__)
+bp.add_app_template_filter(obligation_words)
 
 
 def of_obligation(obligation_id: int) -> Scope:

@@ -15,7 +15,7 @@ from svd_tracker import db as database
 from svd_tracker.accounts.queries import person_names
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.calculations.figures import ObligationKind, ReturnFigures
 from svd_tracker.calculations.ledger_facts import Built
 from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.calculations.returns import calculate_return, own_quarters
@@ -25,7 +25,7 @@ from svd_tracker.files import services as files
 from svd_tracker.files.models import FileKind
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
-from svd_tracker.periods import format_date, quarter_end, quarter_short
+from svd_tracker.periods import format_date, quarter_end, quarter_start
 from svd_tracker.returns import figures_store, obligation_queries, queries
 from svd_tracker.returns.checks import ERROR, OF_LINES, lines_findings, run_checks
 from svd_tracker.returns.content import Content
@@ -42,6 +42,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.reconciled import said_by_quarter
 from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
 
@@ -303,9 +304,12 @@ def keep_workbook(
 def _refuse_build(obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> None:
     if revision is not None:
         refuse_unless("built", revision)
-    end = quarter_end(obligation.fy, obligation.last_quarter)
-    if on <= end:
-        period = quarter_short(obligation.fy, obligation.last_quarter)
+    start, end = (of(obligation.fy, obligation.last_quarter) for of in (quarter_start, quarter_end))
+    period = obligation_words(obligation.fy, obligation.last_quarter, obligation.kind)
+    if obligation.kind is ObligationKind.PROVISIONAL:  # made while its last quarter runs (FIGURES.md 12)
+        if on < start:
+            raise Refused(f"The return {period} is built from {format_date(start)} on")
+    elif on <= end:
         raise Refused(f"{period} ends on {format_date(end)}: its return is built after that")
 
 
