@@ -1,6 +1,7 @@
 """Putting values into cells so that each is what it says: text is text, money is pounds, a formula has its result.
 
-A ``Book`` is a workbook in the making: its openpyxl shell, and the stored result of every formula in it.
+A ``Book`` is a workbook in the making: its openpyxl shell, the stored result of every formula in it, and which figure
+of the return each of its cells stands for.
 """
 
 import datetime as dt
@@ -27,6 +28,21 @@ LONGEST_TEXT = 32_767
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 Result = Decimal | str
+Place = tuple[str, str, int]  # of a figure among a return's rows: line ref, code, quarter
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The stored figure that a cell shows, in pence.
+
+    ``line_ref`` is the funding's ref, "category:labour" or "category:non_labour" of a subtotal, "" of the total, and
+    "match:1" of the first line of match. ``code`` and ``quarter`` are those of its row; quarter 0 is of no one quarter.
+    """
+
+    line_ref: str
+    code: str
+    quarter: int
+    pence: int
 
 
 def clean_text(text: str) -> str:
@@ -65,13 +81,18 @@ class TotalRows:
                 book.name(f"{name_prefix(category)}_{key}", self.cell(key, category))
 
 
+def ref_of(category: Category | None) -> str:
+    """The line ref that the figures of a category's total go by."""
+    return f"category:{category.value}" if category else ""
+
+
 def name_prefix(category: Category | None) -> str:
     """How the names of a category's totals begin."""
     return category.value.capitalize() if category else "Total"
 
 
 class Book:
-    """A workbook being made. ``results`` holds, by sheet and cell, what each formula comes to."""
+    """A workbook being made. By sheet and cell: what each formula comes to, and which figure a cell stands for."""
 
     def __init__(self, colour: str) -> None:
         self.palette = Palette(colour)
@@ -80,6 +101,7 @@ class Book:
         self.workbook.calculation = CalcProperties(fullCalcOnLoad=True)
         register(self.workbook, self.palette)
         self.results: dict[str, dict[str, Result]] = {}
+        self.figures: dict[str, dict[str, Figure]] = {}
 
     def page(self, title: str, widths: Sequence[float]) -> "Page":
         """A new sheet with its column widths, in characters."""
@@ -88,7 +110,7 @@ class Book:
         sheet.sheet_properties.tabColor = self.palette.colour
         for number, width in enumerate(widths, 1):
             sheet.column_dimensions[get_column_letter(number)].width = width
-        return Page(sheet, self.results.setdefault(title, {}), tuple(widths))
+        return Page(sheet, self.results.setdefault(title, {}), self.figures.setdefault(title, {}), tuple(widths))
 
     def name(self, name: str, target: str) -> None:
         """Give a cell or range a name, "Total_claimed_now" for "Return!$N$20"."""
@@ -96,11 +118,14 @@ class Book:
 
 
 class Page:
-    """One sheet. Every ``put`` names the style; rows and columns count from 1."""
+    """One sheet. Rows and columns count from 1; ``of`` says which figure of the return an amount is."""
 
-    def __init__(self, sheet: Worksheet, results: dict[str, Result], widths: tuple[float, ...]) -> None:
+    def __init__(
+        self, sheet: Worksheet, results: dict[str, Result], figures: dict[str, Figure], widths: tuple[float, ...]
+    ) -> None:
         self.sheet = sheet
         self.results = results
+        self.figures = figures
         self.widths = widths
 
     def _cell(self, row: int, column: int, style: str) -> Cell:
@@ -116,8 +141,10 @@ class Page:
         cell.data_type = "s"
         return cell
 
-    def money(self, row: int, column: int, pence: int, style: str = "svd money") -> None:
-        self._cell(row, column, style).value = to_decimal_pounds(pence)
+    def money(self, row: int, column: int, pence: int, style: str = "svd money", of: Place | None = None) -> None:
+        cell = self._cell(row, column, style)
+        cell.value = to_decimal_pounds(pence)
+        self._stands_for(cell, pence, of)
 
     def number(self, row: int, column: int, number: int, style: str = "svd count") -> None:
         self._cell(row, column, style).value = number
@@ -131,15 +158,23 @@ class Page:
     def blank(self, row: int, column: int, style: str) -> None:
         self._cell(row, column, style)
 
-    def formula(self, row: int, column: int, formula: str, result: Result, style: str = "svd money") -> None:
+    def formula(self, row: int, column: int, formula: str, result: Result, style: str = "svd money") -> Cell:
         """A live formula, without its "=", and what it comes to: pounds, a share, or text."""
         cell = self._cell(row, column, style)
         cell.value = f"={formula}"
         self.results[cell.coordinate] = result
+        return cell
 
-    def money_formula(self, row: int, column: int, formula: str, pence: int, style: str = "svd money") -> None:
+    def money_formula(
+        self, row: int, column: int, formula: str, pence: int, style: str = "svd money", of: Place | None = None
+    ) -> None:
         """As formula, rounded to the penny, because a spreadsheet adds pounds in binary fractions."""
-        self.formula(row, column, f"ROUND({formula},2)", to_decimal_pounds(pence), style)
+        cell = self.formula(row, column, f"ROUND({formula},2)", to_decimal_pounds(pence), style)
+        self._stands_for(cell, pence, of)
+
+    def _stands_for(self, cell: Cell, pence: int, of: Place | None) -> None:
+        if of is not None:
+            self.figures[cell.coordinate] = Figure(*of, pence)
 
     def link(self, row: int, column: int, text: str, target: str) -> None:
         """A link to a place in this workbook, "Return!A1"."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows, money_width
+from exports.cells import NOT_GIVEN, Book, Page, Place, TotalRows, money_width, ref_of
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up, split_across
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnFigures, TotalFigures
@@ -35,6 +35,11 @@ class Column:
     value: Callable[[Figures], int | None]
     on_line: str | None = None  # with {r} for the row, {key} for other columns' letters
     on_total: str | None = None  # None: the sum of the lines
+    quarter: int = 0
+
+    def of(self, line_ref: str) -> Place:
+        code = {"q": "spent", "f": "forecast"}[self.key[0]] if self.quarter else self.key
+        return line_ref, code, self.quarter
 
 
 class Layout:
@@ -66,20 +71,25 @@ def _columns(figures: ReturnFigures) -> list[Column]:
     def spent(quarter: int) -> Column:
         formula = f"SUMIFS(Entries_amount,Entries_funding,${{ref}}{{r}},Entries_quarter,{quarter})"
         return Column(
-            f"q{quarter}", f"Q{quarter} spent", "Spent, £", lambda f: f.spent_by_quarter.get(quarter), formula
+            f"q{quarter}",
+            f"Q{quarter} spent",
+            "Spent, £",
+            lambda f: f.spent_by_quarter.get(quarter),
+            formula,
+            quarter=quarter,
         )
 
     def forecast(quarter: int) -> Column:
         header = f"Q{quarter} forecast"
-        return Column(f"f{quarter}", header, "Forecast and variance, £", lambda f: f.forecast_by_quarter[quarter])
+        return Column(f"f{quarter}", header, outlook, lambda f: f.forecast_by_quarter[quarter], quarter=quarter)
 
     claim, plan, outlook = "Claim, £", "Budget, £", "Forecast and variance, £"
     variance = "{outturn}{r}-{funding}{r}"
     return [
         Column("funding", "Funding this year", plan, lambda f: f.funding),
-        Column("profile", "Profile to date", plan, lambda f: f.profile_to_date),
+        Column("profile_to_date", "Profile to date", plan, lambda f: f.profile_to_date),
         *(spent(quarter) for quarter in QUARTERS),
-        Column("period", "This period", "Spent, £", lambda f: f.this_period, _sum(own)),
+        Column("this_period", "This period", "Spent, £", lambda f: f.this_period, _sum(own)),
         Column("adjustments", "Adjustments", "Spent, £", lambda f: f.adjustments),
         Column("to_date", "To date", "Spent, £", lambda f: f.to_date, _sum(spent_cells)),
         Column("accruals", "Of which accruals", "Spent, £", lambda f: f.accruals),
@@ -190,9 +200,11 @@ class _LineWriter:
             elif column.key == "claimed_to_date":
                 self._claim(row, line)
             elif formula := self._adjusted(row, line) if column.key == "adjustments" else column.on_line:
-                page.money_formula(row, number[column.key], self.layout.formula(formula, row), value)
+                page.money_formula(
+                    row, number[column.key], self.layout.formula(formula, row), value, of=column.of(line.ref)
+                )
             else:
-                page.money(row, number[column.key], value)
+                page.money(row, number[column.key], value, of=column.of(line.ref))
         self._percent(row, line, "svd percent", "svd missing")
         explanation, style = self._explanation(line)
         page.text(row, number["explanation"], explanation, style)
@@ -207,14 +219,14 @@ class _LineWriter:
 
     def _claim(self, row: int, line: LineFigures) -> None:
         """A claim that is the least of eligible spend and funding says so; one held lower is a value, marked."""
-        column = self.layout.number["claimed_to_date"]
+        column, of = self.layout.number["claimed_to_date"], (line.ref, "claimed_to_date", 0)
         if line.claimed_to_date != min(line.eligible_to_date, line.funding):
             self.any_held = True
-            self.page.money(row, column, line.claimed_to_date, "svd held")
+            self.page.money(row, column, line.claimed_to_date, "svd held", of)
             return
         eligible = 'ROUND(SUMIFS(Entries_amount,Entries_funding,${ref}{r},Entries_eligible,"Yes"),2)'
         formula = self.layout.formula(f"MIN({eligible},{{funding}}{{r}})", row)
-        self.page.money_formula(row, column, formula, line.claimed_to_date)
+        self.page.money_formula(row, column, formula, line.claimed_to_date, of=of)
 
     def _total(self, row: int, label: str, kind: str, total: TotalFigures, cells: str) -> None:
         page, layout = self.page, self.layout
@@ -228,7 +240,12 @@ class _LineWriter:
             else:
                 formula = column.on_total or f"SUM({cells.format(column=letter)})"
                 page.money_formula(
-                    row, layout.number[column.key], layout.formula(formula, row), value, f"svd {kind} money"
+                    row,
+                    layout.number[column.key],
+                    layout.formula(formula, row),
+                    value,
+                    f"svd {kind} money",
+                    column.of(ref_of(total.category)),
                 )
         self._percent(row, total, f"svd {kind} percent", f"svd {kind} missing")
         page.blank(row, layout.last, f"svd {kind}")

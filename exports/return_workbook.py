@@ -1,8 +1,10 @@
 """The workbook of one holder's return: Cover, Return, Match, Entries, Checks; a draft's working papers beside them."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from exports.cells import Book
+from exports.cells import Book, Figure
 from exports.cover_sheet import add_cover_page, fill_cover
 from exports.documents import ReturnDocument
 from exports.entries_sheet import SHEET as ENTRIES
@@ -17,7 +19,20 @@ from svd_tracker.periods import quarter_short
 _NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
 
 
+@dataclass(frozen=True)
+class Built:
+    """A workbook's bytes, and by sheet and cell the stored figure that each amount in it stands for."""
+
+    content: bytes
+    figures: Mapping[str, Mapping[str, Figure]]
+
+
 def build_return_workbook(document: ReturnDocument) -> bytes:
+    """The .xlsx that build_with_map gives, without its map."""
+    return build_with_map(document).content
+
+
+def build_with_map(document: ReturnDocument) -> Built:
     """The .xlsx of one revision of a return, in pounds to the penny of ``document.figures``.
 
     The same document gives the same bytes. Raises FiguresDiffer when the entries do not come to the figures, and
@@ -48,7 +63,7 @@ def build_return_workbook(document: ReturnDocument) -> bytes:
         f"{document.accountable_body} (svd_tracker)",
         document.built_at,
     )
-    return to_bytes(book, {ENTRIES: entries})
+    return Built(to_bytes(book, {ENTRIES: entries}), book.figures)
 
 
 def _check_refs(document: ReturnDocument) -> None:
