@@ -1,0 +1,224 @@
+"""How a plan line is getting on: results of its outputs, and its narrative and risks by quarter, in versions.
+
+As they stand, or as they stood at a moment. A fixed number of queries each, whatever the number of plan lines.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from svd_tracker.accounts.models import Person
+from svd_tracker.accounts.queries import BY_ITSELF
+from svd_tracker.calculations.progress import MilestoneProgress, OutputProgress, PlanLineProgress
+from svd_tracker.delivery import queries
+from svd_tracker.delivery.models import MilestoneState, Output, OutputMeasure, OutputResult, ProgressNote
+from svd_tracker.delivery.queries import MilestoneNow, OutputNow
+from svd_tracker.extensions import db
+from svd_tracker.interventions.models import Intervention, PlanLine
+from svd_tracker.interventions.queries import plan_lines
+from svd_tracker.periods import format_date, quarter_end, quarter_short
+
+NOT_GIVEN = "Not given"
+YEAR = 0  # the quarter of a target for the whole year
+
+
+@dataclass(frozen=True)
+class ResultNow:
+    """The newest version of an output's result in a quarter: a count, basis points of a share, or why there is none."""
+
+    output_id: int
+    quarter: int
+    version_no: int
+    value: int | None
+    missing_reason: str | None
+    note: str
+
+
+@dataclass(frozen=True)
+class NoteNow:
+    """The newest version of a plan line's narrative and risks of a quarter."""
+
+    plan_line_id: int
+    quarter: int
+    version_no: int
+    narrative: str
+    risks: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """One version of a result or of a narrative, for the history. ``output_id`` is None for a narrative."""
+
+    at: dt.datetime
+    who: str
+    quarter: int
+    version_no: int
+    output_id: int | None
+    value: int | None = None
+    missing_reason: str | None = None
+    note: str = ""
+
+
+def results_of(
+    plan_line_ids: Collection[int], recorded_by: dt.datetime | None = None
+) -> dict[int, dict[int, ResultNow]]:
+    """The newest results by output id and quarter. One query."""
+    rows = (
+        select(
+            OutputResult.output_id,
+            OutputResult.quarter,
+            OutputResult.version_no,
+            OutputResult.value,
+            OutputResult.missing_reason,
+            OutputResult.note,
+        )
+        .join(Output, Output.id == OutputResult.output_id)
+        .where(Output.plan_line_id.in_(plan_line_ids))
+        .order_by(OutputResult.version_no)
+    )
+    if recorded_by is not None:
+        rows = rows.where(OutputResult.recorded_at <= recorded_by)
+    found: dict[int, dict[int, ResultNow]] = {}
+    for row in db.session.execute(rows):
+        found.setdefault(row.output_id, {})[row.quarter] = ResultNow(*row)
+    return found
+
+
+def notes_of(plan_line_ids: Collection[int], recorded_by: dt.datetime | None = None) -> dict[int, dict[int, NoteNow]]:
+    """The newest narrative and risks by plan line and quarter. One query."""
+    rows = (
+        select(
+            ProgressNote.plan_line_id,
+            ProgressNote.quarter,
+            ProgressNote.version_no,
+            ProgressNote.narrative,
+            ProgressNote.risks,
+        )
+        .where(ProgressNote.plan_line_id.in_(plan_line_ids))
+        .order_by(ProgressNote.version_no)
+    )
+    if recorded_by is not None:
+        rows = rows.where(ProgressNote.recorded_at <= recorded_by)
+    found: dict[int, dict[int, NoteNow]] = {}
+    for row in db.session.execute(rows):
+        found.setdefault(row.plan_line_id, {})[row.quarter] = NoteNow(*row)
+    return found
+
+
+def progress_of(
+    holder_id: int, fy: int, last_quarter: int, own_quarters: Collection[int] = ()
+) -> tuple[PlanLineProgress, ...]:
+    """What a return that ends with a quarter says of each plan line of a holder's year, by the intervention's ref.
+
+    Results are of all quarters up to that one. Narrative and risks are of the return's own quarters and of its last:
+    where several have words, each begins with its quarter. Seven queries.
+    """
+    lines = plan_lines(holder_id, fy)
+    ids = [line.id for line in lines]
+    outputs, milestones = queries.outputs_of(ids), queries.milestones_of(ids)
+    results, notes = results_of(ids), notes_of(ids)
+    told = sorted({*own_quarters, last_quarter})
+
+    def words(plan_line_id: int, part: str) -> str:
+        of_quarters = notes.get(plan_line_id, {})
+        given = [(quarter, getattr(of_quarters[quarter], part)) for quarter in told if quarter in of_quarters]
+        given = [(quarter, text) for quarter, text in given if text]
+        if len(told) == 1:
+            return given[0][1] if given else ""
+        return "\n\n".join(f"{quarter_short(fy, quarter)}: {text}" for quarter, text in given)
+
+    return tuple(
+        PlanLineProgress(
+            ref=line.intervention.ref,
+            title=line.intervention.title,
+            narrative=words(line.id, "narrative"),
+            risks=words(line.id, "risks"),
+            outputs=tuple(
+                output_progress(output, results.get(output.output_id, {}), range(1, last_quarter + 1))
+                for output in outputs.get(line.id, [])
+            ),
+            milestones=tuple(
+                MilestoneProgress(now.title, milestone_words(now, quarter_end(fy, last_quarter)))
+                for now in milestones.get(line.id, [])
+            ),
+        )
+        for line in lines
+    )
+
+
+def output_progress(output: OutputNow, results: Mapping[int, ResultNow], quarters: Iterable[int]) -> OutputProgress:
+    """An output with its year's target and its results of these quarters; what was not given is missing."""
+    values: dict[int, int | None] = {}
+    missing: dict[int, str] = {}
+    for quarter in quarters:
+        result = results.get(quarter)
+        values[quarter] = result.value if result else None
+        if values[quarter] is None:
+            missing[quarter] = (result.missing_reason if result else None) or NOT_GIVEN
+    is_share = output.measure is OutputMeasure.SHARE
+    return OutputProgress(output.definition, is_share, output.targets.get(YEAR), values, missing)
+
+
+def milestone_words(now: MilestoneNow, on: dt.date) -> str:
+    """How a milestone stands on a day: "Reached on 3 June 2025", "Due on 1 August 2025"."""
+    if now.over and now.happened_on:
+        words = f"{now.state.value.capitalize()} on {format_date(now.happened_on)}"
+        return f"{words}: {now.why}" if now.why and now.state is MilestoneState.DROPPED else words
+    words = f"{'Was due' if now.late(on) else 'Due'} on {format_date(now.due_on)}"
+    if now.due_on != now.first_due_on:
+        words += f", first planned for {format_date(now.first_due_on)}"
+        return f"{words}: {now.why}" if now.why else words
+    return words
+
+
+def missing_results(holder_id: int, fy: int, quarters: Collection[int]) -> list[tuple[int, str]]:
+    """(plan line, words) of each output that has in some of these quarters neither a result nor why there is none.
+
+    One for each output, by the intervention's ref: "Level-Up: sessions held has no result for Q1 2025/26". Two queries.
+    """
+    if not quarters:
+        return []
+    rows = db.session.execute(
+        select(Output.id, Output.plan_line_id, Output.definition, Intervention.title)
+        .join(PlanLine, PlanLine.id == Output.plan_line_id)
+        .join(Intervention, Intervention.id == PlanLine.intervention_id)
+        .where(PlanLine.holder_id == holder_id, PlanLine.fy == fy)
+        .order_by(Intervention.ref, Output.id)
+    ).all()
+    results = results_of({row.plan_line_id for row in rows})
+    found = []
+    for output_id, plan_line_id, definition, title in rows:
+        without = [quarter for quarter in sorted(quarters) if quarter not in results.get(output_id, {})]
+        if without:
+            names = " and ".join(quarter_short(fy, quarter) for quarter in without)
+            found.append((plan_line_id, f"{title}: “{definition}” has no result for {names}"))
+    return found
+
+
+def written(plan_line_id: int) -> list[Written]:
+    """Every version of a plan line's results and narratives, the newest first, with who recorded it. Two queries."""
+    who = func.coalesce(Person.name, BY_ITSELF)
+    results = db.session.execute(
+        select(
+            OutputResult.recorded_at,
+            who,
+            OutputResult.quarter,
+            OutputResult.version_no,
+            OutputResult.output_id,
+            OutputResult.value,
+            OutputResult.missing_reason,
+            OutputResult.note,
+        )
+        .join(Output, Output.id == OutputResult.output_id)
+        .outerjoin(Person, Person.id == OutputResult.recorded_by)
+        .where(Output.plan_line_id == plan_line_id)
+    )
+    notes = db.session.execute(
+        select(ProgressNote.recorded_at, who, ProgressNote.quarter, ProgressNote.version_no)
+        .outerjoin(Person, Person.id == ProgressNote.recorded_by)
+        .where(ProgressNote.plan_line_id == plan_line_id)
+    )
+    lines = [Written(*row) for row in results] + [Written(*row, output_id=None) for row in notes]
+    return sorted(lines, key=lambda line: (line.at, line.quarter, line.version_no), reverse=True)
