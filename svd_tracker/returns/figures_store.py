@@ -50,13 +50,17 @@ MATCH_STAGES = ("promised", "confirmed", "achieved", "withdrawn")
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure: ``quarter`` 0 is of no single quarter; ``value`` None is missing and ``missing`` says why."""
+    """One figure: ``quarter`` 0 is of no single quarter; ``value`` None is missing and ``missing`` says why.
+
+    ``source`` is the cell of a partner's workbook that it was read from, like Return!F12.
+    """
 
     code: str
     quarter: int
     value: int | None
     missing: str | None = None
     unit: FigureUnit = FigureUnit.PENCE
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,7 @@ def save(build_id: int, rows: Iterable[LineRow], funding_ids: Mapping[str, int])
                 "unit": figure.unit,
                 "value": figure.value,
                 "missing_reason": figure.missing,
+                "source_cell": figure.source,
             }
             for number, line in enumerate(lines, 1)
             for figure in line.figures

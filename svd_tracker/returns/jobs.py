@@ -8,7 +8,7 @@ from svd_tracker.jobs.registry import Job, Slot, register
 from svd_tracker.mail import queries as mail
 from svd_tracker.periods import format_date, fy_label, quarter_short
 from svd_tracker.returns import obligation_queries, queries, reminders
-from svd_tracker.returns.models import RevisionState
+from svd_tracker.returns.models import Origin, RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.services import draft_return
 
@@ -36,6 +36,8 @@ def _draft(slot: str, act: Act) -> str:
     revision = queries.newest_revision(obligation_id)
     if revision is not None and revision.state is not RevisionState.DRAFT:
         return f"The return is {revision.state.value} already"
+    if revision is not None and revision.origin is Origin.BROUGHT_IN:
+        return "The return is taken in from the partner's workbook"
     revision = draft_return(obligation_id, act)
     obligation = revision.of.obligation
     return f"{quarter_short(obligation.fy, obligation.last_quarter)} return of {obligation.holder.name} drafted"

@@ -31,6 +31,7 @@ from svd_tracker.web.history import HistoryLine
 
 _EVENTS = {
     "built": "Built",
+    "taken_in": "Taken in from the partner's workbook",
     "checked": "Checked and passed to the certifier",
     "sent_back": "Sent back",
     "certified": "Certified",
