@@ -5,7 +5,7 @@ Called inside one reading transaction: what it sees is the cut, whatever the clo
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from svd_tracker.accounts.queries import read_whole_setting
 from svd_tracker.audit.services import canonical
@@ -17,6 +17,9 @@ from svd_tracker.calculations.figures import (
     ReversalWhy,
     Tolerance,
 )
+from svd_tracker.calculations.progress import PlanLineProgress
+from svd_tracker.calculations.returns import own_quarters
+from svd_tracker.delivery.progress import progress_of
 from svd_tracker.errors import Refused
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
@@ -47,6 +50,7 @@ class Gathered:
     funding_ids: Mapping[str, int]
     notes: Mapping[str, str]
     match: tuple[MatchFigures, ...]
+    progress: tuple[PlanLineProgress, ...]
     facts: CheckFacts
     reconciled: YearFacts
     adjusted_after_seq: int
@@ -88,6 +92,8 @@ def gather(obligation: Obligation) -> Gathered:
     beside = _match_of(terms, matches, fundings, entries)
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
+    earlier = earlier_of(builds)
+    progress = progress_of(holder_id, fy, last, own_quarters(last, earlier.closed_quarters))
     conditions = queries.conditions_open(obligation)
     bodies = queries.bodies_outstanding(funding_ids.values())
     reconciled, lines = read_year(obligation.holder, fy), outstanding(holder_id, fy, last)
@@ -99,7 +105,7 @@ def gather(obligation: Obligation) -> Gathered:
         },
         fundings=to_funding_facts(fundings, forecasts),
         entries=to_entry_facts(entries),
-        earlier=_earlier(builds),
+        earlier=earlier,
         tolerance=tolerance,
     )
     digest_of = {
@@ -110,6 +116,7 @@ def gather(obligation: Obligation) -> Gathered:
         "settings": [tolerance.basis_points, tolerance.pence],
         "earlier": [build.build_id for build in builds],
         "ledger_lines": [lines.plain(), reconciled.plain()],
+        "progress": [asdict(line) for line in progress],
         "match": [[line.plan_line, line.source, line.kind, *_stages(line)] for line in match],
     }
     return Gathered(
@@ -119,6 +126,7 @@ def gather(obligation: Obligation) -> Gathered:
         funding_ids=funding_ids,
         notes=notes,
         match=match,
+        progress=progress,
         facts=CheckFacts(
             fy=fy,
             holder_id=holder_id,
@@ -194,7 +202,7 @@ def _stages(line: MatchFigures) -> list[int]:
     return [getattr(line, stage) for stage in figures_store.MATCH_STAGES]
 
 
-def _earlier(builds: Sequence[CertifiedBuild]) -> Earlier:
+def earlier_of(builds: Sequence[CertifiedBuild]) -> Earlier:
     """What the newest certified revisions of earlier periods said, from their stored rows (FIGURES.md 3)."""
     if not builds:
         return Earlier()

@@ -35,6 +35,7 @@ from svd_tracker.returns.models import (
     FigureBuild,
     FinanceReturn,
     Obligation,
+    Origin,
     ReturnEvent,
     ReturnFile,
     ReturnFileKind,
@@ -46,18 +47,29 @@ from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.reconciled import said_by_quarter
 from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
 
-# What may follow what. Nothing follows certified: its row is frozen by the database itself.
+# What may follow what. The row of a certified revision is frozen by the database itself: what follows are its events.
 TRANSITIONS: Mapping[str, tuple[RevisionState, RevisionState]] = {
+    "opened": (RevisionState.DRAFT, RevisionState.DRAFT),
     "built": (RevisionState.DRAFT, RevisionState.DRAFT),
     "checked": (RevisionState.DRAFT, RevisionState.CHECKED),
     "sent_back": (RevisionState.CHECKED, RevisionState.DRAFT),
     "certified": (RevisionState.CHECKED, RevisionState.CERTIFIED),
+    "reopened": (RevisionState.CERTIFIED, RevisionState.REOPENED),
+    "sent": (RevisionState.CERTIFIED, RevisionState.SENT),
+    "accepted": (RevisionState.SENT, RevisionState.ACCEPTED),
+    "queried": (RevisionState.SENT, RevisionState.QUERIED),
 }
 _REFUSED = {
     RevisionState.DRAFT: "This return is still a draft: check it first",
     RevisionState.CHECKED: "This return is checked and with the certifier: send it back before it is changed",
     RevisionState.CERTIFIED: "This return is certified and never changes",
+    RevisionState.SENT: "This return is sent: only a query of the OPCC makes another revision",
+    RevisionState.ACCEPTED: "This return is accepted: what comes late is an adjustment in the open return",
+    RevisionState.QUERIED: "This return was queried: go on with its next revision",
+    RevisionState.REOPENED: "This return was opened again: go on with its next revision",
 }
+NOT_SENT = "This return is certified and was not sent yet"
+COMES_AS_WORKBOOK = "This return comes from the partner's own workbook: take in a newer one instead"
 BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
 BUDGET_CHANGED = "An allocation or a funding was changed after this return was built: build it again"
 LINES_CHANGED = "Ledger lines came in, were placed or were carried after this return was built: build it again"
@@ -107,6 +119,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             match=gathered.match,
             findings=run_checks(figures, gathered.facts),
             funding_ids=gathered.funding_ids,
+            progress=gathered.progress,
         )
         signed = Signed(
             status="Draft",
@@ -132,7 +145,11 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             inputs_digest=gathered.inputs_digest,
             budgets_digest=gathered.budgets_digest,
             content=content,
-            rows=(*figures_store.to_rows(figures, gathered.notes), *figures_store.match_rows(gathered.match)),
+            rows=(
+                *figures_store.to_rows(figures, gathered.notes),
+                *figures_store.match_rows(gathered.match),
+                *figures_store.progress_rows(gathered.progress),
+            ),
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"draft {build_no}"),
             workbook=build_return_workbook(document),
         )
@@ -267,8 +284,12 @@ def lock_revision(revision: ReturnRevision) -> None:
 
 def refuse_unless(event: str, revision: ReturnRevision) -> None:
     """Raise Refused unless the transition table lets this event happen to the revision as it is."""
-    if revision.state is not TRANSITIONS[event][0]:
-        raise Refused(_REFUSED[revision.state])
+    if revision.origin is Origin.BROUGHT_IN and event in ("built", "checked"):
+        raise Refused(COMES_AS_WORKBOOK)
+    state, wanted = queries.state_of(revision), TRANSITIONS[event][0]
+    if state is not wanted:
+        unsent = state is RevisionState.CERTIFIED and wanted is RevisionState.SENT
+        raise Refused(NOT_SENT if unsent else _REFUSED[state])
 
 
 def add_event(revision: ReturnRevision, event: str, reason: str, act: Act) -> None:
