@@ -61,10 +61,41 @@ def close_quarters(
     return ids
 
 
-def write_claims(act: Act, claims: Mapping[int, tuple[int, int]], fy: int, quarter: int, return_ref: str) -> None:
+def reopen_quarters(
+    act: Act,
+    *,
+    holder_id: int,
+    grant_id: int,
+    fy: int,
+    quarters: Iterable[int],
+    ledger_seq: int,
+    return_ref: str,
+) -> list[int]:
+    """Open again the quarters that a certified return closed, for its next revision; those that were closed.
+
+    What their close released stays released: an accrual is reported again by accruing it again (FIGURES.md 13). Part
+    of the verb that opens the return again, which writes the audit line.
+    """
+    lock_ledger(holder_id)
+    closed = queries.closed_quarters(holder_id, grant_id, fy)
+    opening = [quarter for quarter in sorted(quarters) if quarter in closed]
+    _add_events(act, holder_id, grant_id, fy, opening, CloseEvent.REOPEN, ledger_seq, return_ref)
+    return opening
+
+
+def write_claims(
+    act: Act,
+    claims: Mapping[int, tuple[int, int]],
+    fy: int,
+    quarter: int,
+    return_ref: str,
+    *,
+    final: bool = False,
+) -> None:
     """Keep what a certified return claimed and left to local money, to date, in pence by funding id.
 
-    Part of the verb that certifies, which writes the audit line.
+    ``final``: after it no more is claimed than this (FIGURES.md 15). Part of the verb that certifies, which writes the
+    audit line.
     """
     db.session.add_all(
         ClaimLine(
@@ -74,6 +105,7 @@ def write_claims(act: Act, claims: Mapping[int, tuple[int, int]], fy: int, quart
             return_ref=return_ref,
             claimed_to_date_pence=claimed,
             local_to_date_pence=local,
+            final=final,
             recorded_at=act.at,
             recorded_by=act.by,
         )

@@ -1,6 +1,6 @@
 """Every verb of money, from one place: fundings, the ledger, forecasts."""
 
-from svd_tracker.finance.closing import close_quarters, write_claims
+from svd_tracker.finance.closing import close_quarters, reopen_quarters, write_claims
 from svd_tracker.finance.forecasts import open_quarters, save_forecast
 from svd_tracker.finance.fundings import (
     DirectDecision,
@@ -34,6 +34,7 @@ __all__ = [
     "open_quarters",
     "post_entry",
     "release_accrual",
+    "reopen_quarters",
     "reverse_mistake",
     "save_forecast",
     "subject_ref",
