@@ -128,7 +128,7 @@ def earlier_builds(obligation: Obligation) -> list[CertifiedBuild]:
     newest = {
         row.return_id: CertifiedBuild(*row[:6])
         for row in rows
-        if _order(row.last_quarter, row.kind) < _order_of(obligation)
+        if _order(row.last_quarter, row.kind) < order_of(obligation)
     }
     return sorted(newest.values(), key=lambda build: _order(build.last_quarter, build.kind))
 
@@ -147,8 +147,8 @@ def uncertified_before(obligation: Obligation) -> list[Obligation]:
         .exists()
     )
     others = db.session.scalars(select(Obligation).where(_same_year(Obligation, obligation), ~certified))
-    earlier = [each for each in others if _order_of(each) < _order_of(obligation)]
-    return sorted(earlier, key=_order_of)
+    earlier = [each for each in others if order_of(each) < order_of(obligation)]
+    return sorted(earlier, key=order_of)
 
 
 def later_certified(obligation: Obligation) -> bool:
@@ -160,7 +160,7 @@ def later_certified(obligation: Obligation) -> bool:
         .join(ReturnRevision, ReturnRevision.finance_return_id == FinanceReturn.id)
         .where(_same_year(of, obligation), ReturnRevision.state == RevisionState.CERTIFIED)
     )
-    return any(_order(*row) > _order_of(obligation) for row in rows)
+    return any(_order(*row) > order_of(obligation) for row in rows)
 
 
 def budget_versions(obligation: Obligation) -> Mapping[str, Mapping[str, int]]:
@@ -355,5 +355,6 @@ def _order(last_quarter: int, kind: ObligationKind) -> tuple[int, int]:
     return last_quarter, _KINDS.index(kind)
 
 
-def _order_of(obligation: Obligation) -> tuple[int, int]:
+def order_of(obligation: Obligation) -> tuple[int, int]:
+    """Where a return stands among those of its year: by its last quarter, then its kind (FIGURES.md 4)."""
     return _order(obligation.last_quarter, obligation.kind)
