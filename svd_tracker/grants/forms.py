@@ -3,12 +3,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from svd_tracker.accounts.models import Area, Holder
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
-from svd_tracker.grants.models import AgreementStatus, OutsidePeriod, PaymentBasis, RuleEffect
+from svd_tracker.grants.calendar_terms import CalendarTerms
+from svd_tracker.grants.models import AgreementStatus, Frequency, OutsidePeriod, PaymentBasis, RuleEffect, YearEnd
 from svd_tracker.grants.split import allocation_field, short_name
 from svd_tracker.web.forms import (
     CheckboxesField,
@@ -67,6 +69,18 @@ class GrantForm(OnceMixin, Form):
             self.area.data = areas[0].id
 
 
+def _from_year_end(label: str, smallest: int = -60) -> WholeNumberField:
+    before = "A minus sign for days before it: -5. " if smallest < 0 else ""
+    blank = "Leave blank if there is none." if smallest < 0 else "Leave blank if it has the days of the other returns."
+    return WholeNumberField(
+        f"{label} this many working days after the year’s end",
+        allow_blank=True,
+        smallest=smallest,
+        largest=250,
+        description=f"{before}{blank}",
+    )
+
+
 class TermsForm(VersionedForm, OnceMixin, Form):
     """Its fields are named as the columns of GrantTerms, so that another's newer version can be set beside it."""
 
@@ -88,11 +102,52 @@ class TermsForm(VersionedForm, OnceMixin, Form):
         "Over-programming margin (per cent)",
         description="How far decisions may pass an allocation. 0 when they may not.",
     )
+    frequency = RadiosField(
+        "How often a return is made",
+        [required("Choose how often a return is made")],
+        choices=[(each.value, each.label) for each in Frequency],
+    )
+    year_end = RadiosField(
+        "What closes the year",
+        [required("Choose what closes the year")],
+        choices=[(each.value, each.label) for each in YearEnd],
+    )
     draft_working_days = WholeNumberField("A return is drafted this many working days after its period", largest=250)
-    due_working_days = WholeNumberField("A return is due this many working days after its period", largest=250)
+    certify_working_days = WholeNumberField(
+        "It is to be certified this many working days after its period",
+        allow_blank=True,
+        largest=250,
+        description="Leave blank when that is the day on which it is due.",
+    )
+    due_working_days = WholeNumberField(
+        "It is due at the OPCC this many working days after its period",
+        allow_blank=True,
+        largest=250,
+        description="Leave blank when it follows from the OPCC’s own date, below.",
+    )
+    area_due_working_days = WholeNumberField(
+        "The OPCC’s own return is due at the funder this many working days after its period",
+        allow_blank=True,
+        largest=250,
+        description="Leave blank if the agreement names no such day.",
+    )
+    lead_working_days = WholeNumberField(
+        "The partnerships’ returns are due at the OPCC this many working days before that",
+        allow_blank=True,
+        largest=250,
+    )
+    provisional_draft_working_days = _from_year_end("The provisional return is drafted")
+    provisional_due_working_days = _from_year_end("The provisional return is due at the OPCC")
+    final_draft_working_days = _from_year_end("The final return is drafted", smallest=1)
+    final_due_working_days = _from_year_end("The final return is due at the OPCC", smallest=1)
     retention_years = WholeNumberField("Years that records are kept", smallest=1, largest=100)
     declaration = TextAreaField(
         "What the certifier declares", [required("Enter the words that the certifier agrees to")], max_chars=4000
+    )
+    signers = TextAreaField(
+        "Who signs the year-end statement",
+        max_chars=1000,
+        description="The posts that the agreement names, one on each line, like Chief finance officer (section 151).",
     )
     eligible_from = DateField(
         "The grant pays for spend from",
@@ -116,6 +171,36 @@ class TermsForm(VersionedForm, OnceMixin, Form):
     )
     effective_on = DateField("These terms apply from")
     reason = TextField("Why the terms are entered or changed", [required("Say why"), max_length(250)])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The return is due on a day of its own, or so many working days before the OPCC's own."""
+        valid: bool = super().validate(extra_validators)
+        due, area, lead = self.due_working_days, self.area_due_working_days, self.lead_working_days
+        if area.data is None and lead.data is None:
+            wrong = {due: "Enter a whole number, like 20"} if due.data is None else {}
+        elif area.data is None:
+            wrong = {area: "Enter when the OPCC’s own return is due, or leave the days before it blank"}
+        elif (due.data is None) == (lead.data is None):
+            wrong = {lead: "Enter how many working days before the OPCC’s own date, or when the return is due above"}
+        else:
+            wrong = {lead: "Enter fewer days than the OPCC’s own"} if (lead.data or 0) > area.data else {}
+        found = {field: words for field, words in wrong.items() if not field.errors}
+        for field, words in found.items():
+            field.errors = [words]
+        return valid and not found
+
+    @property
+    def due_days(self) -> int:
+        """Working days from a period's end to the day on which its return is due at the OPCC."""
+        if self.due_working_days.data is not None:
+            return int(self.due_working_days.data)
+        return int(self.area_due_working_days.data) - int(self.lead_working_days.data)
+
+    def calendar(self) -> CalendarTerms:
+        """The calendar as typed."""
+        typed = {each.name: self[each.name].data for each in fields(CalendarTerms)}
+        chosen = {"frequency": Frequency(typed["frequency"]), "year_end": YearEnd(typed["year_end"])}
+        return CalendarTerms(**typed | chosen)
 
 
 KINDS_NOT_PAID = (  # DOMAIN.md section 3

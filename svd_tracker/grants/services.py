@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from svd_tracker.accounts import queries as accounts
@@ -13,6 +14,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries
+from svd_tracker.grants.calendar_terms import QUARTERLY, CalendarTerms
 from svd_tracker.grants.models import (
     AgreementStatus,
     Allocation,
@@ -65,16 +67,17 @@ def new_terms(
     match_required_pence: int | None = None,
     eligible_from: dt.date | None = None,
     outside_period: OutsidePeriod = OutsidePeriod.REFUSE,
+    calendar: CalendarTerms = QUARTERLY,
+    signers: str = "",
     version_seen: int | None = None,
 ) -> GrantTerms:
     """The agreement's terms from a day on, as a new version; earlier ones stay.
 
-    ``over_programme_bp`` is in basis points of an allocation (FIGURES.md 21), the working days count from a
-    period's end. Match is required as a share of grant spend in basis points, or as pence of a year, never both; spend
-    before ``eligible_from``, or outside the grant's period, is refused or flagged as ``outside_period`` says (DOMAIN.md
-    section 9.8). Raises Refused for a signed agreement without its day, for a status that goes back without a
-    reason, for a draft due after the return; ChangedMeanwhile when ``version_seen`` is given and is not the newest
-    (nought: none yet).
+    ``over_programme_bp`` is in basis points of an allocation (FIGURES.md 21), the working days count from a period's
+    end, ``signers`` are posts, one a line. Match is required as a share of grant spend in basis points, or as pence of
+    a year, never both; spend before ``eligible_from``, or outside the grant's period, is refused or flagged (DOMAIN.md
+    section 9.8). Raises Refused for a signed agreement without its day, for a status that goes back without a reason,
+    for dates out of order; ChangedMeanwhile when ``version_seen`` is given and is not the newest (nought: none yet).
     """
     queries.lock_grant(grant.id)
     last = queries.current_terms(grant.id)
@@ -93,6 +96,8 @@ def new_terms(
         "eligible_from": eligible_from,
         "outside_period": outside_period,
         "effective_on": effective_on,
+        "signers": "\n".join(line.strip() for line in signers.splitlines() if line.strip()),
+        **asdict(calendar),
     }
     number = last.version_no if last else 0
     if version_seen is not None and version_seen != number:
@@ -104,8 +109,7 @@ def new_terms(
     _refuse_future(effective_on, act)
     if last and _ORDER.index(status) < _ORDER.index(last.status) and not reason.strip():
         raise Refused(f"Say why the agreement goes back from {last.status} to {status}", field="reason")
-    if draft_working_days > due_working_days:
-        raise Refused("The draft must come before the return is due", field="draft_working_days")
+    calendar.refuse_wrong(draft_working_days, due_working_days)
     if not 0 <= over_programme_bp <= 10_000:
         raise Refused("Enter a margin between 0 and 100 per cent", field="over_programme_bp")
     if match_required_bp is not None and match_required_pence is not None:

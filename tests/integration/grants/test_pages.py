@@ -1,5 +1,7 @@
 """The pages of grants and approvals, as each kind of person meets them."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -41,6 +43,8 @@ TERMS = {
     "over_programme_bp": "2.5",
     "draft_working_days": "10",
     "due_working_days": "20",
+    "frequency": "quarterly",
+    "year_end": "in_year",
     "retention_years": "7",
     "outside_period": "refuse",
     "declaration": "I certify it.",
@@ -298,6 +302,14 @@ def test_bad_input_is_answered_at_its_place(client: PageClient, grant: Grant) ->
         ({"signed_on-day": "", "signed_on-month": "", "signed_on-year": ""}, "Enter the day the agreement was signed"),
         ({"over_programme_bp": "101"}, "Enter a percentage between 0 and 100"),
         ({"draft_working_days": "21"}, "The draft must come before the return is due"),
+        ({"due_working_days": ""}, "Enter a whole number, like 20"),
+        ({"area_due_working_days": "25", "lead_working_days": "5"}, "days before the OPCC’s own date, or when"),
+        ({"lead_working_days": "5"}, "Enter when the OPCC’s own return is due"),
+        ({"certify_working_days": "9"}, "between the days of the draft and those of the return"),
+        ({"area_due_working_days": "19"}, "returns must come before the OPCC"),
+        ({"year_end": "provisional_final"}, "Enter the working days of the provisional return"),
+        ({"final_draft_working_days": "30"}, "Leave this blank: the year has no final return"),
+        ({"year_end": "final", "final_draft_working_days": "30"}, "Enter both of the days, or neither"),
         ({"reason": ""}, "Say why"),
     ):
         sent = {**TERMS, "row_version": "1", **changes}
@@ -306,6 +318,50 @@ def test_bad_input_is_answered_at_its_place(client: PageClient, grant: Grant) ->
     page = client.post(f"/grants/{grant_id}/years/2025/labour", sent, 200).get_data(as_text=True)
     assert "Enter an amount in pounds, like 1,250.00" in page
     assert 'value="lots"' in page
+
+
+def test_the_calendar_of_returns_stands_in_the_terms(client: PageClient, grant: Grant) -> None:
+    """The returns are due at the OPCC five working days before its own, which the agreement names."""
+    grant_id = grant.id
+    client.sign_in(COORDINATOR)
+    url = f"/grants/{grant_id}/terms"
+    typed = {
+        **TERMS,
+        "frequency": "half_yearly",
+        "year_end": "provisional_final",
+        "certify_working_days": "15",
+        "due_working_days": "",
+        "area_due_working_days": "25",
+        "lead_working_days": "5",
+        "provisional_draft_working_days": "-12",
+        "provisional_due_working_days": "-2",
+        "final_draft_working_days": "30",
+        "final_due_working_days": "40",
+        "signers": "Chief executive\r\n\r\n Chief finance officer (section 151) ",
+        "row_version": "1",
+    }
+    page = text_of(client, client.post(url, typed).location)
+    assert "20 working days after its period: 5 before the OPCC’s own is due at the funder" in page
+    assert "drafted 12 working days before the end of the year, due 2 working days before the end of the year" in page
+    assert "Every half year" in page
+    assert "Chief executive; Chief finance officer (section 151)" in page
+    terms = queries.current_terms(grant_id)
+    assert terms is not None
+    assert (terms.due_working_days, terms.area_due_working_days) == (20, 25)
+    page = text_of(client, url)
+    assert re.search(r'name="lead_working_days"[^>]*value="5"', page)
+    assert not re.search(r'name="due_working_days"[^>]*value', page), "it follows from the OPCC's own date"
+    plain = {
+        **typed,
+        "due_working_days": "20",
+        "area_due_working_days": "",
+        "lead_working_days": "",
+        "row_version": "2",
+    }
+    client.post(url, plain)
+    newest = queries.current_terms(grant_id)
+    assert newest is not None
+    assert (newest.due_working_days, newest.area_due_working_days) == (20, None)
 
 
 def test_a_form_is_saved_after_a_page_was_read_in_the_same_thread(client: PageClient) -> None:
