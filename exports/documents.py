@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from svd_tracker.calculations.area import AreaFigures
+from svd_tracker.calculations.area import AreaFigures, AwardReconciliation
 from svd_tracker.calculations.changes import Changes
 from svd_tracker.calculations.figures import Category, ReturnFigures
 from svd_tracker.calculations.progress import PlanLineProgress
@@ -111,13 +111,27 @@ class ReturnDocument:
     passed: tuple[str, ...] = ()  # the checks that found nothing, by name
     progress: tuple[PlanLineProgress, ...] = ()
     changes: Changes | None = None
-    reconciliations: tuple[Statement, ...] = ()  # working papers: the sealed return has none
+    reconciliations: tuple[Statement, ...] = ()  # working papers: the return has none
     full_entries: Sequence[FullEntry] = ()  # working papers, in the order of ``entries``
     working_copy: bool = False  # without locks, and marked as a copy
 
     @property
     def is_certified(self) -> bool:
         return self.certified_at is not None
+
+    @property
+    def is_working_papers(self) -> bool:
+        """Whether payees and narratives stand in it: it stays with the holder."""
+        return bool(self.reconciliations or self.full_entries)
+
+    @property
+    def mark(self) -> str:
+        """What each sheet says at its head, so that nothing is taken for the return that is not; else empty."""
+        if self.is_working_papers:
+            return "WORKING PAPERS – not the return, for the holder alone"
+        if self.working_copy:
+            return "WORKING COPY – not the return"
+        return "" if self.is_certified else "DRAFT – not certified"
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,11 @@ class HolderState:
 
 @dataclass(frozen=True)
 class AreaDocument:
-    """Everything the join of an area's returns says. ``states`` has the holders present, by ref."""
+    """Everything the join of an area's returns says. ``states`` has the holders present, by ref.
+
+    Not certified while ``certified_at`` is None. ``reason`` says why it goes on without a holder, or takes the place
+    of a certified join.
+    """
 
     grant_name: str
     grant_ref: str
@@ -151,7 +169,18 @@ class AreaDocument:
     figures: AreaFigures
     states: Mapping[str, HolderState]
     short_names: Mapping[str, str] = field(default_factory=dict)  # by holder ref, for column heads
+    reason: str = ""
+    awards: tuple[AwardReconciliation, ...] = ()
+    certified_by: str | None = None
+    certified_post: str | None = None
+    certified_at: dt.datetime | None = None
+    deputy_for: str | None = None
+    statement: str = ""
     audit_seq: int | None = None
     audit_hash: str | None = None
     council_colour: str = NEUTRAL_COLOUR
     marking: str = "OFFICIAL"
+
+    @property
+    def is_certified(self) -> bool:
+        return self.certified_at is not None

@@ -74,7 +74,7 @@ _ROLES: Mapping[Permission, Collection[str]] = {
     Permission.PREPARE_RETURN: {_R.FINANCE_OFFICER},
     Permission.CERTIFY_RETURN: {_R.CERTIFIER},
     Permission.MANAGE_CALENDAR: {_R.OPCC_OFFICER},
-    Permission.VIEW_AREA_RETURN: {_R.OPCC_OFFICER, _R.AUDITOR},
+    Permission.VIEW_AREA_RETURN: {_R.OPCC_OFFICER, _R.CERTIFIER, _R.AUDITOR},  # the OPCC's own certifier
     Permission.JOIN_AREA_RETURN: {_R.OPCC_OFFICER},
     Permission.VIEW_PLAN: _PARTNERSHIP,
     Permission.MANAGE_PLAN: {_R.COORDINATOR, _R.FINANCE_OFFICER},

@@ -83,6 +83,42 @@ class AreaFigures:
     differences: tuple[AllocationDifference, ...]  # by holder as given, labour first
 
 
+@dataclass(frozen=True)
+class AwardReconciliation:
+    """A category's award and what became of it, in pence: each holder's allocation, and what none of them has.
+
+    ``allocations`` are those that the holders certified, by the OPCC's record for one that is missing.
+    """
+
+    category: Category
+    award: int
+    allocations: Mapping[str, int]  # by holder ref, in the order of the members
+
+    @property
+    def not_allocated(self) -> int:
+        """Negative where the holders have more than the funder awarded."""
+        return self.award - sum(self.allocations.values())
+
+
+def reconcile_awards(
+    members: Sequence[AreaMemberFigures], awards: Mapping[Category, int]
+) -> tuple[AwardReconciliation, ...]:
+    """Every award of the year to the penny: what the holders have, and what is left with the OPCC unallocated."""
+    return tuple(
+        AwardReconciliation(
+            category,
+            awards.get(category, 0),
+            {
+                member.ref: member.figures.categories[category].allocation
+                if member.figures
+                else member.recorded_allocations.get(category, 0)
+                for member in members
+            },
+        )
+        for category in Category
+    )
+
+
 def join_area(members: Sequence[AreaMemberFigures]) -> AreaFigures:
     """Join the holders' returns of one period.
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.models import Holder, HolderKind
 from svd_tracker.calculations.area import AreaFigures, AreaMemberFigures, join_area
 from svd_tracker.calculations.figures import Category, ObligationKind, ReturnFigures
+from svd_tracker.calculations.period_words import obligation_words
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
@@ -17,8 +18,10 @@ from svd_tracker.periods import format_date
 from svd_tracker.returns import figures_store, obligation_queries
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.models import (
+    AreaEvent,
     AreaReturn,
     AreaRevision,
+    AreaState,
     Certificate,
     FigureBuild,
     FinanceReturn,
@@ -35,11 +38,20 @@ class Period:
     grant_id: int
     fy: int
     last_quarter: int
+    kind: ObligationKind = ObligationKind.IN_YEAR
+
+    @property
+    def words(self) -> str:
+        """Q1 2025/26, or Final 2025/26."""
+        return obligation_words(self.fy, self.last_quarter, self.kind)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A holder with an allocation: its newest certified return of the period, or why there is none."""
+    """A holder with an allocation: its newest certified return of the period, or why there is none.
+
+    ``state`` is what has become of that return since it was certified.
+    """
 
     holder: Holder
     revision_id: int | None
@@ -49,6 +61,7 @@ class Member:
     rows: tuple[LineRow, ...]
     missing_reason: str | None
     recorded_allocations: Mapping[Category, int]
+    state: RevisionState | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,7 @@ class PeriodRow:
     revision_no: int | None
     complete: bool | None
     joined: int  # how many returns are in the newest join
+    state: AreaState | None  # of the newest join
     draft_on: dt.date  # the first of its returns
     due_on: dt.date  # the last of its returns
 
@@ -89,17 +103,20 @@ def members_of(period: Period) -> list[Member]:
         for row in obligation_queries.list_obligations(
             None, grant_id=period.grant_id, fy=period.fy, last_quarter=period.last_quarter
         )
-        if row.kind is ObligationKind.IN_YEAR
+        if row.kind is period.kind
     }
     holders = db.session.scalars(
         select(Holder).where(Holder.id.in_(with_money | due.keys())).order_by(Holder.kind, Holder.name)
     )
-    certificates = {certificate.revision_id: certificate for certificate in _certificates(period)}
-    rows = figures_store.load(certificate.build_id for certificate in certificates.values())
+    ever = _certificates(period)
+    newest = {row.revision_id for row in due.values()}
+    standing = {each.revision_id: each for _, each in ever if each.revision_id in newest}
+    certified_once = {holder_id for holder_id, _ in ever}
+    rows = figures_store.load(certificate.build_id for certificate in standing.values())
     members = []
     for holder in holders:
         row = due.get(holder.id)
-        certificate = certificates.get(row.revision_id or 0) if row else None
+        certificate = standing.get(row.revision_id or 0) if row else None
         lines = rows[certificate.build_id] if certificate else ()
         members.append(
             Member(
@@ -109,8 +126,9 @@ def members_of(period: Period) -> list[Member]:
                 certificate=certificate,
                 figures=figures_store.from_rows(lines) if certificate else None,
                 rows=lines,
-                missing_reason=None if certificate else _why_missing(row),
+                missing_reason=None if certificate else _why_missing(row, holder.id in certified_once),
                 recorded_allocations=allocations.get(holder.id, {}),
+                state=row.state if row and certificate else None,
             )
         )
     return members
@@ -179,8 +197,13 @@ def find_area_return(period: Period) -> AreaReturn | None:
             AreaReturn.grant_id == period.grant_id,
             AreaReturn.fy == period.fy,
             AreaReturn.last_quarter == period.last_quarter,
+            AreaReturn.kind == period.kind,
         )
     )
+
+
+def period_of(of: AreaReturn) -> Period:
+    return Period(of.grant_id, of.fy, of.last_quarter, of.kind)
 
 
 def revisions_of(period: Period) -> Sequence[AreaRevision]:
@@ -193,6 +216,7 @@ def revisions_of(period: Period) -> Sequence[AreaRevision]:
                 AreaReturn.grant_id == period.grant_id,
                 AreaReturn.fy == period.fy,
                 AreaReturn.last_quarter == period.last_quarter,
+                AreaReturn.kind == period.kind,
             )
             .options(joinedload(AreaRevision.members))
             .order_by(AreaRevision.revision_no)
@@ -203,15 +227,15 @@ def revisions_of(period: Period) -> Sequence[AreaRevision]:
 
 
 def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
-    """The periods of the grants of these areas, newest first, with how many returns are in. Two queries."""
+    """The periods of the grants of these areas, newest first, with how many returns are in. Three queries."""
     areas = tuple(area_ids)
     found: dict[Period, list[obligation_queries.ObligationRow]] = {}
     for row in obligation_queries.list_obligations(None):
-        if row.area_id in areas and row.kind is ObligationKind.IN_YEAR:
-            found.setdefault(Period(row.grant_id, row.fy, row.last_quarter), []).append(row)
+        if row.area_id in areas:
+            found.setdefault(Period(row.grant_id, row.fy, row.last_quarter, row.kind), []).append(row)
     newest = select(func.max(AreaRevision.id)).group_by(AreaRevision.area_return_id)
     joins = {
-        Period(of.grant_id, of.fy, of.last_quarter): revision
+        period_of(of): revision
         for of, revision in db.session.execute(
             select(AreaReturn, AreaRevision)
             .join(AreaRevision, AreaRevision.area_return_id == AreaReturn.id)
@@ -219,8 +243,9 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
             .options(joinedload(AreaRevision.members))
         ).unique()
     }
+    states = states_of(revision.id for revision in joins.values())
     listed = []
-    for period, rows in sorted(found.items(), key=lambda item: (-item[0].fy, item[0].grant_id, item[0].last_quarter)):
+    for period, rows in sorted(found.items(), key=lambda item: _order(item[0])):
         revision = joins.get(period)
         listed.append(
             PeriodRow(
@@ -235,6 +260,7 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
                 draft_on=min(row.draft_on for row in rows),
                 due_on=max(row.due_on for row in rows),
                 joined=sum(member.return_revision_id is not None for member in revision.members) if revision else 0,
+                state=states[revision.id] if revision else None,
             )
         )
     return listed
@@ -250,9 +276,37 @@ def names_of(revisions: Mapping[int, int | None]) -> str:
     return " ".join(f"{holder_id}:{revision or 'missing'}" for holder_id, revision in sorted(revisions.items()))
 
 
-def _certificates(period: Period) -> Sequence[Certificate]:
-    return db.session.scalars(
-        select(Certificate)
+def states_of(area_revision_ids: Iterable[int]) -> dict[int, AreaState]:
+    """How far each join has come: what the newest of its events says, or prepared. One query."""
+    ids = list(area_revision_ids)
+    found = dict.fromkeys(ids, AreaState.PREPARED)
+    for area_revision_id, state in db.session.execute(
+        select(AreaEvent.area_revision_id, AreaEvent.to_state)
+        .where(AreaEvent.area_revision_id.in_(ids))
+        .order_by(AreaEvent.id)
+    ):
+        found[area_revision_id] = state
+    return found
+
+
+def lead_of(area_id: int) -> Holder | None:
+    """The OPCC of an area: it joins the returns, and its certifier certifies the join."""
+    return db.session.scalar(select(Holder).where(Holder.area_id == area_id, Holder.kind == HolderKind.OPCC))
+
+
+def areas_led_by(holder_ids: Iterable[int]) -> frozenset[int]:
+    """The areas whose OPCC is among these holders."""
+    return frozenset(
+        db.session.scalars(
+            select(Holder.area_id).where(Holder.kind == HolderKind.OPCC, Holder.id.in_(list(holder_ids)))
+        )
+    )
+
+
+def _certificates(period: Period) -> list[tuple[int, Certificate]]:
+    """Every certificate of the period's returns with its holder's id, those of returns since opened again too."""
+    rows = db.session.execute(
+        select(Obligation.holder_id, Certificate)
         .join(ReturnRevision, ReturnRevision.id == Certificate.revision_id)
         .join(FinanceReturn, FinanceReturn.id == ReturnRevision.finance_return_id)
         .join(Obligation, Obligation.id == FinanceReturn.obligation_id)
@@ -260,15 +314,24 @@ def _certificates(period: Period) -> Sequence[Certificate]:
             Obligation.grant_id == period.grant_id,
             Obligation.fy == period.fy,
             Obligation.last_quarter == period.last_quarter,
+            Obligation.kind == period.kind,
             ReturnRevision.state == RevisionState.CERTIFIED,
         )
-    ).all()
+    )
+    return [(holder_id, certificate) for holder_id, certificate in rows]
 
 
-def _why_missing(row: obligation_queries.ObligationRow | None) -> str:
+def _order(period: Period) -> tuple[int, int, int, int]:
+    """Newest year first, then by grant, quarter and kind."""
+    return -period.fy, period.grant_id, period.last_quarter, list(ObligationKind).index(period.kind)
+
+
+def _why_missing(row: obligation_queries.ObligationRow | None, opened_again: bool) -> str:
     if row is None:
         return "Its return is not in the calendar"
     due = f"due {format_date(row.due_on)}"
+    if opened_again:
+        return f"Opened again since it was certified, {due}"
     if row.state is RevisionState.CHECKED:
         return f"Checked, not yet certified, {due}"
     if row.state is RevisionState.DRAFT:

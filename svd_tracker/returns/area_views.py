@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts.access import current_access, current_act, may, requires, today
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.accounts.queries import person_names
+from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
@@ -21,22 +22,31 @@ from svd_tracker.returns.scopes import bp, of_area_revision, of_period
 @bp.get("/area-returns")
 @requires(Permission.VIEW_AREA_RETURN)
 def area_index() -> ResponseReturnValue:
-    periods = area_queries.list_periods(current_access().area_ids(Permission.VIEW_AREA_RETURN))
+    areas = area_queries.areas_led_by(current_access().holder_ids(Permission.VIEW_AREA_RETURN))
+    if not areas:
+        abort(403)
+    periods = area_queries.list_periods(areas)
     return render_template("returns/area_index.html", periods=periods, day=today())
 
 
-@bp.get("/area-returns/<int:grant_id>/<int:fy>/<int:quarter>")
+_PERIOD = "/area-returns/<int:grant_id>/<int:fy>/<int:quarter>"
+_YEAR_END = f"{_PERIOD}/<any(provisional, final):kind>"
+
+
+@bp.get(_YEAR_END)
+@bp.get(_PERIOD, defaults={"kind": ObligationKind.IN_YEAR.value})
 @requires(Permission.VIEW_AREA_RETURN, of_period)
-def area_period(grant_id: int, fy: int, quarter: int) -> ResponseReturnValue:
+def area_period(grant_id: int, fy: int, quarter: int, kind: str) -> ResponseReturnValue:
     """Who is in and who is missing now."""
-    return _period_page(Period(grant_id, fy, quarter), JoinForm())
+    return _period_page(Period(grant_id, fy, quarter, ObligationKind(kind)), JoinForm())
 
 
-@bp.post("/area-returns/<int:grant_id>/<int:fy>/<int:quarter>")
+@bp.post(_YEAR_END)
+@bp.post(_PERIOD, defaults={"kind": ObligationKind.IN_YEAR.value})
 @requires(Permission.JOIN_AREA_RETURN, of_period)
-def area_join(grant_id: int, fy: int, quarter: int) -> ResponseReturnValue:
+def area_join(grant_id: int, fy: int, quarter: int, kind: str) -> ResponseReturnValue:
     """Join what is certified."""
-    period = Period(grant_id, fy, quarter)
+    period = Period(grant_id, fy, quarter, ObligationKind(kind))
     form: Any = JoinForm()
     if form.validate_on_submit():
         try:
@@ -60,7 +70,7 @@ def area_show(area_revision_id: int) -> ResponseReturnValue:
         "returns/area_show.html",
         revision=revision,
         of=of,
-        newest=area_queries.revisions_of(Period(of.grant_id, of.fy, of.last_quarter))[-1],
+        newest=area_queries.revisions_of(area_queries.period_of(of))[-1],
         figures=area_queries.stored_join(revision),
         files=queries.files_of(area_revision_id=area_revision_id),
         who=person_names([revision.recorded_by])[revision.recorded_by],

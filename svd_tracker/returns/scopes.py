@@ -4,7 +4,7 @@ from flask import Blueprint
 
 from svd_tracker.accounts.permissions import Scope
 from svd_tracker.grants import queries as grants
-from svd_tracker.returns import area_queries, obligation_queries, queries
+from svd_tracker.returns import area_queries, area_records, obligation_queries, queries
 from svd_tracker.returns.models import Obligation
 from svd_tracker.returns.period_words import obligation_words
 
@@ -30,12 +30,22 @@ def of_file(file_id: int) -> Scope:
 
 
 def of_period(grant_id: int, **_rest: object) -> Scope:
-    return Scope(grants.get_grant(grant_id).area_id)
+    return of_lead(grants.get_grant(grant_id).area_id)
 
 
 def of_area_revision(area_revision_id: int) -> Scope:
     revision = area_queries.get_area_revision(area_revision_id)
-    return Scope(area_queries.get_area_return(revision.area_return_id).area_id)
+    return of_lead(area_queries.get_area_return(revision.area_return_id).area_id)
+
+
+def of_sending(sending_id: int, **_rest: object) -> Scope:
+    return of_area_revision(area_records.get_sending(sending_id).area_revision_id or 0)
+
+
+def of_lead(area_id: int) -> Scope:
+    """What is joined belongs to the area's OPCC: a partnership's own roles do not reach it (DESIGN.md rule 10)."""
+    lead = area_queries.lead_of(area_id)
+    return Scope(area_id, lead.id if lead else 0)
 
 
 def scope_of(obligation: Obligation) -> Scope:

@@ -15,10 +15,10 @@ from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_short
+from svd_tracker.returns import area_queries, obligation_queries, obligations, pages, queries, services, work
 from svd_tracker.returns import area_views as _area_views  # noqa: F401  its routes
 from svd_tracker.returns import certify as certifying
 from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
-from svd_tracker.returns import obligation_queries, obligations, pages, queries, services, work
 from svd_tracker.returns import trace_views as _trace_views  # noqa: F401  its routes
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.forms import BuildForm, CertifyForm, DatesForm, SeenForm, SendBackForm, show_refusal
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
         sees=access.holder_ids(Permission.VIEW_RETURN),
         builds=access.holder_ids(Permission.PREPARE_RETURN),
         dates=access.holder_ids(Permission.MANAGE_CALENDAR),
-        sees_area=may(Permission.VIEW_AREA_RETURN),
+        sees_area=bool(area_queries.areas_led_by(access.holder_ids(Permission.VIEW_AREA_RETURN))),
     )
 
 
