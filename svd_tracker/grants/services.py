@@ -117,14 +117,8 @@ def new_terms(
     if eligible_from is not None and not grant.starts_on <= eligible_from <= grant.ends_on:
         words = f"Enter a day of the grant's period, {format_date(grant.starts_on)} to {format_date(grant.ends_on)}"
         raise Refused(words, field="eligible_from")
-    terms = GrantTerms(
-        grant_id=grant.id,
-        version_no=number + 1,
-        reason=reason,
-        recorded_at=act.at,
-        recorded_by=act.by,
-        **values,
-    )
+    recorded = {"version_no": number + 1, "reason": reason, "recorded_at": act.at, "recorded_by": act.by}
+    terms = GrantTerms(grant_id=grant.id, **recorded, **values)
     db.session.add(terms)
     plain = {name: getattr(last, name) for name in values} if last else None
     _record(act, "new_terms", grant, values, plain)
