@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from svd_tracker.accounts.models import Area, Holder, Organisation, Role
 from svd_tracker.accounts.settings import SettingKind
 from svd_tracker.web.forms import (
+    DateField,
     EmailField,
     Form,
     OnceMixin,
@@ -67,6 +68,21 @@ class RoleForm(OnceMixin, Form):
         """The area id and the holder id that were chosen."""
         kind, _, number = (self.holder.data or "").partition("-")
         return (int(number) if kind == "area" else None, int(number) if kind == "holder" else None)
+
+
+class DeputyForm(OnceMixin, Form):
+    deputy = EmailField(
+        "The deputy's email address",
+        [required("Enter the email address that the deputy signs in with"), max_length(250)],
+        description="They need an account here. A deputy certifies only what they did not prepare.",
+    )
+    from_on = DateField("The first day")
+    to_on = DateField("The last day", description="That day included. You can end it sooner.")
+    reason = TextField(
+        "Why",
+        [required("Say why there is a deputy, like annual leave"), max_length(250)],
+        description="Like annual leave. The auditor reads it.",
+    )
 
 
 class ConfirmForm(OnceMixin, Form):

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     VIEW_CERTIFIED_RETURN = "view_certified_return"
     PREPARE_RETURN = "prepare_return"
     CERTIFY_RETURN = "certify_return"
+    VIEW_DEPUTIES = "view_deputies"
+    NAME_DEPUTY = "name_deputy"
     MANAGE_CALENDAR = "manage_calendar"
     VIEW_AREA_RETURN = "view_area_return"
     JOIN_AREA_RETURN = "join_area_return"
@@ -73,6 +75,8 @@ _ROLES: Mapping[Permission, Collection[str]] = {
     Permission.VIEW_CERTIFIED_RETURN: _MONEY_READERS | {_R.OPCC_OFFICER},
     Permission.PREPARE_RETURN: {_R.FINANCE_OFFICER},
     Permission.CERTIFY_RETURN: {_R.CERTIFIER},
+    Permission.VIEW_DEPUTIES: {_R.CERTIFIER, _R.AUDITOR},
+    Permission.NAME_DEPUTY: {_R.CERTIFIER},
     Permission.MANAGE_CALENDAR: {_R.OPCC_OFFICER},
     Permission.VIEW_AREA_RETURN: {_R.OPCC_OFFICER, _R.CERTIFIER, _R.AUDITOR},  # the OPCC's own certifier
     Permission.JOIN_AREA_RETURN: {_R.OPCC_OFFICER},

@@ -1,12 +1,13 @@
 """Reading people, roles, bodies and settings."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
+from svd_tracker.accounts.delegation_queries import deputy_roles
 from svd_tracker.accounts.models import Area, Holder, Organisation, Person, RoleGrant, Setting, SignInFailure
 from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
 from svd_tracker.accounts.settings import SETTINGS
@@ -78,6 +79,7 @@ def role_words_by_person(on: dt.date) -> dict[int, list[str]]:
 def load_access(person_id: int, on: dt.date) -> Access:
     """What a person may do on a day. A fixed number of queries, whatever the person has."""
     roles = [HeldRole(grant.role, grant.area_id, grant.holder_id) for grant in standing_role_grants(on, person_id)]
+    roles += [role for _, role in deputy_roles(on, person_id)]
     for source in _more_roles:
         roles.extend(source(person_id, on))
     holders = db.session.execute(select(Holder.id, Holder.area_id).order_by(Holder.id)).all()
@@ -85,12 +87,12 @@ def load_access(person_id: int, on: dt.date) -> Access:
 
 
 def people_with(permission: Permission, scope: Scope, on: dt.date) -> list[int]:
-    """The ids of the people with an open account whose roles of a day reach a scope. Two queries."""
-    holding = {
-        grant.person_id
-        for grant in standing_role_grants(on)
-        if grant.role in ROLES_WITH[permission] and HeldRole(grant.role, grant.area_id, grant.holder_id).covers(scope)
-    }
+    """The ids of the people with an open account whose roles of a day reach a scope, deputies too. Three queries."""
+    held = [
+        (grant.person_id, HeldRole(grant.role, grant.area_id, grant.holder_id)) for grant in standing_role_grants(on)
+    ]
+    held += deputy_roles(on)
+    holding = {person_id for person_id, role in held if role.role in ROLES_WITH[permission] and role.covers(scope)}
     open_accounts = select(Person.id).where(Person.active.is_(True), Person.anonymised_at.is_(None))
     return sorted(db.session.scalars(open_accounts.where(Person.id.in_(holding))))
 
@@ -160,6 +162,16 @@ def read_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | No
         query = query.where(Setting.recorded_at <= as_recorded_by)
     newest = db.session.scalars(query.order_by(Setting.area_id.is_(None), Setting.id.desc()).limit(1)).first()
     return SETTINGS[key].default if newest is None else newest
+
+
+def read_settings(keys: Collection[str], area_id: int | None) -> dict[str, str]:
+    """The values of several settings for an area, as ``read_setting`` gives each of them. One query."""
+    rows = db.session.execute(
+        select(Setting.key, Setting.value)
+        .where(Setting.key.in_(keys), or_(Setting.area_id.is_(None), Setting.area_id == area_id))
+        .order_by(Setting.area_id.is_not(None), Setting.id)
+    )
+    return {key: SETTINGS[key].default for key in keys} | {row.key: row.value for row in rows}
 
 
 def read_whole_setting(key: str, area_id: int | None, as_recorded_by: dt.datetime | None = None) -> int:

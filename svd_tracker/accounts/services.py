@@ -218,9 +218,15 @@ def change_settings(values: Mapping[str, str], area_id: int | None, reason: str,
 
 
 def change_setting(key: str, value: str, area_id: int | None, reason: str, act: Act) -> None:
-    """A new version of a setting. ``value`` is the stored form: whole pence, basis points or days as digits."""
-    kind = SETTINGS[key]
-    if kind.unit != "date" and not re.fullmatch(r"[0-9]{1,9}", value):
+    """A new version of a setting. ``value`` is the stored form: whole pence, basis points or days as digits.
+
+    Raises Refused for what its unit does not take.
+    """
+    unit = SETTINGS[key].unit
+    if unit == "check":
+        if not re.fullmatch(r"block|warn|warn_until:[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise Refused("Choose what the check does", field=key)
+    elif unit != "date" and not re.fullmatch(r"[0-9]{1,9}", value):
         raise Refused("Enter a number of nought or more", field=key)
     before = queries.read_setting(key, area_id)
     if before == value:

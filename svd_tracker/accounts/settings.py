@@ -1,4 +1,7 @@
-"""The settings an area can change on screen, each with its visible default (DOMAIN.md marks them as assumptions)."""
+"""The settings an area can change on screen, each with its visible default (DOMAIN.md marks them as assumptions).
+
+A feature adds its own with ``add_settings``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 class SettingKind:
     """``unit`` says how the value is typed and shown: bp (basis points, shown as per cent), pence, quarter, days,
 
-    yes_no (1 or 0), date.
+    yes_no (1 or 0), date, check (block, warn or warn_until:2025-09-30, changed on the page of the checks).
     """
 
     label: str
@@ -17,7 +20,7 @@ class SettingKind:
     hint: str
 
 
-SETTINGS: Mapping[str, SettingKind] = {
+SETTINGS: dict[str, SettingKind] = {
     "variance_bp": SettingKind(
         "Explain a variance above this share of the funding",
         "bp",
@@ -78,3 +81,8 @@ SETTINGS: Mapping[str, SettingKind] = {
     ),
     "demo_today": SettingKind("Today's date in the demo", "date", "", "Only an installation that runs the demo."),
 }
+
+
+def add_settings(kinds: Mapping[str, SettingKind]) -> None:
+    """Settings of a feature, by key. Called once, when the feature is imported."""
+    SETTINGS.update(kinds)

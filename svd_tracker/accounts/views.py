@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from svd_tracker.accounts import deputy_views as _deputy_views  # noqa: F401  its routes
 from svd_tracker.accounts import forms, queries, services
 from svd_tracker.accounts.access import current_access, current_act, requires, today
+from svd_tracker.accounts.blueprint import bp
 from svd_tracker.accounts.models import Person, Role
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.settings import SETTINGS
@@ -21,7 +23,6 @@ from svd_tracker.mail.models import Choice
 from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history, as_news
 
-bp = Blueprint("accounts", __name__)
 navigation.add("Home", "accounts.home", Permission.SIGNED_IN, 0)
 navigation.add(
     "People",
@@ -35,7 +36,7 @@ navigation.add(
 navigation.add("Settings", "accounts.settings", Permission.MANAGE_SETTINGS, 85)
 
 LATELY = 6
-CHANGEABLE = {key: kind for key, kind in SETTINGS.items() if kind.unit != "date"}
+CHANGEABLE = {key: kind for key, kind in SETTINGS.items() if kind.unit not in ("date", "check")}
 
 
 @bp.get("/")
@@ -228,7 +229,7 @@ def settings() -> ResponseReturnValue:
     asked = request.args.get("area", type=int)
     area = next((one for one in areas if one.id == asked), areas[0] if areas else None)
     area_id = area.id if area else None
-    versions = queries.setting_versions(area_id)
+    versions = [version for version in queries.setting_versions(area_id) if version.key in CHANGEABLE]
     newest = versions[0].id if versions else 0
     now = {key: queries.read_whole_setting(key, area_id) for key in CHANGEABLE}
     shown = {key: value // 100 if CHANGEABLE[key].unit == "bp" else value for key, value in now.items()}
@@ -251,7 +252,7 @@ def settings() -> ResponseReturnValue:
         area=area,
         areas=areas,
         kinds=CHANGEABLE,
-        versions=[version for version in versions if version.key in CHANGEABLE],
+        versions=versions,
         names=queries.person_names(version.recorded_by for version in versions),
     )
 

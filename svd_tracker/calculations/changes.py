@@ -83,7 +83,7 @@ def compare(old: ReturnFigures, new: ReturnFigures) -> tuple[FigureChange, ...]:
 
 
 def falls(old: ReturnFigures, new: ReturnFigures) -> tuple[FigureChange, ...]:
-    """The lines' cumulative figures (spent and claimed to date) that are lower than they were; gone counts as nought."""
+    """The lines' spent and claimed to date that are lower than they were. A line that is gone counts as nought."""
     after = {line.ref: line for line in new.lines}
     found = []
     for line in old.lines:

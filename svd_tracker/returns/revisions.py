@@ -24,7 +24,7 @@ LATER_CERTIFIED = "A later return is certified already: what comes late is an ad
 
 
 def ref_of(revision: ReturnRevision, revision_no: int) -> str:
-    """What closes quarters and writes claims for a revision: the return's ref, from the second revision with its number."""
+    """What closes quarters and writes claims: the return's ref, with the number from the second revision."""
     return revision.of.ref if revision_no == 1 else f"{revision.of.ref}/rev{revision_no}"
 
 
@@ -126,7 +126,8 @@ def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, a
     if queries.later_certified(obligation):
         raise Refused(LATER_CERTIFIED)
     build = queries.newest_build(revision.id)
-    assert build is not None and revision.revision_no is not None  # it is certified
+    assert build is not None
+    assert revision.revision_no is not None  # it is certified
     opened = finance.reopen_quarters(
         act,
         holder_id=obligation.holder_id,
