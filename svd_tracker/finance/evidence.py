@@ -1,6 +1,7 @@
 """Kept files as evidence of match and of open accruals (issue 3): attached and taken away, never deleted."""
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
@@ -64,6 +65,24 @@ def take_from_entry(act: Act, entry: LedgerEntry, link: FileLink, reason: str) -
     removal = evidence.take_away(act, link, reason)
     _record_entry(act, "take_file_away", entry, removal)
     return removal
+
+
+def entries_with_files(holder_id: int, fy: int) -> frozenset[int]:
+    """The ids of a holder's entries of a year with a kept file that was not taken away. One query."""
+    later = aliased(FileLink)
+    return frozenset(
+        db.session.scalars(
+            select(FileLink.subject_id)
+            .join(LedgerEntry, LedgerEntry.id == FileLink.subject_id)
+            .where(
+                FileLink.subject_type == ENTRY,
+                FileLink.removes_id.is_(None),
+                ~select(later.id).where(later.removes_id == FileLink.id).exists(),
+                LedgerEntry.holder_id == holder_id,
+                LedgerEntry.fy == fy,
+            )
+        )
+    )
 
 
 def is_open_accrual(entry: LedgerEntry) -> bool:

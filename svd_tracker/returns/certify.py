@@ -17,7 +17,7 @@ from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_short
 from svd_tracker.returns import queries
-from svd_tracker.returns.checks import LINES_CARRIED
+from svd_tracker.returns.check_kinds import LINES_CARRIED
 from svd_tracker.returns.content import key_of, of_build
 from svd_tracker.returns.models import (
     Certificate,

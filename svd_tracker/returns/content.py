@@ -7,11 +7,9 @@ from svd_tracker.calculations.changes import Changes
 from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.calculations.progress import PlanLineProgress
 from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.checks import Finding
+from svd_tracker.returns.check_kinds import Finding, FindingKey
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import FigureBuild, LineSection, ReturnRevision
-
-FindingKey = tuple[str, str, str]  # code, subject and words: an acceptance holds for just these
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,7 @@ class Content:
     changes: Changes | None = None
     accepted: Mapping[FindingKey, str] = field(default_factory=dict)
     nil: bool = False
+    passed: Mapping[str, str] = field(default_factory=dict)  # the checks that found nothing: title by code
 
 
 def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
@@ -49,6 +48,8 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
             for each in queries.findings_of(build.id)
         ],
         funding_ids=queries.funding_ids_of(build.id),
+        progress=figures_store.progress_from_rows(rows),
+        passed=queries.passed_of(build.id),
         nil=revision.nil,
     )
 

@@ -3,6 +3,7 @@
 Called inside one reading transaction: what it sees is the cut, whatever the clocks of those who recorded it say.
 """
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,10 +20,11 @@ from svd_tracker.calculations.figures import (
 )
 from svd_tracker.calculations.progress import PlanLineProgress
 from svd_tracker.calculations.returns import own_quarters
-from svd_tracker.delivery.progress import progress_of
+from svd_tracker.delivery.progress import missing_results, progress_of
 from svd_tracker.errors import Refused
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
+from svd_tracker.finance.evidence import entries_with_files
 from svd_tracker.finance.facts import to_entry_facts, to_funding_facts
 from svd_tracker.finance.limits import FundingLimits, limits_for
 from svd_tracker.finance.match_queries import MatchNow
@@ -34,9 +36,12 @@ from svd_tracker.grants.models import GrantTerms
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import QUARTERS, format_date, quarter_end
 from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns.check_kinds import rules_of
 from svd_tracker.returns.checks import CheckFacts, LedgerFacts
+from svd_tracker.returns.entry_checks import look_at_entries
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import Obligation
+from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.queries import CertifiedBuild
 
 
@@ -59,10 +64,11 @@ class Gathered:
     budgets_digest: str
 
 
-def gather(obligation: Obligation) -> Gathered:
+def gather(obligation: Obligation, on: dt.date) -> Gathered:
     """Read all that one return is made of. Raises Refused while the grant has no terms.
 
-    A fixed number of queries, whatever the number of fundings and entries.
+    ``on`` is the day: what the area makes of the checks may change with it. A fixed number of queries, whatever the
+    number of fundings and entries.
     """
     holder_id, grant_id, fy = obligation.holder_id, obligation.grant_id, obligation.fy
     area_id, last = obligation.grant.area_id, obligation.last_quarter
@@ -70,7 +76,8 @@ def gather(obligation: Obligation) -> Gathered:
     if terms is None:
         raise Refused("The grant has no agreement terms yet: enter them before a return is built")
     ledger_seq = finance.ledger_seq(holder_id)
-    entries = tuple(entry for entry in finance.entry_rows(holder_id, grant_id, fy, ledger_seq) if entry.quarter <= last)
+    rows = finance.entry_rows(holder_id, grant_id, fy, ledger_seq)
+    entries = tuple(entry for entry in rows if entry.quarter <= last)
     fundings = finance.fundings(holder_id, fy, grant_id)
     forecasts = finance.newest_forecasts([funding.id for funding in fundings])
     budgets = queries.budget_versions(obligation)
@@ -93,7 +100,20 @@ def gather(obligation: Obligation) -> Gathered:
     funding_ids = {funding.ref: funding.id for funding in fundings}
     notes = {funding.ref: forecasts[funding.id].note for funding in fundings if funding.id in forecasts}
     earlier = earlier_of(builds)
-    progress = progress_of(holder_id, fy, last, own_quarters(last, earlier.closed_quarters))
+    own = own_quarters(last, earlier.closed_quarters)
+    adjusted_after_seq = builds[-1].ledger_seq if builds else 0
+    progress = progress_of(holder_id, fy, last, own)
+    limits = limits_for(holder_id, [fy])
+    looked_at = look_at_entries(
+        rows,
+        fy=fy,
+        last_quarter=last,
+        own_quarters=own,
+        adjusted_after_seq=adjusted_after_seq,
+        evidenced=entries_with_files(holder_id, fy),
+        limits=limits,
+    )
+    severities = {code: rule.on(on) for code, rule in rules_of(area_id).items()}
     conditions = queries.conditions_open(obligation)
     bodies = queries.bodies_outstanding(funding_ids.values())
     reconciled, lines = read_year(obligation.holder, fy), outstanding(holder_id, fy, last)
@@ -117,6 +137,8 @@ def gather(obligation: Obligation) -> Gathered:
         "earlier": [build.build_id for build in builds],
         "ledger_lines": [lines.plain(), reconciled.plain()],
         "progress": [asdict(line) for line in progress],
+        "checks": severities,
+        "accruals_without_a_file": [entry.seq for entry in looked_at.no_evidence],
         "match": [[line.plan_line, line.source, line.kind, *_stages(line)] for line in match],
     }
     return Gathered(
@@ -144,14 +166,19 @@ def gather(obligation: Obligation) -> Gathered:
             conditions_open={
                 each.ref: conditions[each.intervention_id] for each in fundings if each.intervention_id in conditions
             },
-            earlier_not_certified=[each.last_quarter for each in queries.uncertified_before(obligation)],
+            earlier_not_certified=[
+                obligation_words(fy, each.last_quarter, each.kind) for each in queries.uncertified_before(obligation)
+            ],
             match_behind=[(match.plan_line_id, f"{match.plan_line_title}: {by.words}") for match, by in beside.behind],
             match_short=match_short(beside, last),
-            at_risk=_at_risk(entries, limits_for(holder_id, [fy])),
+            at_risk=_at_risk(entries, limits),
             ledger=LedgerFacts(lines, reconciled.months_loaded, reconciled.ledger_totals, reconciled.controls),
+            entries=looked_at,
+            results_missing=missing_results(holder_id, fy, own),
+            severities=severities,
         ),
         reconciled=reconciled,
-        adjusted_after_seq=builds[-1].ledger_seq if builds else 0,
+        adjusted_after_seq=adjusted_after_seq,
         ledger_seq=ledger_seq,
         inputs_digest=digest(digest_of),
         budgets_digest=digest(budgets),

@@ -12,7 +12,7 @@ from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.errors import NotFound
 from svd_tracker.periods import fy_label, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import ERROR, LINES_CARRIED, WARNING
+from svd_tracker.returns.check_kinds import ERROR, LINES_CARRIED, WARNING
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import (
     Certificate,

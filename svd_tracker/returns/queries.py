@@ -17,6 +17,7 @@ from svd_tracker.files.models import StoredFile
 from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
 from svd_tracker.proposals.models import Proposal
+from svd_tracker.returns.check_kinds import PASSED
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
@@ -261,9 +262,19 @@ def findings_of(build_id: int) -> Sequence[ReturnFinding]:
     """What the checks found in a build: errors before warnings, each in the order of the lines."""
     return db.session.scalars(
         select(ReturnFinding)
-        .where(ReturnFinding.build_id == build_id)
+        .where(ReturnFinding.build_id == build_id, ReturnFinding.severity != PASSED)
         .order_by(ReturnFinding.severity, ReturnFinding.id)
     ).all()
+
+
+def passed_of(build_id: int) -> dict[str, str]:
+    """The checks that looked at a build and found nothing, title by code, in their order."""
+    rows = db.session.execute(
+        select(ReturnFinding.code, ReturnFinding.message)
+        .where(ReturnFinding.build_id == build_id, ReturnFinding.severity == PASSED)
+        .order_by(ReturnFinding.id)
+    )
+    return {row.code: row.message for row in rows}
 
 
 def events_of(revision_id: int) -> Sequence[ReturnEvent]:

@@ -6,7 +6,7 @@ Building is two steps, so that nobody waits while a workbook is made: ``prepare`
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import insert, select
 
@@ -27,7 +27,9 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
 from svd_tracker.periods import format_date, quarter_end, quarter_start
 from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.checks import ERROR, OF_LINES, lines_findings, run_checks
+from svd_tracker.returns.changing import facts_for
+from svd_tracker.returns.check_kinds import ERROR, OF_LINES, PASSED, Finding, passed_titles
+from svd_tracker.returns.checks import lines_findings, run_checks
 from svd_tracker.returns.content import Content
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.gather import Gathered, digest, gather
@@ -111,13 +113,15 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         _refuse_build(obligation, revision, act.on)
         build = queries.newest_build(revision.id) if revision else None
         build_no = build.build_no + 1 if build else 1
-        gathered = gather(obligation)
+        gathered = gather(obligation, act.on)
         figures = calculate_return(gathered.inputs)
+        findings = run_checks(figures, gathered.facts, facts_for(obligation, revision, figures))
         content = Content(
             figures=figures,
             notes=gathered.notes,
             match=gathered.match,
-            findings=run_checks(figures, gathered.facts),
+            findings=findings,
+            passed=passed_titles(each.code for each in findings),
             funding_ids=gathered.funding_ids,
             progress=gathered.progress,
         )
@@ -192,23 +196,7 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
     db.session.add(build)
     db.session.flush()
     figures_store.save(build.id, prepared.rows, prepared.content.funding_ids)
-    if prepared.content.findings:
-        db.session.execute(
-            insert(ReturnFinding),
-            [
-                {
-                    "build_id": build.id,
-                    "severity": each.severity,
-                    "code": each.code,
-                    "subject_ref": each.subject_ref,
-                    "message": each.message,
-                    "line_ref": each.line_ref,
-                    "column_code": each.column_code,
-                    "quarter": each.quarter,
-                }
-                for each in prepared.content.findings
-            ],
-        )
+    save_findings(build.id, prepared.content.findings, prepared.content.passed)
     file = keep_workbook(build, ReturnFileKind.DRAFT, obligation, prepared.file_name, prepared.workbook, act)
     add_event(revision, "built", "", act)
     audit.record(
@@ -226,6 +214,12 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
         },
     )
     return revision
+
+
+def save_findings(build_id: int, findings: Sequence[Finding], passed: Mapping[str, str]) -> None:
+    """Store what the checks found in a build, and the title by code of those that found nothing."""
+    rows = [*findings, *(Finding(PASSED, code, "", title) for code, title in passed.items())]
+    db.session.execute(insert(ReturnFinding), [{"build_id": build_id, **asdict(each)} for each in rows])
 
 
 def check_return(revision: ReturnRevision, build_seen: int, act: Act) -> None:

@@ -19,6 +19,7 @@ from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
 from svd_tracker.grants.models import GrantTerms
 from svd_tracker.periods import fy_label, quarter_label
+from svd_tracker.returns.check_kinds import Finding, title_of, where_of
 from svd_tracker.returns.content import Content, key_of
 from svd_tracker.returns.models import Obligation
 
@@ -27,18 +28,6 @@ KINDS: Mapping[ObligationKind, str] = {
     ObligationKind.IN_YEAR: "In-year return",
     ObligationKind.PROVISIONAL: "Provisional year-end return",
     ObligationKind.FINAL: "Final return",
-}
-_WHERE = {
-    "ledger": "Ledger",
-    "grant": "Grant agreement",
-    "year": "Allocation",
-    "returns": "Returns",
-    "plan_line": "Plan line",
-    "waiting": "Ledger",
-    "carried": "Ledger",
-    "dropped": "Ledger",
-    "old_year": "Ledger",
-    "reconciliation": "Reconciliation",
 }
 
 
@@ -105,6 +94,7 @@ def document_of(
         marking=current_app.config["PROTECTIVE_MARKING"],
         explanations=content.notes,
         nil=content.nil,
+        passed=tuple(content.passed.values()),
         progress=tuple(content.progress),
         changes=content.changes,
         match=tuple(
@@ -132,9 +122,9 @@ def document_of(
         checks=tuple(
             CheckLine(
                 each.severity.capitalize(),
-                each.code.replace("_", " ").capitalize(),
+                title_of(each.code),
                 each.message,
-                _where(each.subject_ref, refs),
+                _where(each, refs),
                 content.accepted.get(key_of(each), ""),
             )
             for each in content.findings
@@ -184,6 +174,7 @@ def write_copy(folder: str, name: str, content: bytes) -> Path:
     return target
 
 
-def _where(subject_ref: str, refs: Mapping[str, str]) -> str:
-    kind, _, key = subject_ref.partition(":")
-    return refs[key] if kind in ("funding", "forecast") else _WHERE[kind]
+def _where(finding: Finding, refs: Mapping[str, str]) -> str:
+    """The line that a finding is about, or the place where it is put right."""
+    kind, _, key = finding.subject_ref.partition(":")
+    return refs[key] if kind in ("funding", "forecast") else where_of(finding.code)

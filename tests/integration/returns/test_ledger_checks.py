@@ -18,7 +18,8 @@ from svd_tracker.finance.reconcile import queries
 from svd_tracker.finance.reconcile.services import enter_control_total
 from svd_tracker.returns import certify as certifying
 from svd_tracker.returns.certify import certify_return, seal, store_certificate
-from svd_tracker.returns.checks import WARNING, lines_findings
+from svd_tracker.returns.check_kinds import WARNING
+from svd_tracker.returns.checks import lines_findings
 from svd_tracker.returns.models import ReturnRevision
 from svd_tracker.returns.queries import findings_of, get_revision, newest_build
 from svd_tracker.returns.services import prepare

@@ -1,0 +1,38 @@
+"""Which warnings of a return are accepted, by whom and why.
+
+An acceptance holds for a finding of the same code, subject and words, in whichever build of the revision it is found
+again; a finding that says something else is a new one.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.clock import LONDON
+from svd_tracker.extensions import db
+from svd_tracker.periods import format_date
+from svd_tracker.returns.check_kinds import FindingKey
+from svd_tracker.returns.models import FindingAcceptance
+
+
+def accepted_of(revision_id: int) -> Mapping[FindingKey, str]:
+    """By finding, "Accepted by NAME on DATE: reason"; what was taken back is absent. Two queries."""
+    newest = (
+        select(func.max(FindingAcceptance.id))
+        .where(FindingAcceptance.revision_id == revision_id)
+        .group_by(FindingAcceptance.code, FindingAcceptance.subject_ref, FindingAcceptance.message)
+    )
+    standing = db.session.scalars(
+        select(FindingAcceptance)
+        .where(FindingAcceptance.id.in_(newest), FindingAcceptance.accepted.is_(True))
+        .order_by(FindingAcceptance.id)
+    ).all()
+    names = person_names(each.recorded_by for each in standing)
+    return {
+        (each.code, each.subject_ref, each.message): (
+            f"Accepted by {names[each.recorded_by]} on "
+            f"{format_date(each.recorded_at.astimezone(LONDON).date())}: {each.reason}"
+        )
+        for each in standing
+    }
