@@ -17,6 +17,13 @@ class OutputProgress:
     results: Mapping[int, int | None]
     missing: Mapping[int, str]
 
+    @property
+    def so_far(self) -> int | None:
+        """Counts added up, and of a share its last quarter. None while a figure that it needs is missing."""
+        values = list(self.results.values())[-1:] if self.is_share else list(self.results.values())
+        given = [value for value in values if value is not None]
+        return sum(given) if given and len(given) == len(values) else None
+
 
 @dataclass(frozen=True)
 class MilestoneProgress:

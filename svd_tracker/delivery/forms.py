@@ -47,7 +47,7 @@ def show_refusal(form: Any, refused: Refused) -> None:
         form.form_errors.append(refused.message)
 
 
-def _hundredths(text: str, largest: int) -> int | None:
+def hundredths(text: str, largest: int) -> int | None:
     """ "7.5" as 750; None for what is no number of at most two decimals, or past ``largest`` whole units."""
     cleaned = text.strip().replace("\N{MINUS SIGN}", "-").replace(",", "")
     if not re.fullmatch(r"-?[0-9]{1,7}(?:\.[0-9]{1,2})?", cleaned):
@@ -134,7 +134,7 @@ class MatchEventForm(OnceMixin, Form):
 
     @property
     def hours_hundredths(self) -> int | None:
-        return _hundredths(self.hours.data, 100_000) if "hours" in self and self.hours.data else None
+        return hundredths(self.hours.data, 100_000) if "hours" in self and self.hours.data else None
 
 
 class MilestoneForm(OnceMixin, Form):
@@ -180,7 +180,7 @@ class OutputForm(OnceMixin, Form):
     @property
     def target_value(self) -> int | None:
         """The target as the service takes it: a whole count, or basis points."""
-        hundredths = _hundredths(self.target.data.removesuffix("%"), 10_000_000) if self.target.data else None
-        if hundredths is None or self.measure.data == OutputMeasure.SHARE.value:
-            return hundredths
-        return None if hundredths % 100 else hundredths // 100
+        read = hundredths(self.target.data.removesuffix("%"), 10_000_000) if self.target.data else None
+        if read is None or self.measure.data == OutputMeasure.SHARE.value:
+            return read
+        return None if read % 100 else read // 100

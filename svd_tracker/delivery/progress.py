@@ -48,17 +48,29 @@ class NoteNow:
 
 
 @dataclass(frozen=True)
-class Written:
-    """One version of a result or of a narrative, for the history. ``output_id`` is None for a narrative."""
+class LineNow:
+    """A plan line with its outputs, each with its newest results by quarter, its milestones and its newest words."""
 
-    at: dt.datetime
-    who: str
-    quarter: int
-    version_no: int
-    output_id: int | None
-    value: int | None = None
-    missing_reason: str | None = None
-    note: str = ""
+    plan_line_id: int
+    ref: str
+    title: str
+    outputs: tuple[tuple[OutputNow, Mapping[int, ResultNow]], ...]
+    milestones: tuple[MilestoneNow, ...]
+    notes: Mapping[int, NoteNow]
+
+    @property
+    def newest_note(self) -> NoteNow | None:
+        """The words of the last quarter that has any."""
+        return next(iter(self._told), None)
+
+    @property
+    def earlier_notes(self) -> list[NoteNow]:
+        """The words of the quarters before that one, the last first."""
+        return self._told[1:]
+
+    @property
+    def _told(self) -> list[NoteNow]:
+        return [note for _, note in sorted(self.notes.items(), reverse=True) if note.narrative or note.risks]
 
 
 def results_of(
@@ -107,44 +119,56 @@ def notes_of(plan_line_ids: Collection[int], recorded_by: dt.datetime | None = N
     return found
 
 
+def lines_now(plan_lines: Iterable[PlanLine], recorded_by: dt.datetime | None = None) -> list[LineNow]:
+    """How plan lines are getting on, in the order given. Six queries."""
+    lines = list(plan_lines)
+    ids = [line.id for line in lines]
+    outputs, milestones = queries.outputs_of(ids, recorded_by), queries.milestones_of(ids, recorded_by)
+    results, notes = results_of(ids, recorded_by), notes_of(ids, recorded_by)
+    return [
+        LineNow(
+            plan_line_id=line.id,
+            ref=line.intervention.ref,
+            title=line.intervention.title,
+            outputs=tuple((output, results.get(output.output_id, {})) for output in outputs.get(line.id, [])),
+            milestones=tuple(milestones.get(line.id, [])),
+            notes=notes.get(line.id, {}),
+        )
+        for line in lines
+    ]
+
+
 def progress_of(
     holder_id: int, fy: int, last_quarter: int, own_quarters: Collection[int] = ()
 ) -> tuple[PlanLineProgress, ...]:
     """What a return that ends with a quarter says of each plan line of a holder's year, by the intervention's ref.
 
     Results are of all quarters up to that one. Narrative and risks are of the return's own quarters and of its last:
-    where several have words, each begins with its quarter. Seven queries.
+    where it has several, each begins with its quarter. Seven queries.
     """
-    lines = plan_lines(holder_id, fy)
-    ids = [line.id for line in lines]
-    outputs, milestones = queries.outputs_of(ids), queries.milestones_of(ids)
-    results, notes = results_of(ids), notes_of(ids)
     told = sorted({*own_quarters, last_quarter})
 
-    def words(plan_line_id: int, part: str) -> str:
-        of_quarters = notes.get(plan_line_id, {})
-        given = [(quarter, getattr(of_quarters[quarter], part)) for quarter in told if quarter in of_quarters]
-        given = [(quarter, text) for quarter, text in given if text]
-        if len(told) == 1:
-            return given[0][1] if given else ""
-        return "\n\n".join(f"{quarter_short(fy, quarter)}: {text}" for quarter, text in given)
+    def words(line: LineNow, part: str) -> str:
+        given = {quarter: str(getattr(line.notes[quarter], part)) for quarter in told if quarter in line.notes}
+        if told == [last_quarter]:
+            return given.get(last_quarter, "")
+        return "\n\n".join(f"{quarter_short(fy, quarter)}: {text}" for quarter, text in given.items() if text)
 
     return tuple(
         PlanLineProgress(
-            ref=line.intervention.ref,
-            title=line.intervention.title,
-            narrative=words(line.id, "narrative"),
-            risks=words(line.id, "risks"),
+            ref=line.ref,
+            title=line.title,
+            narrative=words(line, "narrative"),
+            risks=words(line, "risks"),
             outputs=tuple(
-                output_progress(output, results.get(output.output_id, {}), range(1, last_quarter + 1))
-                for output in outputs.get(line.id, [])
+                output_progress(output, results, range(1, last_quarter + 1)) for output, results in line.outputs
             ),
             milestones=tuple(
                 MilestoneProgress(now.title, milestone_words(now, quarter_end(fy, last_quarter)))
-                for now in milestones.get(line.id, [])
+                for now in line.milestones
             ),
         )
-        for line in lines
+        for line in lines_now(plan_lines(holder_id, fy))
     )
 
 
@@ -159,6 +183,11 @@ def output_progress(output: OutputNow, results: Mapping[int, ResultNow], quarter
             missing[quarter] = (result.missing_reason if result else None) or NOT_GIVEN
     is_share = output.measure is OutputMeasure.SHARE
     return OutputProgress(output.definition, is_share, output.targets.get(YEAR), values, missing)
+
+
+def shown_progress(output: OutputNow, results: Mapping[int, ResultNow], over: int | None) -> OutputProgress:
+    """An output up to the last quarter that is ``over``, or that has a result already."""
+    return output_progress(output, results, range(1, max(over or 0, *results, 0) + 1))
 
 
 def milestone_words(now: MilestoneNow, on: dt.date) -> str:
@@ -197,28 +226,39 @@ def missing_results(holder_id: int, fy: int, quarters: Collection[int]) -> list[
     return found
 
 
-def written(plan_line_id: int) -> list[Written]:
-    """Every version of a plan line's results and narratives, the newest first, with who recorded it. Two queries."""
+def written(plan_line_id: int, recorded_by: dt.datetime | None = None) -> list[tuple[dt.datetime, str, str]]:
+    """(when, who, words) of every version of a plan line's results and narratives, in no order. Two queries."""
     who = func.coalesce(Person.name, BY_ITSELF)
-    results = db.session.execute(
+    results = (
         select(
             OutputResult.recorded_at,
             who,
             OutputResult.quarter,
             OutputResult.version_no,
-            OutputResult.output_id,
+            Output.definition,
+            Output.measure,
             OutputResult.value,
             OutputResult.missing_reason,
-            OutputResult.note,
         )
         .join(Output, Output.id == OutputResult.output_id)
         .outerjoin(Person, Person.id == OutputResult.recorded_by)
         .where(Output.plan_line_id == plan_line_id)
     )
-    notes = db.session.execute(
+    notes = (
         select(ProgressNote.recorded_at, who, ProgressNote.quarter, ProgressNote.version_no)
         .outerjoin(Person, Person.id == ProgressNote.recorded_by)
         .where(ProgressNote.plan_line_id == plan_line_id)
     )
-    lines = [Written(*row) for row in results] + [Written(*row, output_id=None) for row in notes]
-    return sorted(lines, key=lambda line: (line.at, line.quarter, line.version_no), reverse=True)
+    if recorded_by is not None:
+        results = results.where(OutputResult.recorded_at <= recorded_by)
+        notes = notes.where(ProgressNote.recorded_at <= recorded_by)
+    lines = []
+    for at, name, quarter, version, definition, measure, value, missing in db.session.execute(results):
+        given = missing if value is None else f"{value:,}" if measure is OutputMeasure.COUNT else f"{value / 100:g}%"
+        verb = "Result" if version == 1 else "Result changed"
+        lines.append((at, name, f"{verb}, Q{quarter}: {definition}: {given}"))
+    for at, name, quarter, version in db.session.execute(notes):
+        lines.append(
+            (at, name, f"{'Wrote' if version == 1 else 'Changed'} how Q{quarter} went and what could go wrong")
+        )
+    return lines

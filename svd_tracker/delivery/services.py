@@ -49,7 +49,7 @@ def note_milestone(
     Raises Refused for a slip to no later day, for no reason where one is owed, for a day to come, and for a
     milestone that was already reached or dropped and is not planned again first.
     """
-    _lock(milestone.plan_line_id)
+    lock_plan_line(milestone.plan_line_id)
     now = queries.milestone_now(milestone.id)
     why = why.strip()
     if now.over and state is not MilestoneState.PLANNED:
@@ -130,12 +130,12 @@ def add_output(plan_line: PlanLine, definition: str, measure: OutputMeasure, tar
 
 def _next(table: type[Milestone] | type[Output], plan_line: PlanLine) -> int:
     db.session.flush()
-    _lock(plan_line.id)
+    lock_plan_line(plan_line.id)
     return 1 + (db.session.scalar(select(func.count()).where(table.plan_line_id == plan_line.id)) or 0)
 
 
-def _lock(plan_line_id: int) -> None:
-    """Two at once must not take the same ref, or both end the same milestone."""
+def lock_plan_line(plan_line_id: int) -> None:
+    """Two at once must not take the same ref, both end the same milestone or both write the same version."""
     db.session.execute(select(PlanLine.id).where(PlanLine.id == plan_line_id).with_for_update(key_share=True))
 
 

@@ -21,6 +21,7 @@ from svd_tracker.delivery import (
 from svd_tracker.delivery.blueprint import bp, done_once, plan_line_scope
 from svd_tracker.delivery.forms import MilestoneEventForm, MilestoneForm, OutputForm
 from svd_tracker.delivery.models import Milestone, MilestoneState, OutputMeasure
+from svd_tracker.delivery.progress_page import fill_in
 from svd_tracker.errors import NotFound
 from svd_tracker.finance.match_standing import standings
 from svd_tracker.interventions.queries import get_plan_line
@@ -124,6 +125,14 @@ def new_output(plan_line_id: int) -> ResponseReturnValue:
         return url_for("members.plan_line", plan_line_id=plan_line_id)
 
     return done_once(form, add) or render_template("delivery/new_output.html", form=form, plan_line=plan_line)
+
+
+@bp.route("/progress/<int:quarter>", methods=["GET", "POST"])
+@requires(Permission.MANAGE_PLAN, plan_line_scope)
+def progress(plan_line_id: int, quarter: int) -> ResponseReturnValue:
+    plan_line = get_plan_line(plan_line_id)
+    url = url_for("members.plan_line", plan_line_id=plan_line_id)
+    return fill_in([plan_line], quarter, url, "delivery/progress.html", plan_line=plan_line)
 
 
 def _milestone(plan_line_id: int, milestone_id: int) -> Milestone:

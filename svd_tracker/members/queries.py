@@ -12,6 +12,7 @@ from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.calculations.status import Status
 from svd_tracker.db import sum_pence
+from svd_tracker.delivery import progress
 from svd_tracker.delivery import queries as delivery
 from svd_tracker.delivery.queries import MilestoneNow
 from svd_tracker.extensions import db
@@ -187,7 +188,7 @@ def approvals_behind(line: LinePage) -> list[Approval]:
 
 
 def line_history(line: LinePage, recorded_by: dt.datetime) -> list[HistoryLine]:
-    """What was recorded of a plan line and its money up to a moment, the newest first. Two queries."""
+    """What was recorded of a plan line, its money and its progress up to a moment, the newest first. Four queries."""
     who = func.coalesce(Person.name, accounts.BY_ITSELF)
     lines: list[HistoryLine] = []
     for at, name, number, reason in db.session.execute(
@@ -210,6 +211,8 @@ def line_history(line: LinePage, recorded_by: dt.datetime) -> list[HistoryLine]:
         category = next(part.category for part in line.parts if part.funding_id == funding_id)
         words = f"{category.label} budget set to {format_pounds(pence)}"
         lines.append(HistoryLine(at, name, f"{words}: {reason}" if reason else words))
+    if line.plan_line_id is not None:
+        lines += [HistoryLine(*each) for each in progress.written(line.plan_line_id, recorded_by)]
     lines.reverse()
     return sorted(lines, key=lambda each: each.at, reverse=True)
 

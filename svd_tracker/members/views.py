@@ -3,43 +3,44 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from svd_tracker import clock
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access, may, requires, today
 from svd_tracker.accounts.models import Holder
-from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.accounts.permissions import Permission
 from svd_tracker.calculations.status import spend_rule
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions.behind import decision_behind
-from svd_tracker.delivery import queries as delivery
+from svd_tracker.delivery import progress
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import match_queries
 from svd_tracker.finance.match_standing import required_of_line, standings
 from svd_tracker.interventions.queries import get_plan_line
-from svd_tracker.members import figures, queries
+from svd_tracker.members import (
+    figures,
+    progress_views,  # its routes
+    queries,
+)
+from svd_tracker.members.blueprint import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    bp,
+    day_asked,
+    end_of,
+    holder_scope,
+    line_scope,
+    link_on,
+)
 from svd_tracker.members.queries import LinePage, PlanPage
-from svd_tracker.periods import QUARTERS, format_date, quarter_label
+from svd_tracker.periods import QUARTERS, quarter_label, quarter_start
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
-from svd_tracker.web import navigation
 from svd_tracker.web.downloads import csv_answer
 
-bp = Blueprint("members", __name__)
-navigation.add("Plan and spend", "members.index", Permission.VIEW_PLAN, 20, also=["delivery"])
+__all__ = ["bp"]
 
-FIRST_YEAR, LAST_YEAR = 2000, 2198  # what dates and their forms hold
 _MONTHS = {1: "June", 2: "September", 3: "December", 4: "March"}
-
-
-def _holder_scope(holder_id: int, **_other: int) -> Scope:
-    return Scope(accounts.get_holder(holder_id).area_id, holder_id)
-
-
-def _line_scope(plan_line_id: int) -> Scope:
-    plan_line = get_plan_line(plan_line_id)
-    return Scope(plan_line.holder.area_id, plan_line.holder_id)
 
 
 @bp.get("/plan")
@@ -52,10 +53,10 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/plan/<int:holder_id>/<int:fy>")
-@requires(Permission.VIEW_PLAN, _holder_scope)
+@requires(Permission.VIEW_PLAN, holder_scope)
 def plan(holder_id: int, fy: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
-    on, problem = _day_asked()
+    on, problem = day_asked()
     page = _page(holder, fy, on)
     return render_template(
         "members/plan.html",
@@ -65,21 +66,21 @@ def plan(holder_id: int, fy: int) -> ResponseReturnValue:
         on=on,
         on_problem=problem,
         on_asked=request.args.get("on", "") if problem else on.isoformat(),
-        link_on=_link_on(on),
+        link_on=link_on(on),
         by_month=_by_month(page),
         levels=figures.level_words(line.status.level for line in page.lines if line.status and page.period.figures_to),
         rule=_rule(page),
         not_loaded=[quarter_label(fy, quarter) for quarter in page.period.not_loaded],
         chart=_chart(page),
-        may_see_ledger=may(Permission.VIEW_FINANCE, _holder_scope(holder_id)),
+        may_see_ledger=may(Permission.VIEW_FINANCE, holder_scope(holder_id)),
     )
 
 
 @bp.get("/plan/<int:holder_id>/<int:fy>/download")
-@requires(Permission.VIEW_PLAN, _holder_scope)
+@requires(Permission.VIEW_PLAN, holder_scope)
 def download(holder_id: int, fy: int) -> ResponseReturnValue:
     holder = accounts.get_holder(holder_id)
-    on, _ = _day_asked()
+    on, _ = day_asked()
     page = _page(holder, fy, on)
     counted = page.period.last_day.isoformat() if page.period.last_day else "no quarter has ended"
     content = write_csv(
@@ -104,18 +105,20 @@ def download(holder_id: int, fy: int) -> ResponseReturnValue:
 
 
 @bp.get("/plan-lines/<int:plan_line_id>")
-@requires(Permission.VIEW_PLAN, _line_scope)
+@requires(Permission.VIEW_PLAN, line_scope)
 def plan_line(plan_line_id: int) -> ResponseReturnValue:
     found = get_plan_line(plan_line_id)
-    on, problem = _day_asked()
-    recorded_by = _end_of(on)
+    on, problem = day_asked()
+    recorded_by = end_of(on)
     shut = decisions.shut_by_interest(current_access().person_id)
     shut.refuse_plan(found.holder_id, found.fy, found.intervention_id)
     page = _page(found.holder, found.fy, on)
     line = next((line for line in page.lines if line.plan_line_id == plan_line_id), None)
     if line is None:
         raise NotFound("plan line, on that day")
-    scope = _line_scope(plan_line_id)
+    scope = line_scope(plan_line_id)
+    (now,) = progress.lines_now([found], recorded_by)
+    over = progress_views.last_over(found.fy, on)
     return render_template(
         "members/plan_line.html",
         plan_line=found,
@@ -123,13 +126,18 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
         page=page,
         on=on,
         on_problem=problem,
-        link_on=_link_on(on),
+        link_on=link_on(on),
         by_month=_by_month(page),
         rule=_rule(page),
         decision=decision_behind(found.holder_id, found.fy, line.intervention_id, recorded_by),
         approvals=queries.approvals_behind(line),
-        milestones=delivery.milestones_of([plan_line_id], recorded_by).get(plan_line_id, []),
-        outputs=delivery.outputs_of([plan_line_id], recorded_by).get(plan_line_id, []),
+        milestones=now.milestones,
+        now=now,
+        outputs=[
+            (progress.shown_progress(output, results, over), {key: each.note for key, each in results.items()})
+            for output, results in now.outputs
+        ],
+        begun=[quarter for quarter in QUARTERS if quarter_start(found.fy, quarter) <= today()],
         history=queries.line_history(line, recorded_by),
         quarters=QUARTERS,
         stages=match_queries.stage_rows(found, up_to=on, recorded_by=recorded_by),
@@ -144,35 +152,8 @@ def _page(holder: Holder, fy: int, on: dt.date) -> PlanPage:
     if not FIRST_YEAR <= fy <= LAST_YEAR:
         raise NotFound("year")
     shut = decisions.shut_by_interest(current_access().person_id).plan
-    page = queries.plan_page(holder, fy, on, _end_of(on))
+    page = queries.plan_page(holder, fy, on, end_of(on))
     return queries.without(page, {key[2] for key in shut if key[:2] == (holder.id, fy)})
-
-
-def _day_asked() -> tuple[dt.date, str]:
-    """The day of ?on=, else today; with what is wrong with it in words, "" when nothing is."""
-    asked = request.args.get("on", "").strip()
-    if not asked:
-        return today(), ""
-    try:
-        day = dt.date.fromisoformat(asked)
-    except ValueError:
-        return today(), "Enter a date, like 2025-07-16"
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        return today(), "Enter a date of this century"
-    if day > today():
-        return today(), f"Enter a date that is not after today, {format_date(today())}"
-    return day, ""
-
-
-def _link_on(on: dt.date) -> str | None:
-    """The day for links to other pages of the plan; none when it is today."""
-    return on.isoformat() if on != today() else None
-
-
-def _end_of(day: dt.date) -> dt.datetime:
-    """The last moment of a day in London."""
-    following = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=clock.LONDON)
-    return following.astimezone(dt.UTC) - dt.timedelta(microseconds=1)
 
 
 def _by_month(page: PlanPage) -> str:
