@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from exports.return_workbook import build_return_workbook
 from svd_tracker import db as database
+from svd_tracker.accounts import delegation_queries
 from svd_tracker.accounts.queries import get_person, person_names
 from svd_tracker.act import Act
 from svd_tracker.audit import queries as audit_queries
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import ReturnFigures
-from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
+from svd_tracker.calculations.figures import ObligationKind, ReturnFigures
+from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
@@ -27,6 +28,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.revisions import ref_of
 from svd_tracker.returns.services import (
     BUILT_AGAIN,
     add_event,
@@ -50,6 +52,7 @@ class Sealed:
     revision_no: int
     name: str
     post: str
+    deputy_for: str | None
     statement: str
     audit_seq: int
     audit_hash: str
@@ -64,8 +67,9 @@ def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, ac
 
     ``accepts_carried``: the certifier accepts that the return goes on without the ledger lines carried past it.
     Closes the return's quarters, which releases their accruals, and writes what was claimed. Raises NotAllowed for
-    whoever prepared it; Refused for one that is not checked, that stands on an older budget, or before an earlier
-    return is certified (FIGURES.md 4 and 5); ChangedMeanwhile when it was built again.
+    whoever prepared it, and for anybody but a certifier of the holder or their deputy of the day; Refused for one that
+    is not checked, that stands on an older budget, or before an earlier return is certified (FIGURES.md 4 and 5);
+    ChangedMeanwhile when it was built again.
     """
     sealed = seal(revision_id, build_seen, post, act, accepts_carried=accepts_carried)
     store_certificate(sealed, act)
@@ -92,7 +96,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             raise Refused("The grant has no agreement terms, so there is no declaration to certify by")
         number = 1 + max((each.revision_no or 0 for each in revision.of.revisions), default=0)
         audit_seq, audit_hash = audit_queries.head_of(obligation.grant.area_id)
-        name = get_person(act.by).name
+        name, deputy_for = get_person(act.by).name, certifies_as(obligation, act)
         if carried:
             by = f"Accepted by {name}, {post.strip()}."
             content = replace(content, accepted={**content.accepted, key_of(carried): by})
@@ -113,6 +117,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
                 certified_at=act.at,
                 audit_seq=audit_seq,
                 audit_hash=audit_hash,
+                deputy_for=deputy_for,
             ),
             built_at=build.recorded_at,
             entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
@@ -124,6 +129,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             revision_no=number,
             name=name,
             post=post.strip(),
+            deputy_for=deputy_for,
             statement=terms.declaration,
             audit_seq=audit_seq,
             audit_hash=audit_hash,
@@ -151,6 +157,7 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             person_id=act.by,
             name=sealed.name,
             post=sealed.post,
+            deputy_for=sealed.deputy_for,
             statement=sealed.statement,
             audit_seq=sealed.audit_seq,
             audit_hash=sealed.audit_hash,
@@ -164,7 +171,7 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
     revision.certified_by = act.by
     add_event(revision, "certified", "", act)
     db.session.flush()
-    figures, ids = sealed.figures, queries.funding_ids_of(build.id)
+    figures, ids, ref = sealed.figures, queries.funding_ids_of(build.id), ref_of(revision, sealed.revision_no)
     finance.close_quarters(
         act,
         holder_id=obligation.holder_id,
@@ -172,14 +179,15 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
         fy=obligation.fy,
         quarters=figures.own_quarters,
         ledger_seq=build.ledger_seq,
-        return_ref=revision.of.ref,
+        return_ref=ref,
     )
     finance.write_claims(
         act,
         {ids[line.ref]: (line.claimed_to_date, line.locally_funded) for line in figures.lines},
         obligation.fy,
         obligation.last_quarter,
-        revision.of.ref,
+        ref,
+        final=obligation.kind is ObligationKind.FINAL,
     )
     audit.record(
         act,
@@ -197,6 +205,7 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             "claimed_now": figures.total.claimed_now,
             "post": sealed.post,
             "sha256": sha256,
+            **({"deputy_for": sealed.deputy_for} if sealed.deputy_for else {}),
             **({"accepted": sealed.carried} if sealed.carried else {}),
         },
     )
@@ -218,9 +227,21 @@ def refuse_preparer(revision: ReturnRevision, person_id: int | None) -> None:
         raise NotAllowed("You prepared this return, so somebody else must certify it")
 
 
+def certifies_as(obligation: Obligation, act: Act) -> str | None:
+    """Whom a deputy stands in for on the day, None for a certifier by their own role.
+
+    Raises NotAllowed for whoever is neither: the role is asked for here too, so that no path goes round it.
+    """
+    try:
+        return delegation_queries.deputy_for(act.by or 0, obligation.holder_id, act.on)
+    except NotFound as nobody:
+        raise NotAllowed(f"Only a certifier of {obligation.holder.name}, or a deputy, certifies its return") from nobody
+
+
 def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> FigureBuild:
     refuse_unless("certified", revision)
     refuse_preparer(revision, act.by)
+    certifies_as(revision.of.obligation, act)
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:
         raise ChangedMeanwhile(BUILT_AGAIN)

@@ -26,6 +26,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.queries import CertifiedBuild
 
 LONGEST_REASON = 1000
@@ -81,8 +82,20 @@ def base_of(obligation: Obligation, revision: ReturnRevision | None) -> int | No
     return None
 
 
-def changes_since(base_build_id: int, old: ReturnFigures, new: ReturnFigures, reasons: Mapping[str, str]) -> Changes:
-    """The changes that the page and the workbook show beside the reasons of the lines. One query."""
+def changes_of(
+    obligation: Obligation, base_build_id: int | None, figures: ReturnFigures, reasons: Mapping[str, str]
+) -> Changes | None:
+    """The changes that the page and the workbook show, with the reasons of the lines.
+
+    Without a build to be compared with they are what fell since the newest return of an earlier period; None when
+    nothing fell. Once a return is certified, no earlier one gets another revision, so that this stays what it was.
+    """
+    if base_build_id is None:
+        before = _newest_before(obligation)
+        fell = falls(_figures(before.build_id), figures) if before else ()
+        if before is None or not fell:
+            return None
+        return Changes(obligation_words(obligation.fy, before.last_quarter, before.kind), fell, dict(reasons))
     row = db.session.execute(
         select(ReturnRevision.revision_no, Obligation.kind)
         .join(Certificate, Certificate.revision_id == ReturnRevision.id)
@@ -91,7 +104,8 @@ def changes_since(base_build_id: int, old: ReturnFigures, new: ReturnFigures, re
         .where(Certificate.build_id == base_build_id)
     ).one()
     kind = "provisional" if row.kind is ObligationKind.PROVISIONAL else "same"
-    return Changes(f"revision {row.revision_no} of the {kind} return", compare(old, new), dict(reasons))
+    against = f"revision {row.revision_no} of the {kind} return"
+    return Changes(against, compare(_figures(base_build_id), figures), dict(reasons))
 
 
 def reasons_of(revision_id: int) -> dict[str, str]:
@@ -127,7 +141,7 @@ def since_last(obligation: Obligation, figures: ReturnFigures) -> Since | None:
     before = _newest_before(obligation)
     if before is None:
         return None
-    then = figures_store.from_rows(figures_store.load([before.build_id])[before.build_id])
+    then = _figures(before.build_id)
     lines = {line.ref: line for line in then.lines}
     return Since(
         last_quarter=before.last_quarter,
@@ -173,6 +187,10 @@ def explain_line(revision: ReturnRevision, line_ref: str, reason: str, act: Act)
         after={"line": line_ref, "reason": reason},
     )
     return found
+
+
+def _figures(build_id: int) -> ReturnFigures:
+    return figures_store.from_rows(figures_store.load([build_id])[build_id])
 
 
 def _newest_before(obligation: Obligation) -> CertifiedBuild | None:

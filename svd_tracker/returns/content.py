@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from svd_tracker.calculations.changes import Changes
 from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.calculations.progress import PlanLineProgress
-from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns import changing, figures_store, queries
+from svd_tracker.returns.acceptances import accepted_of
 from svd_tracker.returns.check_kinds import Finding, FindingKey
 from svd_tracker.returns.figures_store import MatchFigures
 from svd_tracker.returns.models import FigureBuild, LineSection, ReturnRevision
@@ -31,8 +32,10 @@ class Content:
 def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
     """What a stored build says. A fixed number of queries."""
     rows = figures_store.load([build.id])[build.id]
+    figures = figures_store.from_rows(rows)
+    reasons = changing.reasons_of(revision.id)
     return Content(
-        figures=figures_store.from_rows(rows),
+        figures=figures,
         notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING},
         match=figures_store.match_from_rows(rows),
         findings=[
@@ -50,6 +53,8 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
         funding_ids=queries.funding_ids_of(build.id),
         progress=figures_store.progress_from_rows(rows),
         passed=queries.passed_of(build.id),
+        changes=changing.changes_of(revision.of.obligation, build.base_build_id, figures, reasons),
+        accepted=accepted_of(revision.id),
         nil=revision.nil,
     )
 

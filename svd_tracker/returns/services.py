@@ -17,6 +17,7 @@ from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import ObligationKind, ReturnFigures
 from svd_tracker.calculations.ledger_facts import Built
+from svd_tracker.calculations.nil import is_nil
 from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.calculations.returns import calculate_return, own_quarters
 from svd_tracker.errors import ChangedMeanwhile, Refused
@@ -25,12 +26,13 @@ from svd_tracker.files import services as files
 from svd_tracker.files.models import FileKind
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
-from svd_tracker.periods import format_date, quarter_end, quarter_start
-from svd_tracker.returns import figures_store, obligation_queries, queries
-from svd_tracker.returns.changing import facts_for
+from svd_tracker.periods import format_date, quarter_end
+from svd_tracker.returns import changing, figures_store, obligation_queries, queries
+from svd_tracker.returns.acceptances import accepted_of
 from svd_tracker.returns.check_kinds import ERROR, OF_LINES, PASSED, Finding, passed_titles
 from svd_tracker.returns.checks import lines_findings, run_checks
 from svd_tracker.returns.content import Content
+from svd_tracker.returns.expected import first_draft_day
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.gather import Gathered, digest, gather
 from svd_tracker.returns.models import (
@@ -72,6 +74,8 @@ _REFUSED = {
 }
 NOT_SENT = "This return is certified and was not sent yet"
 COMES_AS_WORKBOOK = "This return comes from the partner's own workbook: take in a newer one instead"
+SAY_NIL = "Nothing was spent in this period: say that this is a nil return before you pass it on"
+NOT_NIL = "This return reports spend, so it is not a nil return"
 BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
 BUDGET_CHANGED = "An allocation or a funding was changed after this return was built: build it again"
 LINES_CHANGED = "Ledger lines came in, were placed or were carried after this return was built: build it again"
@@ -87,6 +91,7 @@ class Prepared:
     ledger_seq: int
     inputs_digest: str
     budgets_digest: str
+    base_build_id: int | None
     content: Content
     rows: tuple[LineRow, ...]
     file_name: str
@@ -115,7 +120,9 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         build_no = build.build_no + 1 if build else 1
         gathered = gather(obligation, act.on)
         figures = calculate_return(gathered.inputs)
-        findings = run_checks(figures, gathered.facts, facts_for(obligation, revision, figures))
+        findings = run_checks(figures, gathered.facts, changing.facts_for(obligation, revision, figures))
+        base = changing.base_of(obligation, revision)
+        reasons = changing.reasons_of(revision.id) if revision else {}
         content = Content(
             figures=figures,
             notes=gathered.notes,
@@ -124,6 +131,8 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             passed=passed_titles(each.code for each in findings),
             funding_ids=gathered.funding_ids,
             progress=gathered.progress,
+            changes=changing.changes_of(obligation, base, figures, reasons),
+            accepted=accepted_of(revision.id) if revision else {},
         )
         signed = Signed(
             status="Draft",
@@ -148,6 +157,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             ledger_seq=gathered.ledger_seq,
             inputs_digest=gathered.inputs_digest,
             budgets_digest=gathered.budgets_digest,
+            base_build_id=base,
             content=content,
             rows=(
                 *figures_store.to_rows(figures, gathered.notes),
@@ -190,6 +200,7 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
         ledger_seq=prepared.ledger_seq,
         inputs_digest=prepared.inputs_digest,
         budgets_digest=prepared.budgets_digest,
+        base_build_id=prepared.base_build_id,
         recorded_at=act.at,
         recorded_by=act.by,
     )
@@ -222,10 +233,12 @@ def save_findings(build_id: int, findings: Sequence[Finding], passed: Mapping[st
     db.session.execute(insert(ReturnFinding), [{"build_id": build_id, **asdict(each)} for each in rows])
 
 
-def check_return(revision: ReturnRevision, build_seen: int, act: Act) -> None:
+def check_return(revision: ReturnRevision, build_seen: int, act: Act, nil: bool = False) -> None:
     """Pass a draft to the certifier. Who does so has prepared it, and cannot certify it (DESIGN.md rule 6).
 
-    ``build_seen`` is the build that was on the page. Raises Refused while a check has found an error.
+    ``build_seen`` is the build that was on the page. ``nil``: the preparer says that nothing was spent in the period,
+    which must be said of such a return and of no other (DESIGN.md rule 8). Raises Refused while a check has found an
+    error.
     """
     lock_revision(revision)
     refuse_unless("checked", revision)
@@ -236,8 +249,11 @@ def check_return(revision: ReturnRevision, build_seen: int, act: Act) -> None:
         raise Refused(f"The checks found {some}: put them right and build the return again")
     if stale := why_stale(revision.of.obligation, build):
         raise Refused(stale)
-    revision.prepared_by, revision.prepared_on = act.by, act.on
-    _move(revision, "checked", "", act, {"build": build.build_no})
+    is_empty = is_nil(figures_store.from_rows(figures_store.load([build.id])[build.id]))
+    if nil is not is_empty:
+        raise Refused(SAY_NIL if is_empty else NOT_NIL, field="nil")
+    revision.prepared_by, revision.prepared_on, revision.nil = act.by, act.on, nil
+    _move(revision, "checked", "", act, {"build": build.build_no, **({"nil": True} if nil else {})})
 
 
 def send_back(revision: ReturnRevision, reason: str, act: Act) -> None:
@@ -247,6 +263,7 @@ def send_back(revision: ReturnRevision, reason: str, act: Act) -> None:
     if not reason.strip():
         raise Refused("Say what is to be put right", field="reason")
     revision.prepared_by = revision.prepared_on = None
+    revision.nil = False
     _move(revision, "sent_back", reason.strip(), act, {"reason": reason.strip()})
 
 
@@ -319,13 +336,14 @@ def keep_workbook(
 def _refuse_build(obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> None:
     if revision is not None:
         refuse_unless("built", revision)
-    start, end = (of(obligation.fy, obligation.last_quarter) for of in (quarter_start, quarter_end))
-    period = obligation_words(obligation.fy, obligation.last_quarter, obligation.kind)
-    if obligation.kind is ObligationKind.PROVISIONAL:  # made while its last quarter runs (FIGURES.md 12)
-        if on < start:
-            raise Refused(f"The return {period} is built from {format_date(start)} on")
-    elif on <= end:
-        raise Refused(f"{period} ends on {format_date(end)}: its return is built after that")
+    fy, last, kind = obligation.fy, obligation.last_quarter, obligation.kind
+    period, first = obligation_words(fy, last, kind), first_draft_day(fy, last, kind)
+    if on < first and kind is ObligationKind.PROVISIONAL:  # made while its last quarter runs (FIGURES.md 12)
+        raise Refused(f"The return {period} is built from {format_date(first)} on")
+    if on < first:
+        raise Refused(f"{period} ends on {format_date(quarter_end(fy, last))}: its return is built after that")
+    if obligation_queries.newest_dates(obligation.id).withdrawn:
+        raise Refused("This return is withdrawn: put it back into the calendar before it is built")
 
 
 def _first_revision(obligation: Obligation) -> ReturnRevision:
