@@ -97,7 +97,7 @@ def open_accruals_of(holder_id: int, grant_id: int, fy: int) -> list[LedgerEntry
         db.session.scalars(
             select(LedgerEntry)
             .where(LedgerEntry.holder_id == holder_id, LedgerEntry.seq.in_(seqs))
-            .options(*_loaded())
+            .options(*loaded())
             .order_by(LedgerEntry.seq)
         )
     )
@@ -137,12 +137,13 @@ def find_waiting(funding: Funding) -> list[LedgerEntry]:
 
 
 def _entries(holder_id: int, fy: int, wanted: Filter) -> Select[LedgerEntry]:
-    query = select(LedgerEntry).join(LedgerEntry.funding).options(*_loaded())
+    query = select(LedgerEntry).join(LedgerEntry.funding).options(*loaded())
     _, order = SORTS.get(wanted.sort, SORTS["newest"])
     return _filtered(query, holder_id, fy, wanted).order_by(*order)
 
 
-def _loaded() -> tuple[ExecutableOption, ...]:
+def loaded() -> tuple[ExecutableOption, ...]:
+    """What a listed entry shows beside its own columns: its funding's title, its payee and narrative."""
     return (joinedload(LedgerEntry.funding).joinedload(Funding.intervention), *_words())
 
 

@@ -18,8 +18,8 @@ from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.facts import to_entry_facts
-from svd_tracker.finance.intake.models import LedgerLine, Placement
-from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry
+from svd_tracker.finance.ledger_list import loaded
+from svd_tracker.finance.models import FundingVersion, LedgerEntry
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.figures_store import FigureRow, LineRow
 from svd_tracker.returns.models import (
@@ -321,13 +321,4 @@ def _behind(trace: Trace, funding_id: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _entries(wanted: Sequence[ColumnElement[bool]]) -> Select[LedgerEntry]:
-    return (
-        select(LedgerEntry)
-        .where(*wanted)
-        .options(
-            joinedload(LedgerEntry.funding).joinedload(Funding.intervention),
-            joinedload(LedgerEntry.text),
-            joinedload(LedgerEntry.placement).joinedload(Placement.line).joinedload(LedgerLine.text),
-        )
-        .order_by(LedgerEntry.seq)
-    )
+    return select(LedgerEntry).where(*wanted).options(*loaded()).order_by(LedgerEntry.seq)

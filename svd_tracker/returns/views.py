@@ -19,6 +19,7 @@ from svd_tracker.returns import area_queries, obligation_queries, obligations, p
 from svd_tracker.returns import area_views as _area_views  # noqa: F401  its routes
 from svd_tracker.returns import certify as certifying
 from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
+from svd_tracker.returns import bundle_views as _bundle_views  # noqa: F401  its routes
 from svd_tracker.returns import trace_views as _trace_views  # noqa: F401  its routes
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.forms import BuildForm, CertifyForm, DatesForm, SeenForm, SendBackForm, show_refusal

@@ -161,6 +161,8 @@ TABLE = {
     "returns.area_show": "view_area_return",
     "returns.audit_bundle": "take_audit_bundle",
     "returns.audit_bundles": "take_audit_bundle",
+    "returns.audit_bundle": "take_audit_bundle",
+    "returns.audit_bundles": "take_audit_bundle",
     "returns.build": "prepare_return",
     "returns.certify": "certify_return",
     "returns.change_dates": "manage_calendar",
