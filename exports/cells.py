@@ -8,12 +8,12 @@ import datetime as dt
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import absolute_coordinate, get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.workbook.properties import CalcProperties
 from openpyxl.worksheet.hyperlink import Hyperlink
@@ -26,6 +26,8 @@ from svd_tracker.money import format_pounds, to_decimal_pounds
 NOT_GIVEN = "not given"
 LONGEST_TEXT = 32_767
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+_NOT_IN_A_NAME = re.compile("[^A-Za-z0-9_.]")
 
 Result = Decimal | str
 Place = tuple[str, str, int]  # of a figure among a return's rows: line ref, code, quarter
@@ -70,6 +72,7 @@ class TotalRows:
     sheet: str
     rows: Mapping[Category | None, int]
     letter: Mapping[str, str]
+    lines: Mapping[str, int] = field(default_factory=dict)  # a return's lines: the row by funding ref
 
     def cell(self, key: str, category: Category | None) -> str:
         return f"{self.sheet}!${self.letter[key]}${self.rows[category]}"
@@ -84,6 +87,22 @@ class TotalRows:
 def ref_of(category: Category | None) -> str:
     """The line ref that the figures of a category's total go by."""
     return f"category:{category.value}" if category else ""
+
+
+def figure_name(figure: Figure) -> str:
+    """A name for a figure's cell that every spreadsheet takes; two refs may come to the same one."""
+    what = f"{figure.code}_Q{figure.quarter}" if figure.quarter else figure.code
+    kind, _, rest = figure.line_ref.partition(":")
+    if not figure.line_ref or rest:
+        name = f"{(rest if kind == 'category' else figure.line_ref) or 'total'}_{what}"
+    else:
+        name = f"{what}_{figure.line_ref}"
+    return _NOT_IN_A_NAME.sub("_", name[0].upper() + name[1:])[:200]
+
+
+def quoted(title: str) -> str:
+    """A sheet's title as a formula wants it."""
+    return title if title.isalnum() else f"'{title}'"
 
 
 def name_prefix(category: Category | None) -> str:
@@ -102,6 +121,7 @@ class Book:
         register(self.workbook, self.palette)
         self.results: dict[str, dict[str, Result]] = {}
         self.figures: dict[str, dict[str, Figure]] = {}
+        self.alt_texts: list[tuple[str, str]] = []  # of each chart, in the order of the sheets: its name and words
 
     def page(self, title: str, widths: Sequence[float]) -> "Page":
         """A new sheet with its column widths, in characters."""
@@ -115,6 +135,21 @@ class Book:
     def name(self, name: str, target: str) -> None:
         """Give a cell or range a name, "Total_claimed_now" for "Return!$N$20"."""
         self.workbook.defined_names[name] = DefinedName(name, attr_text=target)
+
+    def name_values(self) -> None:
+        """Name each cell in which a figure stands as a value: Funding_D25_01, Forecast_Q2_D25_01, Labour_allocation."""
+        taken = {name.casefold() for name in self.workbook.defined_names}
+        for title, cells in self.figures.items():
+            for coordinate, figure in cells.items():
+                if coordinate in self.results[title]:
+                    continue
+                name = plain = figure_name(figure)
+                number = 1
+                while name.casefold() in taken:
+                    number += 1
+                    name = f"{plain}_{number}"
+                taken.add(name.casefold())
+                self.name(name, f"{quoted(title)}!{absolute_coordinate(coordinate)}")
 
 
 class Page:
@@ -148,6 +183,9 @@ class Page:
 
     def number(self, row: int, column: int, number: int, style: str = "svd count") -> None:
         self._cell(row, column, style).value = number
+
+    def share(self, row: int, column: int, basis_points: int, style: str = "svd percent") -> None:
+        self._cell(row, column, style).value = Decimal(basis_points) / 10_000
 
     def date(self, row: int, column: int, day: dt.date, style: str = "svd date") -> None:
         cell = self._cell(row, column, style)

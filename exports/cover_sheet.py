@@ -1,18 +1,18 @@
-"""The Cover: what this is, whether it is certified, the summary, the declaration, and what stands behind it."""
+"""The Cover: what this is, whether it is certified, the claim in short, and what stands in which sheet."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
-from exports.cells import Book, Page, TotalRows, name_prefix
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows, name_prefix, quoted
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up
+from exports.reconciliation_sheet import sheet_name
 from svd_tracker.calculations.figures import Category, TotalFigures
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import format_date, fy_label
 
 SHEET = "Cover"
 _WIDTHS = (22, 16, 16, 16, 16, 16, 16, 16, 16)
-_LAST = len(_WIDTHS)
 _SUMMARY: tuple[tuple[str, str, Callable[[TotalFigures], int]], ...] = (
     ("Funding", "funding", lambda f: f.funding),
     ("Spent to date", "to_date", lambda f: f.to_date),
@@ -23,11 +23,18 @@ _SUMMARY: tuple[tuple[str, str, Callable[[TotalFigures], int]], ...] = (
     ("Remaining", "remaining", lambda f: f.remaining),
 )
 _CONTENTS = (
-    ("Return", "a line per funding: budget, spent, claim, forecast and variance; adjustments to earlier quarters"),
+    ("Summary", "labour, non-labour and total against the allocation; the claim; spend against profile"),
+    ("Return", "a line per funding: budget, spent, claim, forecast and variance"),
+    ("Quarter by quarter", "profile and spend or forecast of each line in each quarter"),
     ("Match", "match funding promised, confirmed, received or delivered, for information"),
+    ("Progress", "outputs against target, milestones, what was done and what is at risk"),
+    ("Adjustments", "what changed in quarters reported before"),
+    ("Changes", "figure by figure, what differs from the revision before"),
+    ("Checks", "what the checks found, what was accepted and why, and that the workbook agrees with itself"),
     ("Entries", "the ledger entries that every figure of spend adds up from"),
-    ("Checks", "what the checks found, and that the workbook agrees with itself"),
+    ("Declaration", "the agreement's words, and who certified by them"),
 )
+_FULL_ENTRIES = ("Full entries", "payees, narratives, who placed each entry and where it came from")
 
 
 def add_cover_page(book: Book) -> Page:
@@ -35,14 +42,14 @@ def add_cover_page(book: Book) -> Page:
     return book.page(SHEET, _WIDTHS)
 
 
-def fill_cover(book: Book, page: Page, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:
-    """Lay the Cover out over the Return sheet's totals."""
+def fill_cover(page: Page, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:
+    """Lay the Cover out; its figures point at the Return and the Summary."""
     banner(
         page,
         f"{document.grant_name}: finance return",
         f"{document.holder_name} · {document.period_label} · {document.marking}",
-        f"{'CERTIFIED' if document.is_certified else 'DRAFT – not certified'} · {document.revision_label}",
-        document.is_certified,
+        _state(document),
+        not document.mark,
     )
     row = facts(
         page,
@@ -64,11 +71,55 @@ def fill_cover(book: Book, page: Page, document: ReturnDocument, edges: Edges, r
             ("Built", built(document.built_at)),
         ),
     )
-    row = summary(book, page, document.figures.categories, document.figures.total, rows, row + 1, "Summary, £")
-    row = _declaration(page, document, row + 1)
-    row = contents(page, row + 1, _CONTENTS)
+    row = _in_short(page, document, rows, row + 1)
+    row = contents(page, row + 1, _sheets(document))
     row = audit_head(page, row, document.audit_seq, document.audit_hash)
     set_up(page, edges, f"I{row}", pages_down=1)
+
+
+def _state(document: ReturnDocument) -> str:
+    state = "CERTIFIED" if document.is_certified else "DRAFT – not certified"
+    mark = document.mark if document.mark != state else ""
+    return " · ".join(word for word in (mark, state, "NIL RETURN" * document.nil, document.revision_label) if word)
+
+
+def _in_short(page: Page, document: ReturnDocument, rows: TotalRows, row: int) -> int:
+    """The four figures that everybody asks for. Gives back the first row after them and the warnings."""
+    heading(page, row, "In short, £")
+    total = document.figures.total
+    shown = (
+        ("Claimed now", rows.cell("claimed_now", None), total.claimed_now, "claimed_now"),
+        ("Spent to date", rows.cell("to_date", None), total.to_date, "to_date"),
+        ("Allocation", "Total_allocation", total.allocation, "allocation"),
+        ("Outturn of the year", rows.cell("outturn", None), total.outturn, "outturn"),
+    )
+    for (label, formula, pence, code), (first, last) in zip(shown, ((1, 2), (3, 4), (5, 6), (7, 9)), strict=True):
+        page.fill(row + 1, range(first, last + 1), "svd band")
+        page.text(row + 1, first, label, "svd band")
+        page.merge(row + 1, first, last)
+        page.fill(row + 2, range(first, last + 1), "svd figure")
+        if pence is None:
+            page.text(row + 2, first, NOT_GIVEN, "svd figure")
+        else:
+            page.money_formula(row + 2, first, formula, pence, "svd figure", ("", code, 0))
+        page.merge(row + 2, first, last)
+    page.height(row + 1, 20)
+    page.height(row + 2, 30)
+    row += 3
+    for warning in warnings_of(total):
+        page.text(row, 1, warning, "svd warning")
+        row += 1
+    return row
+
+
+def _sheets(document: ReturnDocument) -> Sequence[tuple[str, str]]:
+    if not document.is_working_papers:
+        return _CONTENTS
+    reconciled = [
+        (sheet_name(statement), f"the ledger and the return of quarter {statement.quarter}")
+        for statement in document.reconciliations
+    ]
+    return (*_CONTENTS, *reconciled, _FULL_ENTRIES)
 
 
 def banner(page: Page, title: str, line: str, state: str, sound: bool) -> None:
@@ -138,13 +189,14 @@ def summary(
         page.height(at, 20)
     book.name("Cover_claimed_now", f"{SHEET}!$G${first + 2}")
     row = first + 3
-    for warning in _warnings(whole):
+    for warning in warnings_of(whole):
         page.text(row, 1, warning, "svd warning")
         row += 1
     return row
 
 
-def _warnings(total: TotalFigures) -> list[str]:
+def warnings_of(total: TotalFigures) -> list[str]:
+    """What a reader must not miss in the totals of a return or a join."""
     warnings = []
     if total.claimed_now < 0:
         warnings.append(f"This claim is negative: {format_pounds(-total.claimed_now)} goes back to the funder.")
@@ -155,34 +207,11 @@ def _warnings(total: TotalFigures) -> list[str]:
     return warnings
 
 
-def _declaration(page: Page, document: ReturnDocument, row: int) -> int:
-    heading(page, row, "Declaration")
-    page.text(row + 1, 1, document.statement, "svd prose")
-    page.merge(row + 1, 1, _LAST)
-    page.fit_height(row + 1, (document.statement, page.width(1, _LAST)))
-    certified_at = document.certified_at
-    not_yet = "Not yet certified"
-    return facts(
-        page,
-        row + 2,
-        (
-            ("Prepared by", document.prepared_by),
-            ("Prepared on", format_date(document.prepared_on)),
-            ("", ""),
-        ),
-        (
-            ("Certified by", document.certified_by or not_yet),
-            ("Post", document.certified_post or "–"),
-            ("Certified on", format_date(certified_at.date()) if certified_at else "–"),
-        ),
-    )
-
-
 def contents(page: Page, row: int, sheets: Sequence[tuple[str, str]]) -> int:
     """The other sheets, each a link. Gives back the first row after them."""
     heading(page, row, "In this workbook")
     for at, (sheet, about) in enumerate(sheets, row + 1):
-        page.link(at, 1, sheet, f"{sheet}!A1")
+        page.link(at, 1, sheet, f"{quoted(sheet)}!A1")
         page.text(at, 2, about, "svd subtitle")
     return row + 1 + len(sheets)
 

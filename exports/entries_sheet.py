@@ -7,6 +7,7 @@ from openpyxl.utils import get_column_letter
 
 from exports.cells import Book
 from exports.documents import FiguresDiffer, ReturnDocument
+from exports.heads import head
 from exports.page_setup import Edges, set_up
 from exports.stream import Stream, Value
 
@@ -52,13 +53,12 @@ def add_entries_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Str
     """Shape the sheet with one sample row, name its columns, and give the rows to be spliced in."""
     count = len(document.entries)
     page = book.page(SHEET, _widths(document))
-    page.text(1, 1, "Entries", "svd title")
-    page.height(1, 24)
-    until = f"{document.holder_name} · {document.grant_name} · counted up to the end of {document.period_label}"
-    page.text(2, 1, until, "svd subtitle")
+    head(page, SHEET, document, f"counted up to the end of {document.period_label}")
     page.text(3, 1, "Total of all entries", "svd subtotal")
     page.fill(3, range(2, len(_COLUMNS) + 1), "svd subtotal")
-    page.money_formula(3, _AMOUNT, "SUM(Entries_amount)", document.figures.total.to_date, "svd subtotal money")
+    page.money_formula(
+        3, _AMOUNT, "SUM(Entries_amount)", document.figures.total.to_date, "svd subtotal money", ("", "to_date", 0)
+    )
     page.height(3, 20)
     for number, (header, style) in enumerate(_COLUMNS, 1):
         page.text(FIRST_ROW - 1, number, header, "svd header right" if style == "svd money" else "svd header")

@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from xml.sax.saxutils import quoteattr
 
 from openpyxl.writer.excel import ExcelWriter
 
@@ -21,6 +22,7 @@ _FIRST_PARTS = ("[Content_Types].xml", "_rels/.rels", "docProps/app.xml", "docPr
 _MODIFIED = re.compile(r"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _MERGES = re.compile(r'(?<=<mergeCells count=")([0-9]+">)(.*?)(?=</mergeCells>)')
 _TITLES = re.compile(r"('[^<]*?'!\$[0-9]+:\$[0-9]+),('[^<]*?'!\$[A-Z]+:\$[A-Z]+)(?=</definedName>)")
+_CHART_NAME = re.compile(r'name="Chart [0-9]+"')
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
@@ -41,6 +43,7 @@ def to_bytes(book: Book, streams: Mapping[str, Stream]) -> bytes:
     with zipfile.ZipFile(shell, "w", zipfile.ZIP_STORED) as archive:
         ExcelWriter(book.workbook, archive).save()
     titles = {f"xl/worksheets/sheet{n}.xml": sheet.title for n, sheet in enumerate(book.workbook.worksheets, 1)}
+    alt_texts = {f"xl/drawings/drawing{n}.xml": each for n, each in enumerate(book.alt_texts, 1)}
     made = book.workbook.properties.created
     finished = io.BytesIO()
     with zipfile.ZipFile(shell) as source, zipfile.ZipFile(finished, "w") as target:
@@ -58,11 +61,19 @@ def to_bytes(book: Book, streams: Mapping[str, Stream]) -> bytes:
                 elif name == "docProps/core.xml":
                     core = source.read(name).decode()
                     part.write(_MODIFIED.sub(rf"\g<1>{made:%Y-%m-%dT%H:%M:%SZ}\g<2>", core).encode())
+                elif name.startswith("xl/drawings/drawing"):
+                    part.write(_with_alt_text(source.read(name).decode(), *alt_texts[name]).encode())
                 elif name == "xl/workbook.xml":
                     part.write(_TITLES.sub(r"\2,\1", source.read(name).decode()).encode())
                 else:
                     part.write(source.read(name))
     return finished.getvalue()
+
+
+def _with_alt_text(xml: str, name: str, words: str) -> str:
+    """openpyxl gives a chart a number for a name, and no words for those who cannot see it."""
+    said = f"name={quoteattr(name)} descr={quoteattr(clean_text(words))}"
+    return _CHART_NAME.sub(lambda _: said, xml, count=1)
 
 
 def _merges_in_order(xml: str) -> str:

@@ -1,6 +1,8 @@
 """Print set-up of a sheet: A4 landscape, what repeats on each page, marking above, page numbers below."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.header_footer import HeaderFooter, HeaderFooterItem, _HeaderFooterPart
@@ -45,22 +47,24 @@ def set_up(page: Page, edges: Edges, last_cell: str, title_rows: str | None = No
     )
 
 
-def split_across(page: Page, after_column: int, repeated: int, rows: tuple[int, int, int]) -> None:
-    """Print a sheet too wide for one page as two parts, each at a size that can be read.
+def split_across(page: Page, after: Sequence[int], repeated: int, rows: tuple[int, int, int]) -> None:
+    """Print a sheet too wide for one page in parts, each at a size that can be read.
 
-    The first part is the columns up to ``after_column``, all rows; the second the columns after it beside the first
-    ``repeated`` columns, for the table alone. ``rows`` are the table's first and last and the sheet's last.
+    The first part is the columns up to the first of ``after``, all rows; each further part the columns up to the next
+    of ``after``, or the last, beside the first ``repeated`` columns, for the table alone. ``rows`` are the table's
+    first and last and the sheet's last.
     """
     sheet = page.sheet
-    total = len(page.widths)
-    first = page.width(1, after_column)
-    second = page.width(1, repeated) + page.width(after_column + 1, total)
     table_first, table_last, last = rows
-    ends, begins, right = (get_column_letter(number) for number in (after_column, after_column + 1, total))
-    sheet.print_area = f"A1:{ends}{last},{begins}{table_first}:{right}{table_last}"
+    ends = [*after, len(page.widths)]
+    areas, widest = [f"A1:{get_column_letter(ends[0])}{last}"], page.width(1, ends[0])
+    for before, end in pairwise(ends):
+        areas.append(f"{get_column_letter(before + 1)}{table_first}:{get_column_letter(end)}{table_last}")
+        widest = max(widest, page.width(1, repeated) + page.width(before + 1, end))
+    sheet.print_area = ",".join(areas)
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
     sheet.page_setup.fitToWidth = sheet.page_setup.fitToHeight = None
-    sheet.page_setup.scale = max(10, min(100, int(100 * _CHARACTERS_ACROSS / max(first, second))))
+    sheet.page_setup.scale = max(10, min(100, int(100 * _CHARACTERS_ACROSS / widest)))
     sheet.print_title_cols = f"A:{get_column_letter(repeated)}"
     sheet.print_options.horizontalCentered = False
 

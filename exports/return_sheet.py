@@ -12,9 +12,13 @@ from fractions import Fraction
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, Place, TotalRows, money_width, ref_of
+from exports.adjustments_sheet import AMOUNTS, FUNDINGS
+from exports.cells import NOT_GIVEN, Book, Page, Place, TotalRows, money_width, quoted, ref_of
 from exports.documents import ReturnDocument
+from exports.heads import head
 from exports.page_setup import Edges, set_up, split_across
+from exports.quarters_sheet import SHEET as QUARTERS_SHEET
+from exports.quarters_sheet import profile_letter
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnFigures, TotalFigures
 from svd_tracker.money import format_pounds, round_half_away
 from svd_tracker.periods import QUARTERS
@@ -23,6 +27,7 @@ SHEET = "Return"
 FIRST_ROW = 6
 NAMED = ("funding", "to_date", "claimed_to_date", "claimed_before", "claimed_now", "locally_funded", "remaining")
 Figures = LineFigures | TotalFigures
+_ELIGIBLE = 'SUMIFS(Entries_amount,Entries_funding,${ref}{r},Entries_eligible,"Yes")'
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def _columns(figures: ReturnFigures) -> list[Column]:
     last = figures.last_quarter
     ahead = tuple(figures.total.forecast_by_quarter)
     spent_cells = [f"{{q{quarter}}}{{r}}" for quarter in range(1, last + 1)]
+    profiles = [f"{quoted(QUARTERS_SHEET)}!{profile_letter(quarter)}{{r}}" for quarter in range(1, last + 1)]
     own = [f"{{q{quarter}}}{{r}}" for quarter in figures.own_quarters]
     expected = [f"{{q{q}}}{{r}}" for q in range(1, last + 1) if q not in ahead] + [f"{{f{q}}}{{r}}" for q in ahead]
 
@@ -87,12 +93,19 @@ def _columns(figures: ReturnFigures) -> list[Column]:
     variance = "{outturn}{r}-{funding}{r}"
     return [
         Column("funding", "Funding this year", plan, lambda f: f.funding),
-        Column("profile_to_date", "Profile to date", plan, lambda f: f.profile_to_date),
+        Column("profile_to_date", "Profile to date", plan, lambda f: f.profile_to_date, _sum(profiles)),
         *(spent(quarter) for quarter in QUARTERS),
         Column("this_period", "This period", "Spent, £", lambda f: f.this_period, _sum(own)),
-        Column("adjustments", "Adjustments", "Spent, £", lambda f: f.adjustments),
+        Column(
+            "adjustments",
+            "Adjustments",
+            "Spent, £",
+            lambda f: f.adjustments,
+            f"SUMIFS({AMOUNTS},{FUNDINGS},${{ref}}{{r}})" if figures.adjustments else None,
+        ),
         Column("to_date", "To date", "Spent, £", lambda f: f.to_date, _sum(spent_cells)),
         Column("accruals", "Of which accruals", "Spent, £", lambda f: f.accruals),
+        Column("eligible_to_date", "Eligible to date", claim, lambda f: f.eligible_to_date, _ELIGIBLE),
         Column("claimed_to_date", "Claimed to date", claim, lambda f: f.claimed_to_date),
         Column("claimed_before", "Claimed before", claim, lambda f: f.claimed_before),
         Column(
@@ -118,17 +131,15 @@ def add_return_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Tota
     layout = Layout(figures)
     page = book.page(SHEET, layout.widths(figures))
     _head(page, layout, document)
-    rows_above = len(figures.lines) + sum(not _of(figures, category) for category in Category)
-    adjustments_row = FIRST_ROW + rows_above + 8  # after two heads, two subtotals, the total, and its own head
-    sheet = _LineWriter(page, layout, document, adjustments_row)
-    totals = sheet.write()
-    last_row = _adjustments(page, layout, figures, adjustments_row - 2)
-    last_row = _notes(page, layout, document, last_row + 2, sheet.any_held)
-    rows = TotalRows(SHEET, totals, layout.letter)
+    sheet = _LineWriter(page, layout, document)
+    sheet.write()
+    last_row = _notes(page, document, sheet.totals[None] + 2, sheet.any_held)
+    rows = TotalRows(SHEET, sheet.totals, layout.letter, sheet.lines)
     rows.name_all(book, NAMED)
     page.sheet.freeze_panes = f"C{FIRST_ROW}"
     set_up(page, edges, f"{layout.letter['explanation']}{last_row}", f"{FIRST_ROW - 2}:{FIRST_ROW - 1}")
-    split_across(page, layout.number["accruals"], 2, (FIRST_ROW - 2, totals[None], last_row))
+    parts = (layout.number["accruals"], layout.number["remaining"])
+    split_across(page, parts, 2, (FIRST_ROW - 2, sheet.totals[None], last_row))
     return rows
 
 
@@ -137,10 +148,7 @@ def _of(figures: ReturnFigures, category: Category) -> list[LineFigures]:
 
 
 def _head(page: Page, layout: Layout, document: ReturnDocument) -> None:
-    page.text(1, 1, f"Return of {document.holder_name}", "svd title")
-    page.height(1, 24)
-    about = (document.grant_name, document.period_label, document.revision_label, document.status_label)
-    page.text(2, 1, " · ".join(about), "svd subtitle")
+    head(page, f"Return of {document.holder_name}", document, document.grant_name, document.status_label)
     band_row, header_row = FIRST_ROW - 2, FIRST_ROW - 1
     bands = ["Funding", "Funding", *(column.band for column in layout.columns), layout.columns[-1].band, "Explanation"]
     start = 1
@@ -159,23 +167,24 @@ def _head(page: Page, layout: Layout, document: ReturnDocument) -> None:
 class _LineWriter:
     """Writes the lines, subtotals and total, row after row."""
 
-    def __init__(self, page: Page, layout: Layout, document: ReturnDocument, adjustments_row: int) -> None:
+    def __init__(self, page: Page, layout: Layout, document: ReturnDocument) -> None:
         self.page = page
         self.layout = layout
         self.document = document
         self.figures = document.figures
-        self.adjustments_row = adjustments_row
         self.any_held = False
+        self.lines: dict[str, int] = {}
+        self.totals: dict[Category | None, int] = {}
 
-    def write(self) -> dict[Category | None, int]:
-        row = FIRST_ROW
-        totals: dict[Category | None, int] = {}
+    def write(self) -> None:
+        row, totals = FIRST_ROW, self.totals
         for category in Category:
             self.page.text(row, 1, category.label, "svd group")
             self.page.fill(row, range(2, self.layout.last + 1), "svd group")
             first = row = row + 1
             for line in _of(self.figures, category):
                 self._line(row, line)
+                self.lines[line.ref] = row
                 row += 1
             if row == first:
                 self.page.text(row, 1, "No funding in this category", "svd note")
@@ -187,7 +196,6 @@ class _LineWriter:
         parts = ",".join(f"{{column}}{totals[category]}" for category in Category)
         self._total(row, "Total", "total", self.figures.total, parts)
         totals[None] = row
-        return totals
 
     def _line(self, row: int, line: LineFigures) -> None:
         page, number = self.page, self.layout.number
@@ -199,7 +207,7 @@ class _LineWriter:
                 self._nothing(row, column, "svd closed", "svd missing")
             elif column.key == "claimed_to_date":
                 self._claim(row, line)
-            elif formula := self._adjusted(row, line) if column.key == "adjustments" else column.on_line:
+            elif formula := column.on_line:
                 page.money_formula(
                     row, number[column.key], self.layout.formula(formula, row), value, of=column.of(line.ref)
                 )
@@ -210,13 +218,6 @@ class _LineWriter:
         page.text(row, number["explanation"], explanation, style)
         page.fit_height(row, (line.title, 31), (explanation, 35), (line.ref, 12))
 
-    def _adjusted(self, row: int, line: LineFigures) -> str | None:
-        first, count = self.adjustments_row, len(self.figures.adjustments)
-        if not count:
-            return None
-        last = first + count - 1
-        return f"SUMIFS($F${first}:$F${last},$A${first}:$A${last},$A{row})"
-
     def _claim(self, row: int, line: LineFigures) -> None:
         """A claim that is the least of eligible spend and funding says so; one held lower is a value, marked."""
         column, of = self.layout.number["claimed_to_date"], (line.ref, "claimed_to_date", 0)
@@ -224,8 +225,7 @@ class _LineWriter:
             self.any_held = True
             self.page.money(row, column, line.claimed_to_date, "svd held", of)
             return
-        eligible = 'ROUND(SUMIFS(Entries_amount,Entries_funding,${ref}{r},Entries_eligible,"Yes"),2)'
-        formula = self.layout.formula(f"MIN({eligible},{{funding}}{{r}})", row)
+        formula = self.layout.formula("MIN({eligible_to_date}{r},{funding}{r})", row)
         self.page.money_formula(row, column, formula, line.claimed_to_date, of=of)
 
     def _total(self, row: int, label: str, kind: str, total: TotalFigures, cells: str) -> None:
@@ -279,46 +279,13 @@ class _LineWriter:
         return given, "svd text"
 
 
-def _adjustments(page: Page, layout: Layout, figures: ReturnFigures, row: int) -> int:
-    """Entries of closed quarters that were not in the return that closed them (FIGURES.md 3). Gives the last row."""
-    page.text(row, 1, "Adjustments to earlier quarters", "svd heading")
-    page.fill(row, range(2, 7), "svd heading")
-    page.height(row, 22)
-    if not figures.adjustments:
-        page.text(row + 1, 1, "None in this return.", "svd note")
-        return row + 1
-    headers = ("Ref", "Intervention", "Quarter", "Reported before, £", "Ledger now, £", "Adjustment, £")
-    for number, header in enumerate(headers, 1):
-        page.text(row + 1, number, header, "svd header right" if number > 2 else "svd header")
-    page.height(row + 1, 32)
-    lines = {line.ref: line for line in figures.lines}
-    for at, adjustment in enumerate(figures.adjustments, row + 2):
-        line = lines[adjustment.funding_ref]
-        spent = line.spent_by_quarter[adjustment.quarter]
-        page.text(at, 1, line.ref)
-        page.text(at, 2, line.title)
-        page.number(at, 3, adjustment.quarter, "svd quarter")
-        page.money(at, 4, spent - adjustment.pence)
-        page.money_formula(at, 5, f"SUMIFS(Entries_amount,Entries_funding,$A{at},Entries_quarter,$C{at})", spent)
-        page.money_formula(at, 6, f"E{at}-D{at}", adjustment.pence)
-        page.fit_height(at, (line.title, 31))
-    last = row + 1 + len(figures.adjustments)
-    at = last + 1
-    page.text(at, 1, "Adjustments total", "svd subtotal")
-    for column in range(2, 6):
-        page.blank(at, column, "svd subtotal")
-    page.money_formula(at, 6, f"SUM(F{row + 2}:F{last})", figures.total.adjustments, "svd subtotal money")
-    page.height(at, 20)
-    return at
-
-
 def _outturn_note(figures: ReturnFigures) -> str:
     if figures.last_quarter in figures.total.forecast_by_quarter:  # a provisional return (FIGURES.md 12)
         return "Outturn is spent before quarter 4 and the forecast of quarter 4, which stands in no claim."
     return "Outturn is spent to date and the newest forecast of the quarters ahead."
 
 
-def _notes(page: Page, layout: Layout, document: ReturnDocument, row: int, any_held: bool) -> int:
+def _notes(page: Page, document: ReturnDocument, row: int, any_held: bool) -> int:
     figures = document.figures
     own = ", ".join(f"Q{quarter}" for quarter in figures.own_quarters) or "no quarter: every one was reported before"
     notes = [

@@ -1,19 +1,29 @@
-"""The workbook of one holder's return: Cover, Return, Match, Entries, Checks; a draft's working papers beside them."""
+"""The workbook of one holder's return, locked; as a copy without locks; or with the holder's working papers in it."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exports.adjustments_sheet import add_adjustments_sheet
 from exports.cells import Book, Figure
+from exports.changes_sheet import add_changes_page, fill_changes
+from exports.checks_sheet import add_checks_sheet
 from exports.cover_sheet import add_cover_page, fill_cover
+from exports.declaration_sheet import add_declaration_sheet
 from exports.documents import ReturnDocument
 from exports.entries_sheet import SHEET as ENTRIES
 from exports.entries_sheet import add_entries_sheet, check_entries
-from exports.memo_sheets import add_checks_sheet, add_match_sheet
+from exports.full_entries_sheet import SHEET as FULL_ENTRIES
+from exports.full_entries_sheet import add_full_entries_sheet
+from exports.match_sheet import add_match_sheet
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges
+from exports.progress_sheet import add_progress_sheet
+from exports.protection import lock
+from exports.quarters_sheet import add_quarters_sheet
 from exports.reconciliation_sheet import add_reconciliation_sheet
 from exports.return_sheet import add_return_sheet
+from exports.summary_sheet import add_summary_page, fill_summary
 from svd_tracker.periods import quarter_short
 
 _NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
@@ -38,24 +48,37 @@ def build_with_map(document: ReturnDocument) -> Built:
     The same document gives the same bytes. Raises FiguresDiffer when the entries do not come to the figures, and
     ValueError for a funding ref that a spreadsheet would take for a pattern, or a colour that is none.
     """
+    if document.is_working_papers and not document.working_copy:
+        raise ValueError("working papers stay with the holder: the return has none")
     _check_refs(document)
     check_entries(document)
     book = Book(document.council_colour)
     edges = Edges(
         document.marking,
         f"{document.holder_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
-        document.revision_label if document.is_certified else f"DRAFT – not certified · {document.revision_label}",
+        " · ".join(word for word in (document.mark, document.revision_label) if word),
     )
     cover = add_cover_page(book)
+    summary = add_summary_page(book, document.figures)
     rows = add_return_sheet(book, document, edges)
+    add_quarters_sheet(book, document, edges, rows)
     add_match_sheet(book, document, edges)
-    entries = add_entries_sheet(book, document, edges)
+    add_progress_sheet(book, document, edges)
+    add_adjustments_sheet(book, document, edges)
+    changes = add_changes_page(book, document)
     add_checks_sheet(book, document, edges, rows)
-    if document.reconciliations and document.is_certified:
-        raise ValueError("working papers stay with the holder: a certified return has none")
-    for statement in document.reconciliations:
-        add_reconciliation_sheet(book, statement, edges)
-    fill_cover(book, cover, document, edges, rows)
+    streams = {ENTRIES: add_entries_sheet(book, document, edges)}
+    add_declaration_sheet(book, document, edges, rows)
+    if document.is_working_papers:
+        for statement in document.reconciliations:
+            add_reconciliation_sheet(book, statement, edges)
+        streams[FULL_ENTRIES] = add_full_entries_sheet(book, document, edges)
+    fill_summary(book, summary, document, edges, rows)
+    fill_cover(cover, document, edges, rows)
+    fill_changes(book, changes, document, edges)
+    book.name_values()
+    if not document.working_copy:
+        lock(book)
     describe(
         book,
         f"{document.grant_name}: finance return, {document.holder_name}, {document.period_label}",
@@ -63,7 +86,7 @@ def build_with_map(document: ReturnDocument) -> Built:
         f"{document.accountable_body} (svd_tracker)",
         document.built_at,
     )
-    return Built(to_bytes(book, {ENTRIES: entries}), book.figures)
+    return Built(to_bytes(book, streams), book.figures)
 
 
 def _check_refs(document: ReturnDocument) -> None:

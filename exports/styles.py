@@ -11,6 +11,7 @@ from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Si
 
 FONT = "Arial"
 MONEY = "#,##0.00_);(#,##0.00);0.00_);@_)"
+COUNT = "#,##0_);(#,##0);0_);@_)"
 PERCENT = "0.0%_);(0.0%);0.0%_);@_)"
 QUARTER = '"Q"0'
 DATE = "d mmm yyyy_)"
@@ -116,6 +117,8 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd flag", font(AMBER_INK, bold=True), inset, AMBER_TINT, grid)
     yield style("svd error", font("9B1C1C", bold=True), inset, "FDE8E8", grid)
     yield style("svd count", font(), centre, border=grid, number_format="0")
+    yield style("svd number", font(), right, border=grid, number_format=COUNT)
+    yield style("svd figure", font(palette.heading, 14, bold=True), centre, border=grid, number_format=MONEY)
     yield style("svd quarter", font(), centre, border=grid, number_format=QUARTER)
     yield style("svd date", font(), right, border=grid, number_format=DATE)
     yield style("svd money", font(), right, border=grid, number_format=MONEY)
@@ -123,6 +126,7 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd held", font(italic=True), right, AMBER_TINT, grid, MONEY)
     yield style("svd percent", font(), right, border=grid, number_format=PERCENT)
     yield style("svd missing", font(GREY, italic=True), right, border=grid, number_format=MONEY)
+    yield style("svd missing text", font(GREY, italic=True), inset, border=grid)
     yield style("svd closed", font(), right, CLOSED, grid, MONEY)
     for row, border, fill in (("subtotal", subtotal, palette.tint), ("total", total, palette.tint_strong)):
         across = Border(top=border.top, bottom=border.bottom)

@@ -1,12 +1,23 @@
 """Looking into, and changing, a workbook's package."""
 
 import io
+import re
 import zipfile
 
 
 def parts(data: bytes) -> dict[str, str]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def part_name(data: bytes, title: str) -> str:
+    """The part in which a sheet stands: our builders number them in their order."""
+    titles = re.findall(r'<sheet [^>]*name="([^"]*)"', parts(data)["xl/workbook.xml"])
+    return f"xl/worksheets/sheet{1 + titles.index(title)}.xml"
+
+
+def part_of(data: bytes, title: str) -> str:
+    return parts(data)[part_name(data, title)]
 
 
 def replaced(data: bytes, part: str, old: str, new: str) -> bytes:

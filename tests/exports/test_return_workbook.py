@@ -12,7 +12,7 @@ from exports.return_workbook import build_return_workbook
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnInputs, TotalFigures
 from tests.exports import factory
 from tests.exports.libreoffice import recalculated
-from tests.exports.parts import replaced
+from tests.exports.parts import part_name, replaced
 from tests.exports.reading import calamine_values, formulas, pence, stored, values
 
 pytestmark = pytest.mark.xlsx
@@ -36,6 +36,7 @@ KEYS: dict[str, Callable[[LineFigures | TotalFigures], int | None]] = {
     "This period": lambda f: f.this_period,
     "Adjustments": lambda f: f.adjustments,
     "To date": lambda f: f.to_date,
+    "Eligible to date": lambda f: f.eligible_to_date,
     "Of which accruals": lambda f: f.accruals,
     "Claimed to date": lambda f: f.claimed_to_date,
     "Claimed before": lambda f: f.claimed_before,
@@ -45,6 +46,33 @@ KEYS: dict[str, Callable[[LineFigures | TotalFigures], int | None]] = {
     "Outturn": lambda f: f.outturn,
     "Variance": lambda f: f.variance,
 }
+SUMMARY: dict[str, Callable[[TotalFigures], int | None]] = {
+    "Allocation": lambda f: f.allocation,
+    "Funding given out of it": lambda f: f.funding,
+    "Spent to date": lambda f: f.to_date,
+    "Allocation less spent": lambda f: f.allocation - f.to_date,
+    "Eligible to date": lambda f: f.eligible_to_date,
+    "Inside funding and allocation: claimed to date": lambda f: f.claimed_to_date,
+    "Less claimed before": lambda f: f.claimed_before,
+    "Claimed now": lambda f: f.claimed_now,
+    "Repayable, taken off in claimed now": lambda f: f.repayable,
+    "Spent and not claimed: locally funded": lambda f: f.locally_funded,
+    "Outturn: spent and forecast": lambda f: f.outturn,
+    "Variance: over or (under) the funding": lambda f: f.variance,
+}
+SHEETS = [
+    "Cover",
+    "Summary",
+    "Return",
+    "Quarter by quarter",
+    "Match",
+    "Progress",
+    "Adjustments",
+    "Changes",
+    "Checks",
+    "Entries",
+    "Declaration",
+]
 ALLOWED = {"SUM", "SUMIFS", "ROUND", "MIN", "MAX", "IF"}
 
 
@@ -62,6 +90,11 @@ def by_label(sheet: Worksheet) -> dict[str, dict[str, object]]:
             shown: dict[str, object] = {str(headers[cell.column]): cell.value for cell in row if cell.column in headers}
             rows.setdefault(str(row[0].value), shown)
     return rows
+
+
+def by_name(sheet: Worksheet) -> dict[str, list[object]]:
+    """The rows of a sheet by what stands in their first cell."""
+    return {str(row[0].value): [cell.value for cell in row[1:]] for row in sheet.iter_rows() if row[0].value}
 
 
 def assert_figures(row: dict[str, object], figures: LineFigures | TotalFigures) -> None:
@@ -82,18 +115,19 @@ def assert_figures(row: dict[str, object], figures: LineFigures | TotalFigures) 
 
 def assert_shows(data: bytes, document: ReturnDocument) -> None:
     book = stored(data)
-    assert book.sheetnames == ["Cover", "Return", "Match", "Entries", "Checks"]
+    assert book.sheetnames == SHEETS
     rows = by_label(book["Return"])
     for line in document.figures.lines:
         assert_figures(rows[line.ref], line)
     for category in Category:
         assert_figures(rows[f"{category.label} total"], document.figures.categories[category])
     assert_figures(rows["Total"], document.figures.total)
-    cover = {row[0].value: [cell.value for cell in row[1:9]] for row in book["Cover"].iter_rows() if row[0].value}
-    totals = {category.label: document.figures.categories[category] for category in Category}
-    for label, f in {**totals, "Total": document.figures.total}.items():
-        wanted = [f.allocation, f.funding, f.to_date, f.claimed_to_date, f.claimed_before, f.claimed_now]
-        assert [pence(value) for value in cover[label]] == [*wanted, f.locally_funded, f.remaining]
+    summary = by_name(book["Summary"])
+    for column, figures in enumerate((*document.figures.categories.values(), document.figures.total)):
+        for label, value in SUMMARY.items():
+            wanted = value(figures)
+            shown = summary[label][column]
+            assert shown == "not given" if wanted is None else pence(shown) == wanted, label
 
 
 def test_every_figure_is_stored_in_its_cell(document: ReturnDocument) -> None:
@@ -125,12 +159,13 @@ def test_libreoffice_calculates_the_same(document: ReturnDocument, tmp_path: Pat
 def test_a_changed_entry_moves_every_total_in_libreoffice(tmp_path: Path) -> None:
     """The formulas are live: one penny on one entry reaches the Cover."""
     data = build_return_workbook(factory.document())
-    changed = replaced(data, "xl/worksheets/sheet4.xml", "<v>3010.01</v></c><c", "<v>3010.02</v></c><c")
-    cover = stored(recalculated(changed, tmp_path))["Cover"]
-    total = next(row for row in cover.iter_rows() if row[0].value == "Total")
-    was = factory.document().figures.total
-    assert pence(total[3].value) == was.to_date + 1
-    assert pence(total[6].value) == was.claimed_now + 1
+    changed = replaced(data, part_name(data, "Entries"), "<v>3010.01</v></c><c", "<v>3010.02</v></c><c")
+    book = stored(recalculated(changed, tmp_path))
+    summary, was = by_name(book["Summary"]), factory.document().figures.total
+    assert pence(summary["Spent to date"][2]) == was.to_date + 1
+    assert pence(summary["Claimed now"][2]) == was.claimed_now + 1
+    row = next(cell.row for cell in book["Cover"]["A"] if cell.value == "Claimed now")
+    assert pence(book["Cover"][f"A{row + 1}"].value) == was.claimed_now + 1
 
 
 def test_entries_stand_row_by_row() -> None:
@@ -148,9 +183,8 @@ def test_entries_stand_row_by_row() -> None:
 
 def test_adjustments_show_what_was_reported_and_what_stands_now() -> None:
     document = factory.document(factory.with_adjustments())
-    rows = list(stored(build_return_workbook(document))["Return"].iter_rows(values_only=True))
-    start = next(n for n, row in enumerate(rows) if row[0] == "Adjustments to earlier quarters") + 2
-    found = [(row[0], row[2], *(pence(value) for value in row[3:6])) for row in rows[start : start + 2]]
+    rows = list(stored(build_return_workbook(document))["Adjustments"].iter_rows(min_row=5, max_row=6))
+    found = [(row[0].value, row[2].value, *(pence(cell.value) for cell in row[3:6])) for row in rows]
     assert found == [("D25-04", 1, 443_110, 507_110, 64_000), ("D25-05", 1, 301_001, 101_000, -200_001)]
 
 
@@ -195,8 +229,13 @@ def test_a_draft_says_so_and_a_certified_return_says_who() -> None:
     assert "DRAFT" in str(draft["Return"].oddFooter)
     sealed = stored(build_return_workbook(factory.certified()))
     assert str(sealed["Cover"]["A3"].value).startswith("CERTIFIED")
-    text = {cell.value for row in sealed["Cover"].iter_rows() for cell in row}
-    assert {"A. Treasurer", "Chief finance officer (section 151 officer)", "21 July 2025"} <= text
+    text = {cell.value for row in sealed["Declaration"].iter_rows() for cell in row}
+    assert {"A. Treasurer", "Chief finance officer (section 151 officer)", "21 July 2025 at 14:05 UTC"} <= text
+    assert factory.STATEMENT in text
+    assert "As deputy for" not in text
+    for sheet in draft.worksheets:
+        assert "DRAFT – not certified" in str(sheet["A3" if sheet.title == "Cover" else "A2"].value)
+    assert not [sheet.title for sheet in sealed.worksheets if "DRAFT" in str(sheet["A2"].value)]
     assert "DRAFT" not in str(sealed["Return"].oddFooter)
 
 
