@@ -13,7 +13,6 @@ import zlib
 from codecs import decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
 from html import unescape
@@ -26,11 +25,12 @@ from exports.formulas import Key, Node, NotComputable, Table, Value, coordinate,
 from exports.stream import Stream
 from exports.stream import Value as Listed
 
-LONG = 2_000  # rows of a range from which on its cells are added up in passing and not kept
 _PIECE = 1 << 18
+_NOUGHT = Decimal(0)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _EPOCH = dt.date(1899, 12, 30).toordinal()
-_END_OF_ROW = b"</row>"
-_ROW = re.compile(r'<row r="([0-9]+)"[^>]*?(?:/>|>(.*?)</row>)', re.DOTALL)
+_END_OF_ROW = "</row>"
+_ROW = re.compile(r'<row r="([0-9]+)"')
 _CELL = re.compile(
     r'<c r="([A-Z]+)([0-9]+)"(?: s="[0-9]+")?(?: t="([a-zA-Z]+)")? ?'
     r"(?:/>|>(?:<f>([^<]*)</f>)?(?:<v>([^<]*)</v>|<v ?/>|<is><t(?: xml:space=\"preserve\")?>([^<]*)</t></is>)?</c>)"
@@ -46,6 +46,7 @@ _ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 
 Place = tuple[int, int]  # column and row
 Raw = tuple[str, str, str]  # a cell's type, its value and its inline text, as written
+Fields = tuple[str | None, ...]  # of a list's row: its number, then the text and the value of each cell, as written
 
 
 class DiffersFromFigures(ValueError):
@@ -107,7 +108,7 @@ def _pieces(part: IO[bytes]) -> Iterator[str]:
     rest = b""
     while read := part.read(_PIECE):
         rest += read
-        end = rest.rfind(_END_OF_ROW)
+        end = rest.rfind(_END_OF_ROW.encode())
         if end >= 0:
             end += len(_END_OF_ROW)
             yield decode(rest[:end])
@@ -124,9 +125,10 @@ def _compare(package: _Package, figures: Mapping[str, Mapping[str, Figure]], lis
         if sheet not in package.parts:
             raise DiffersFromFigures(sheet, "", sheet, "", f"The sheet {sheet} is not in the workbook")
     formulas = {sheet: _formulas(package, sheet) for sheet in package.parts}
-    book = _Book(package.strings, formulas)
+    book = _Book(package.strings, formulas, lists)
     for sheet in package.parts:
-        book.read(package, sheet, lists.get(sheet))
+        with _naming(sheet, ""):
+            book.read(package, sheet, lists.get(sheet))
     for sheet, nodes in formulas.items():
         for place in nodes:
             book.compare_result(sheet, place)
@@ -159,85 +161,73 @@ def _naming(sheet: str, cell: str) -> Iterator[None]:
         raise DiffersFromFigures(sheet, cell, "", "", words) from error
 
 
-@dataclass
 class _Tally:
     """A long table being added up in passing: amounts by what is written in the columns looked at."""
 
-    table: Table
-    amounts: str = ""
-    beside: tuple[str, ...] = ()
-    totals: dict[tuple[Raw | None, ...], Decimal] = field(default_factory=dict)
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows = range(table.amounts.top, table.amounts.bottom + 1)
+        self._amount = 2 * table.amounts.left
+        self._key = [at for each in table.looked_at for at in (2 * each.left - 1, 2 * each.left)]
+        self._totals: dict[Fields, Decimal] = {}
 
-    def __post_init__(self) -> None:
-        self.amounts = get_column_letter(self.table.amounts.left)
-        self.beside = tuple(get_column_letter(each.left) for each in self.table.looked_at)
+    def add(self, fields: Fields) -> None:
+        amount = fields[self._amount]
+        if amount is not None:
+            key = tuple([fields[at] for at in self._key])
+            self._totals[key] = self._totals.get(key, _NOUGHT) + Decimal(amount)
 
-    def add(self, cells: Mapping[str, Raw]) -> None:
-        amount = cells.get(self.amounts)
-        if amount is None or amount[0] not in ("", "n") or not amount[1]:
-            return
-        key = tuple(map(cells.get, self.beside))
-        self.totals[key] = self.totals.get(key, Decimal(0)) + Decimal(amount[1])
+    def sums(self) -> dict[tuple[Key, ...], Fraction]:
+        sums: dict[tuple[Key, ...], Fraction] = {}
+        for fields, amount in self._totals.items():
+            pairs = zip(fields[::2], fields[1::2], strict=True)
+            key = tuple(Fraction(value) if value else key_of(unescape(text)) if text else None for text, value in pairs)
+            sums[key] = sums.get(key, Fraction(0)) + Fraction(amount)
+        return sums
 
 
 class _Book:
-    """What the workbook's cells say. Rows of long ranges are added up as they pass; all others are kept."""
+    """What the workbook's cells say. The rows of lists are added up as they pass; all other cells are kept."""
 
-    def __init__(self, strings: list[str], formulas: Mapping[str, Mapping[Place, Node]]) -> None:
+    def __init__(
+        self, strings: list[str], formulas: Mapping[str, Mapping[Place, Node]], lists: Mapping[str, Stream]
+    ) -> None:
         self.strings = strings
         self.formulas = formulas
         self.written: dict[str, dict[Place, Raw]] = {}
-        self.passed: dict[str, range] = {}  # the rows that were added up and not kept
+        self.listed = {sheet: range(each.first_row, each.first_row + each.count) for sheet, each in lists.items()}
         self.worked_out: dict[tuple[str, int, int], Value] = {}
         self.being_worked_out: set[tuple[str, int, int]] = set()
         self.sums_of: dict[Table, dict[tuple[Key, ...], Fraction]] = {}
         self.tallies: dict[str, dict[Table, _Tally]] = {}
-        for nodes in formulas.values():
-            for table in (each for node in nodes.values() for each in tables(node)):
-                if table.amounts.height > LONG and table.amounts.left == table.amounts.right:
-                    self.tallies.setdefault(table.amounts.sheet, {}).setdefault(table, _Tally(table))
+        for table in {table for nodes in formulas.values() for node in nodes.values() for table in tables(node)}:
+            sheet = table.amounts.sheet
+            if table.amounts.top in self.listed.get(sheet, ()) and table.amounts.bottom in self.listed[sheet]:
+                self.tallies.setdefault(sheet, {})[table] = _Tally(table)
 
     def read(self, package: _Package, sheet: str, listed: Stream | None) -> None:
         """Go through the sheet's rows once, comparing those of its list."""
         kept = self.written.setdefault(sheet, {})
         tallies = list(self.tallies.get(sheet, {}).values())
-        tops, bottoms = ([getattr(each.table.amounts, of) for each in tallies] for of in ("top", "bottom"))
-        passed = self.passed[sheet] = range(min(tops), max(bottoms) + 1) if tallies else range(0)
-        compared = _Listing(sheet, listed) if listed and listed.count else None
+        given = _List(sheet, listed) if listed and listed.count else None
         last = 0
         for piece in package.pieces(sheet):
-            cells_read = 0
-            for number, body in _ROW.findall(piece):
-                row, found = int(number), _CELL.findall(body)
-                cells_read += len(found)
-                cells = {letters: (kind, value, text) for letters, at, kind, _, value, text in found if at == number}
-                if row <= last or len(cells) != len(found):
-                    raise _misplaced(sheet, row)
-                last = row
-                if compared:
-                    compared.compare(row, cells)
-                if row not in passed:
-                    kept.update({(column_index_from_string(letters), row): raw for letters, raw in cells.items()})
+            for written in piece.split(_END_OF_ROW):
+                if given and (fields := given.fields(written)):
+                    last = given.last
+                    for tally in tallies:
+                        if last in tally.rows:
+                            tally.add(fields)
                     continue
-                if "<f" in body:
+                row, cells = _row(sheet, written)
+                if cells and (row <= last or row in self.listed.get(sheet, ())):
                     raise _misplaced(sheet, row)
-                for tally in tallies:
-                    if tally.table.amounts.top <= row <= tally.table.amounts.bottom:
-                        with _naming(sheet, f"{tally.amounts}{row}"):
-                            tally.add(cells)
-            if cells_read != piece.count("<c "):
-                raise _not_ours(sheet, piece)
-        if compared:
-            compared.end()
+                last = max(last, row)
+                kept.update({(column_index_from_string(letters), row): raw for letters, raw in cells.items()})
+        if given:
+            given.end()
         for tally in tallies:
-            self._close(tally)
-
-    def _close(self, tally: _Tally) -> None:
-        sums = self.sums_of.setdefault(tally.table, {})
-        with _naming(tally.table.amounts.sheet, f"{tally.amounts}{tally.table.amounts.top}"):
-            for raw, amount in tally.totals.items():
-                key = tuple(None if each is None else key_of(self._said(each)) for each in raw)
-                sums[key] = sums.get(key, Fraction(0)) + Fraction(amount)
+            self.sums_of[tally.table] = tally.sums()
 
     def _said(self, raw: Raw) -> Value:
         kind, value, text = raw
@@ -256,8 +246,8 @@ class _Book:
         place = (sheet, column, row)
         if place in self.worked_out:
             return self.worked_out[place]
-        if sheet not in self.written or row in self.passed[sheet]:
-            raise NotComputable(f"{sheet}!{coordinate(column, row)} is not there, or one of a long list")
+        if sheet not in self.written or row in self.listed.get(sheet, ()):
+            raise NotComputable(f"{sheet}!{coordinate(column, row)} is not there, or in a list")
         node = self.formulas[sheet].get((column, row))
         if node is None:
             raw = self.written[sheet].get((column, row))
@@ -299,51 +289,84 @@ class _Book:
             raise _differs(sheet, cell, "the stored figure is", stored, found)
 
 
-class _Listing:
+class _List:
     """The rows of a long sheet, compared one by one with those that it was given."""
 
     def __init__(self, sheet: str, listed: Stream) -> None:
         self.sheet = sheet
         self.money = listed.money
-        self.rows = iter(listed.rows)
-        self.next = listed.first_row
-        self.letters = [get_column_letter(number) for number in range(1, 100)]
+        self.given = iter(listed.rows)
+        self.expected = range(listed.first_row, listed.first_row + listed.count)
+        self.last = listed.first_row - 1
+        self.pattern: re.Pattern[str] | None = None
+        self.days: dict[dt.date, str] = {}
 
-    def compare(self, row: int, cells: Mapping[str, Raw]) -> None:
-        if row < self.next:
-            return
-        given = next(self.rows, None)
-        if row != self.next or given is None or len(given) != len(cells):
-            raise _misplaced(self.sheet, row)
-        self.next += 1
-        for column, (letters, value) in enumerate(zip(self.letters, given, strict=False)):
-            raw = cells.get(letters, ("", "", ""))
-            if not _shows(raw, value, column in self.money):
-                stored = Fraction(value, 100) if isinstance(value, int) and column in self.money else value
-                shown = "" if stored is None else str(stored) if isinstance(stored, dt.date | int) else stored
-                raise _differs(self.sheet, f"{letters}{row}", "the row stored says", shown, raw[1] or unescape(raw[2]))
+    def fields(self, written: str) -> Fields | None:
+        """The fields of the list's next row, compared with what was given; None for a row of another place."""
+        row = self.last + 1
+        if not written.startswith(f'<row r="{row}"') or row not in self.expected:
+            return None
+        given = next(self.given)
+        self.pattern = self.pattern or _list_pattern(len(given))
+        found = self.pattern.fullmatch(written)
+        if found is None:
+            raise _not_ours(self.sheet, written, row)
+        fields = found.groups()
+        for column, value in enumerate(given):
+            text, shown = fields[2 * column + 1], fields[2 * column + 2]
+            if text == value if isinstance(value, str) else self._is(shown, value, column in self.money):
+                continue
+            if not isinstance(value, str) or unescape(text or "") != clean_text(value):
+                raise self._differs(coordinate(column + 1, row), value, column in self.money, text, shown)
+        self.last = row
+        return fields
+
+    def _is(self, shown: str | None, value: int | dt.date | None, is_money: bool) -> bool:
+        if value is None or shown is None:
+            return value is shown
+        if isinstance(value, dt.date):
+            if value not in self.days:
+                self.days[value] = str(value.toordinal() - _EPOCH)
+            return shown == self.days[value]
+        return Decimal(shown) * 100 == value if is_money and _NUMBER.fullmatch(shown) else shown == str(value)
+
+    def _differs(
+        self, cell: str, value: Listed, is_money: bool, text: str | None, shown: str | None
+    ) -> DiffersFromFigures:
+        stored = str(value) if value is None or isinstance(value, dt.date) else value
+        if isinstance(stored, int):
+            stored = Fraction(stored, 100 if is_money else 1)
+        return _differs(self.sheet, cell, "the row stored says", stored, shown or unescape(text or ""))
 
     def end(self) -> None:
-        if next(self.rows, None) is not None:
-            raise _misplaced(self.sheet, self.next)
+        if self.last + 1 in self.expected:
+            raise _misplaced(self.sheet, self.last + 1)
 
 
-def _shows(raw: Raw, value: Listed, is_money: bool) -> bool:
-    kind, written, text = raw
-    if isinstance(value, str):
-        return kind == "inlineStr" and not written and (text == value or unescape(text) == clean_text(value))
-    if kind or text:
-        return False
-    if value is None:
-        return not written
-    if isinstance(value, dt.date):
-        return written == str(value.toordinal() - _EPOCH)
-    if not is_money:
-        return written == str(value)
-    try:
-        return Decimal(written) * 100 == value
-    except ArithmeticError:
-        return False
+def _list_pattern(columns: int) -> re.Pattern[str]:
+    """A row of a list as the stream writes it, all its cells in their order."""
+    cells = "".join(
+        rf'<c r="{get_column_letter(number)}\1" s="[0-9]+"(?:/>|(?: t="inlineStr"><is><t(?: xml:space="preserve")?>'
+        r"([^<]*)</t></is>|><v>([^<]*)</v>)</c>)"
+        for number in range(1, columns + 1)
+    )
+    return re.compile(rf'<row r="([0-9]+)">{cells}')
+
+
+def _row(sheet: str, written: str) -> tuple[int, dict[str, Raw]]:
+    """The last row that begins in this piece of a sheet, and its cells by column. (0, {}) when no row begins in it."""
+    start = written.rfind("<row ")
+    begins = _ROW.match(written, start) if start >= 0 else None
+    found = _CELL.findall(written)
+    if len(found) != written.count("<c "):
+        raise _not_ours(sheet, written)
+    if begins is None:
+        return 0, {}
+    number = begins[1]
+    cells = {letters: (kind, value, text) for letters, at, kind, _, value, text in found if at == number}
+    if len(cells) != len(found):
+        raise _misplaced(sheet, int(number))
+    return int(number), cells
 
 
 def _place(cell: str) -> Place:
@@ -370,7 +393,7 @@ def _misplaced(sheet: str, row: int) -> DiffersFromFigures:
     return DiffersFromFigures(sheet, f"A{row}", "", "", words)
 
 
-def _not_ours(sheet: str, piece: str) -> DiffersFromFigures:
-    read = {f"{letters}{row}" for letters, row, *_ in _CELL.findall(piece)}
-    cell = next((each for each in _ANY_CELL.findall(piece) if each not in read), "")
+def _not_ours(sheet: str, written: str, row: int = 0) -> DiffersFromFigures:
+    read = set() if row else {f"{letters}{at}" for letters, at, *_ in _CELL.findall(written)}
+    cell = next((each for each in _ANY_CELL.findall(written) if each not in read), f"A{row}")
     return DiffersFromFigures(sheet, cell, "", "", f"{sheet}!{cell} is written in a way that is not ours")
