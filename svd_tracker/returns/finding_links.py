@@ -1,7 +1,7 @@
 """Findings as the pages show them: where each is put right, the figure that it is about, who accepted it and why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import url_for
@@ -20,8 +20,8 @@ from svd_tracker.returns.trace import category_ref
 class FindingLink:
     """A finding of a check, the page where it is put right and the figure that it is about.
 
-    ``accepted`` says who accepted it and why, empty while nobody has; ``accept_url`` leads to accepting it, or to taking
-    that back, where the reader may.
+    ``accepted`` says who accepted it and why, empty while nobody has; ``accept_url`` leads to accepting it, or to
+    taking that back, where the reader may.
     """
 
     severity: str
@@ -51,6 +51,35 @@ def link_findings(
     return tuple(_linked(each, revision, figures, accepted, forecasts, accepts) for each in findings)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A page: what its link says, and what the parts of a subject's key are in its address ("" for not at all)."""
+
+    words: str
+    endpoint: str
+    parts: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+_YEAR = ("holder_id", "fy")
+_QUARTER = (*_YEAR, "quarter")
+_PLACES: Mapping[str, _Place] = {
+    "funding": _Place("See the funding", "finance.funding", ("funding_id",)),
+    "forecast": _Place("Enter the forecast and its note", "finance.forecast", ("funding_id",)),
+    "grant": _Place("See the agreement", "grants.show", ("grant_id",)),
+    "plan_line": _Place("See its line in the plan", "members.plan_line", ("plan_line_id",)),
+    "returns": _Place("See the returns", "returns.index"),
+    "ledger": _Place("See the ledger", "finance.ledger", _YEAR),
+    "year": _Place("See the year's money", "finance.year", _YEAR),
+    "accruals": _Place("See the accruals", "finance.accruals", _YEAR),
+    "entry": _Place("See its files", "finance.entry_files", ("entry_id",)),
+    "entries": _Place("See the entries", "finance.ledger", (*_YEAR, "funding", "quarter"), {"sort": "date"}),
+    "reconciliation": _Place("See the reconciliation", "finance.reconciliation", _QUARTER),
+    "dropped": _Place("See the lines", "finance.ledger_lines", _QUARTER, {"show": "dropped"}),
+    "old_year": _Place("Place the lines", "finance.queue", ("holder_id",), {"why": "old_year"}),
+    "carried": _Place("See the lines", "finance.queue", ("holder_id",), {"carried": "yes"}),
+    "waiting": _Place("Place the lines", "finance.queue", ("holder_id",)),
+}
 _Figures = Mapping[tuple[str, str, int], FigureRow]
 
 
@@ -94,48 +123,14 @@ def _of_lines(rows: Sequence[LineRow]) -> Iterator[tuple[str, FigureRow]]:
 
 
 def _put_right(finding: ReturnFinding, revision: ReturnRevision, forecasts: bool) -> tuple[str, str | None]:
-    """A finding's "kind:id" as words and the address of the page where it is put right."""
+    """A finding's "kind:id" as words and the address of the page where it is put right, if there is one here."""
     kind, _, key = finding.subject_ref.partition(":")
-    words, url = "", None
-    if kind == "funding" or (kind == "forecast" and not forecasts):
-        words, url = "See the funding", url_for("finance.funding", funding_id=int(key))
-    elif kind == "forecast":
-        words, url = "Enter the forecast and its note", url_for("finance.forecast", funding_id=int(key))
-    elif kind == "grant":
-        words, url = "See the agreement", url_for("grants.show", grant_id=int(key))
-    elif kind == "plan_line":
-        words, url = "See its line in the plan", url_for("members.plan_line", plan_line_id=int(key))
-    elif kind == "returns":
-        words, url = "See the returns", url_for("returns.index")
-    elif kind in ("waiting", "carried", "dropped", "old_year", "reconciliation"):
-        holder_id, fy, quarter = (int(part) for part in key.split("/"))
-        here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter}
-        if kind == "reconciliation":
-            words, url = "See the reconciliation", url_for("finance.reconciliation", **here)
-        elif kind == "dropped":
-            words, url = "See the lines", url_for("finance.ledger_lines", show="dropped", **here)
-        elif kind == "old_year":
-            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id, why="old_year")
-        elif kind == "carried":
-            words, url = "See the lines", url_for("finance.queue", holder_id=holder_id, carried="yes")
-        else:
-            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id)
-    elif kind in ("ledger", "year"):
-        of_holder, _, of_year = key.partition("/")
-        endpoint, words = {
-            "ledger": ("finance.ledger", "See the ledger"),
-            "year": ("finance.year", "See the year's money"),
-        }[kind]
-        url = url_for(endpoint, holder_id=int(of_holder), fy=int(of_year))
-    elif kind == "accruals":
-        of_holder, _, of_year = key.partition("/")
-        words, url = "See the accruals", url_for("finance.accruals", holder_id=int(of_holder), fy=int(of_year))
-    elif kind == "entry":
-        words, url = "Attach a file", url_for("finance.entry_files", entry_id=int(key))
-    elif kind == "entries":
-        holder_id, fy, funding_id, quarter = (int(part) for part in key.split("/"))
-        wanted: dict[str, Any] = {"funding": funding_id, "quarter": quarter, "sort": "date"}
-        words, url = "See the entries", url_for("finance.ledger", holder_id=holder_id, fy=fy, **wanted)
-    elif kind == "changes":
-        words, url = "Say why", url_for("returns.show", revision_id=revision.id, _anchor="changes")
-    return words, url
+    if kind == "changes":
+        return "Say why", url_for("returns.show", revision_id=revision.id, _anchor="changes")
+    if kind == "forecast" and not forecasts:
+        kind = "funding"
+    if kind not in _PLACES:
+        return "", None
+    place = _PLACES[kind]
+    named = zip(place.parts, key.split("/"), strict=False)
+    return place.words, url_for(place.endpoint, **{name: int(part) for name, part in named if name}, **place.asked)

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
-
-from flask import url_for
 
 from svd_tracker.accounts.queries import person_names
 from svd_tracker.calculations.figures import ReturnFigures
@@ -14,6 +11,7 @@ from svd_tracker.periods import fy_label, quarter_short
 from svd_tracker.returns import figures_store, obligation_queries, queries
 from svd_tracker.returns.check_kinds import ERROR, LINES_CARRIED, WARNING
 from svd_tracker.returns.figures_store import MatchFigures
+from svd_tracker.returns.finding_links import FindingLink, link_findings
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
@@ -21,7 +19,6 @@ from svd_tracker.returns.models import (
     Obligation,
     ObligationVersion,
     ReturnFileKind,
-    ReturnFinding,
     ReturnRevision,
 )
 from svd_tracker.returns.obligation_queries import ObligationRow
@@ -35,17 +32,13 @@ _EVENTS = {
     "checked": "Checked and passed to the certifier",
     "sent_back": "Sent back",
     "certified": "Certified",
+    "sent": "Sent to the OPCC",
+    "accepted": "Accepted by the OPCC",
+    "queried": "Queried by the OPCC",
+    "reopened": "Opened again",
+    "opened": "Begun",
 }
-
-
-@dataclass(frozen=True)
-class FindingLink:
-    """A finding and the page where it is put right."""
-
-    severity: str
-    message: str
-    url: str | None
-    words: str
+_OF_THE_HOLDER = frozenset(("opened", "built", "checked", "sent_back"))  # what others do not see
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,7 @@ class ReturnPage:
     funding_ids: Mapping[str, int]
     errors: tuple[FindingLink, ...]
     warnings: tuple[FindingLink, ...]
+    passed: tuple[str, ...]
     history: tuple[HistoryLine, ...]
     files: tuple[FileRow, ...]
     certificate: Certificate | None
@@ -97,11 +91,12 @@ def by_year(rows: Sequence[ObligationRow]) -> list[YearGroup]:
     ]
 
 
-def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> ReturnPage:
+def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool, accepts: bool = False) -> ReturnPage:
     """Everything that a return's own page shows. Raises NotFound for one without a build.
 
     ``forecasts``: the reader may enter them, so their findings lead there. ``drafts``: the reader may have what came
-    before the return was certified, its workbooks and its history, which is the holder's own.
+    before the return was certified, its workbooks and its history, which is the holder's own. ``accepts``: the reader
+    may accept warnings.
     """
     obligation = revision.of.obligation
     certificate = queries.certificate_of(revision.id)
@@ -110,7 +105,8 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> R
         raise NotFound("build")
     rows = figures_store.load([build.id])[build.id]
     findings = queries.findings_of(build.id)
-    events = [each for each in queries.events_of(revision.id) if drafts or each.event == "certified"]
+    events = [each for each in queries.events_of(revision.id) if drafts or each.event not in _OF_THE_HOLDER]
+    links = link_findings(revision, findings, rows, forecasts=forecasts, accepts=accepts and not certificate)
     names = person_names([revision.prepared_by, build.recorded_by, *(event.recorded_by for event in events)])
     return ReturnPage(
         revision=revision,
@@ -121,8 +117,9 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> R
         notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING and row.explanation},
         match=figures_store.match_from_rows(rows),
         funding_ids=queries.funding_ids_of(build.id),
-        errors=tuple(_link(finding, forecasts) for finding in findings if finding.severity == ERROR),
-        warnings=tuple(_link(finding, forecasts) for finding in findings if finding.severity == WARNING),
+        errors=tuple(each for each in links if each.severity == ERROR),
+        warnings=tuple(each for each in links if each.severity == WARNING),
+        passed=tuple(queries.passed_of(build.id).values()),
         history=tuple(
             HistoryLine(
                 event.recorded_at,
@@ -141,40 +138,3 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool) -> R
         stale=None if certificate else why_stale(obligation, build, findings),
         carried=next((finding.message for finding in findings if finding.code == LINES_CARRIED), None),
     )
-
-
-def _link(finding: ReturnFinding, forecasts: bool) -> FindingLink:
-    """A finding's "kind:id" as an address: the page where it is put right."""
-    kind, _, key = finding.subject_ref.partition(":")
-    words, url = "", None
-    if kind == "funding" or (kind == "forecast" and not forecasts):
-        words, url = "See the funding", url_for("finance.funding", funding_id=int(key))
-    elif kind == "forecast":
-        words, url = "Enter the forecast and its note", url_for("finance.forecast", funding_id=int(key))
-    elif kind == "grant":
-        words, url = "See the agreement", url_for("grants.show", grant_id=int(key))
-    elif kind == "plan_line":
-        words, url = "See its line in the plan", url_for("members.plan_line", plan_line_id=int(key))
-    elif kind == "returns":
-        words, url = "See the returns", url_for("returns.index")
-    elif kind in ("waiting", "carried", "dropped", "old_year", "reconciliation"):
-        holder_id, fy, quarter = (int(part) for part in key.split("/"))
-        here: dict[str, Any] = {"holder_id": holder_id, "fy": fy, "quarter": quarter}
-        if kind == "reconciliation":
-            words, url = "See the reconciliation", url_for("finance.reconciliation", **here)
-        elif kind == "dropped":
-            words, url = "See the lines", url_for("finance.ledger_lines", show="dropped", **here)
-        elif kind == "old_year":
-            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id, why="old_year")
-        elif kind == "carried":
-            words, url = "See the lines", url_for("finance.queue", holder_id=holder_id, carried="yes")
-        else:
-            words, url = "Place the lines", url_for("finance.queue", holder_id=holder_id)
-    elif kind in ("ledger", "year"):
-        of_holder, _, of_year = key.partition("/")
-        endpoint, words = {
-            "ledger": ("finance.ledger", "See the ledger"),
-            "year": ("finance.year", "See the year's money"),
-        }[kind]
-        url = url_for(endpoint, holder_id=int(of_holder), fy=int(of_year))
-    return FindingLink(finding.severity, finding.message, url, words)

@@ -10,6 +10,7 @@ from svd_tracker.audit.models import AuditLine
 
 _VERBS = {
     "accepted": "Accepted",
+    "accept_warning": "Accepted a warning of",
     "add": "Added",
     "add_assessor": "Added an assessor to",
     "add_rule": "Added a rule of",
@@ -92,6 +93,7 @@ _VERBS = {
     "share_costs": "Said who shares the costs of",
     "slipped": "Slipped:",
     "submit": "Submitted",
+    "take_back_acceptance": "Took back the acceptance of a warning of",
     "take_file_away": "Took a file away from",
     "taken_in": "Took in",
     "withdraw": "Withdrew",
