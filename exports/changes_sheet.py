@@ -7,40 +7,18 @@ from exports.documents import ReturnDocument
 from exports.heads import head, headers
 from exports.page_setup import Edges, set_up
 from svd_tracker.calculations.changes import FigureChange
+from svd_tracker.calculations.figure_words import figure_label
 
 SHEET = "Changes"
 _FIRST_ROW = 5
 _HEADERS = ["Ref", "Intervention", "Figure", "Was, £", "Is now, £", "Change, £", "Reason"]
-_WORDS = {
-    "funding": "Funding this year",
-    "allocation": "Allocation",
-    "profile_to_date": "Profile to date",
-    "profile": "Profile",
-    "spent": "Spent",
-    "this_period": "Spent this period",
-    "adjustments": "Adjustments",
-    "reported_before": "Reported before",
-    "to_date": "Spent to date",
-    "accruals": "Of which accruals",
-    "eligible_to_date": "Eligible to date",
-    "claimed_to_date": "Claimed to date",
-    "claimed_before": "Claimed before",
-    "claimed_now": "Claimed now",
-    "repayable": "Repayable",
-    "locally_funded": "Locally funded",
-    "remaining": "Remaining",
-    "forecast": "Forecast",
-    "outturn": "Outturn",
-    "variance": "Variance",
-    "over_committed": "Over-committed",
-}
 
 
 def add_changes_page(book: Book, document: ReturnDocument) -> Page:
     """The empty sheet: its figures point at sheets that are made after it."""
     figures = document.changes.figures if document.changes else ()
     money = money_width((pence for change in figures for pence in (change.old, change.new)), 16)
-    return book.page(SHEET, (13, 40, 22, money, money, money, 48))
+    return book.page(SHEET, (13, 40, 26, money, money, money, 48))
 
 
 def fill_changes(book: Book, page: Page, document: ReturnDocument, edges: Edges) -> None:
@@ -63,8 +41,10 @@ def fill_changes(book: Book, page: Page, document: ReturnDocument, edges: Edges)
             for title, cells in reversed(book.figures.items())
             for cell, figure in cells.items()
         }
-        for _, of_line in groupby(figures, key=lambda change: change.line_ref):
-            row = _line(page, row, list(of_line), changes.reasons, places)
+        for _, group in groupby(figures, key=lambda change: change.line_ref):
+            of_line = list(group)
+            reason = changes.reasons.get(of_line[0].line_ref, "No reason is given yet")
+            row = _line(page, row, of_line, reason if of_line[0].is_of_a_line else "", document.fy, places)
         page.sheet.freeze_panes = f"A{_FIRST_ROW}"
     set_up(page, edges, f"G{row}", f"{_FIRST_ROW - 1}:{_FIRST_ROW - 1}" if figures else None)
 
@@ -73,17 +53,16 @@ def _line(
     page: Page,
     row: int,
     changes: list[FigureChange],
-    reasons: dict[str, str],
+    reason: str,
+    fy: int,
     places: dict[tuple[str, str, int], str],
 ) -> int:
     """The changes of one line; what stands elsewhere in the workbook is a formula to it."""
-    first = changes[0]
-    reason = reasons.get(first.line_ref, "") or ("" if not first.line_ref else "No reason is given yet")
     for number, change in enumerate(changes):
-        page.text(row, 1, change.line_ref or "Total")
+        page.text(row, 1, change.line_ref if change.is_of_a_line else "–")
         page.text(row, 2, change.title)
-        words = _WORDS.get(change.code, change.code.replace("_", " ").capitalize())
-        page.text(row, 3, f"{words}, Q{change.quarter}" if change.quarter else words)
+        words = figure_label(change.code, change.quarter, fy)
+        page.text(row, 3, words)
         if change.old is None:
             page.text(row, 4, NOT_GIVEN, "svd missing")
         else:
@@ -101,6 +80,6 @@ def _line(
             page.money_formula(row, 6, f"E{row}-D{row}", change.new - change.old)
         shown = reason if not number else ""
         page.text(row, 7, shown)
-        page.fit_height(row, (change.title, 40), (shown, 48))
+        page.fit_height(row, (change.title, 40), (words, 26), (shown, 48))
         row += 1
     return row

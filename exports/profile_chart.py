@@ -16,7 +16,7 @@ from svd_tracker.periods import QUARTERS
 
 _TITLE = "Spend against profile"
 _GREY, _PALE = "9AA5B1", "D9DEE4"
-_WIDTH_CM, _HEIGHT_CM = 18.0, 8.6
+_WIDTH_CM, _HEIGHT_CM = 19.0, 8.6
 
 
 def add_profile_chart(

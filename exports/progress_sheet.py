@@ -31,7 +31,7 @@ def add_progress_sheet(book: Book, document: ReturnDocument, edges: Edges) -> No
 def _plan_line(page: Page, row: int, line: PlanLineProgress, last_quarter: int) -> int:
     row = heading(page, row, f"{line.ref}  {line.title}", _LAST)
     if line.outputs:
-        names = ["Outputs", "Target", *(f"Q{quarter}" for quarter in QUARTERS), "To date", "Not given, because"]
+        names = ["Outputs", "Target", *(f"Q{quarter}" for quarter in QUARTERS), "So far", "Not given, because"]
         for number, name in enumerate(names, 1):
             page.text(row, number, name, "svd header right" if 1 < number < _NOTE else "svd header")
         page.height(row, 22)
@@ -66,13 +66,10 @@ def _output(page: Page, row: int, output: OutputProgress, last_quarter: int) -> 
             page.blank(row, column, "svd closed")
         else:
             _result(page, row, column, output.results.get(quarter), output.is_share)
-    given = [result for result in output.results.values() if result is not None]
-    if output.is_share:
-        page.text(row, _TO_DATE, "–", "svd missing")  # shares of different quarters do not add up
-    elif given:
-        page.formula(row, _TO_DATE, f"SUM(C{row}:F{row})", Decimal(sum(given)), "svd number")
+    if output.so_far is None or output.is_share:
+        _result(page, row, _TO_DATE, output.so_far, output.is_share)
     else:
-        page.text(row, _TO_DATE, NOT_GIVEN, "svd missing")
+        page.formula(row, _TO_DATE, f"SUM(C{row}:F{row})", Decimal(output.so_far), "svd number")
     why = ". ".join(f"Q{quarter}: {reason}" for quarter, reason in sorted(output.missing.items()))
     page.text(row, _NOTE, why)
     page.fit_height(row, (output.definition, _WIDTHS[0]), (why, _WIDTHS[-1]))

@@ -22,6 +22,7 @@ from svd_tracker.periods import QUARTERS
 SHEET = "Summary"
 _FIRST_ROW = 5
 _CATEGORIES: tuple[Category | None, ...] = (*Category, None)
+_LABELS = 48
 _SIDE = 6  # the first column of the right half
 
 
@@ -71,7 +72,7 @@ def add_summary_page(book: Book, figures: ReturnFigures) -> Page:
     """The empty sheet: its figures point at sheets that are made after it."""
     totals = [figures.total, *figures.categories.values()]
     money = money_width((line.value(total) for _, lines in _GROUPS for line in lines for total in totals), 15.5)
-    return book.page(SHEET, (43, money, money, money, 3, 19, *([money] * 5)))
+    return book.page(SHEET, (_LABELS, money, money, money, 3, 19, *([money] * 5)))
 
 
 def fill_summary(book: Book, page: Page, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:
@@ -94,7 +95,7 @@ def fill_summary(book: Book, page: Page, document: ReturnDocument, edges: Edges,
             page.text(row, 1, line.label, "svd strong" if line.strong else "svd text")
             for column, category in enumerate(_CATEGORIES, 2):
                 _cell(page, column, line, category, figures, rows, at)
-            page.fit_height(row, (line.label, 43), least=20)
+            page.fit_height(row, (line.label, _LABELS), least=20)
         row += 1
     book.name("Total_allocation", f"{SHEET}!$D${at['allocation']}")
     book.name("Summary_claimed_now", f"{SHEET}!$D${at['claimed_now']}")

@@ -4,8 +4,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from exports.documents import AreaDocument, CheckLine, EntryLine, HolderState, MatchLine, ReturnDocument
+from exports.documents import AreaDocument, CheckLine, EntryLine, FullEntry, HolderState, MatchLine, ReturnDocument
 from svd_tracker.calculations.area import AreaMemberFigures, join_area
+from svd_tracker.calculations.changes import Changes, FigureChange
 from svd_tracker.calculations.figures import (
     Category,
     Earlier,
@@ -15,6 +16,7 @@ from svd_tracker.calculations.figures import (
     ObligationKind,
     ReturnInputs,
 )
+from svd_tracker.calculations.progress import MilestoneProgress, OutputProgress, PlanLineProgress
 from svd_tracker.calculations.returns import calculate_return
 from svd_tracker.periods import QUARTERS, quarter_label, quarter_start
 
@@ -164,6 +166,62 @@ def certified(given: ReturnInputs | None = None) -> ReturnDocument:
         certified_at=dt.datetime(2025, 7, 21, 14, 5, tzinfo=dt.UTC),
         checks=(),
     )
+
+
+PASSED = ("Ceilings", "Ledger lines waiting", "Control totals", "Output missing")
+PROGRESS = (
+    PlanLineProgress(
+        "D25-02",
+        "Specialist nurse, emergency department",
+        "The nurse saw every young person who came in with a stab wound; two were taken on by the youth service. "
+        "Training for ward staff was put off to the next quarter, because the trainer was ill.",
+        "One post ends in March: without cover, weekends fall away.",
+        (
+            OutputProgress("Young people seen within a day", False, 120, {1: 31, 2: 28}, {}),
+            OutputProgress("Of them, referred on", True, 6_000, {1: 5_483, 2: None}, {2: "The clinic's count is late"}),
+        ),
+        (
+            MilestoneProgress("Nurse in post", "Reached on 3 June 2025"),
+            MilestoneProgress("Evaluation commissioned", "Due on 30 September 2025, not reached yet"),
+        ),
+    ),
+    PlanLineProgress("D25-05", "Level-Up", outputs=(OutputProgress("Sessions held", False, None, {1: None}, {}),)),
+)
+
+
+def full() -> ReturnDocument:
+    """A certified second quarter with something to say on every sheet."""
+    made = certified(with_adjustments())
+    line = made.figures.lines[3]
+    changes = Changes(
+        "revision 1",
+        (
+            FigureChange(line.ref, line.title, "spent", 1, line.spent_by_quarter[1] - 640_00, line.spent_by_quarter[1]),
+            FigureChange(line.ref, line.title, "outturn", 0, None, line.outturn),
+            FigureChange("D25-99", "A line that is gone", "to_date", 0, 12_00, None),
+            FigureChange("", "Total", "to_date", 0, made.figures.total.to_date - 640_00, made.figures.total.to_date),
+        ),
+        {line.ref: "An invoice of June came in August, after the return was certified."},
+    )
+    return dataclasses.replace(
+        made,
+        revision_label="Revision 2",
+        deputy_for="B. Director, strategic finance",
+        checks=(dataclasses.replace(CHECKS[0], accepted="Accepted by F. Officer on 10 July 2025: agreed locally."),),
+        passed=PASSED,
+        progress=PROGRESS,
+        changes=changes,
+    )
+
+
+def papers() -> ReturnDocument:
+    """The working papers of ``full``, and a payee whose name begins like a formula."""
+    made = full()
+    entries = [
+        FullEntry(entry.seq, "=Supplier & Sons", "Room hire", "", "F. Officer", f"ledger.csv, row {entry.seq}")
+        for entry in made.entries
+    ]
+    return dataclasses.replace(made, full_entries=entries, working_copy=True)
 
 
 def with_adjustments() -> ReturnInputs:
