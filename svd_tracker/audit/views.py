@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from svd_tracker.accounts.access import current_access, requires
+from svd_tracker.accounts.access import current_access, may, requires
 from svd_tracker.accounts.models import Role
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.queries import person_names
@@ -32,6 +32,7 @@ def index() -> ResponseReturnValue:
         names=person_names(one.line.actor_id for one in trail),
         words_of=words_of,
         chains=queries.verify(_areas()) if "verify" in request.args else None,
+        takes_bundles=may(Permission.TAKE_AUDIT_BUNDLE),
     )
 
 

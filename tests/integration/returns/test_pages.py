@@ -190,16 +190,16 @@ def test_the_calendar_is_opened_by_a_button(app: Flask, client: PageClient) -> N
 
 def test_findings_lead_to_where_they_are_put_right(app: Flask, client: PageClient) -> None:
     tool = make_year(forecasts=False).tool
-    tool_id, holder_id = tool.id, tool.holder_id
+    tool_id, tool_ref = tool.id, tool.ref
     revision_id = draft().id
     client.sign_in(OFFICER)
     page = client.get(f"/returns/{revision_id}").text
     assert f'href="/fundings/{tool_id}/forecast"' in page
     assert "not given" in page
     assert "Pass to the certifier" not in page
-    ledger = f"/finance/{holder_id}/2025/ledger?funding={tool_id}&amp;quarter=1"
-    assert ledger in page
-    client.get(ledger.replace("&amp;", "&"))
+    behind = f"/returns/{revision_id}/figure?line={tool_ref}&amp;code=spent&amp;quarter=1"
+    assert behind in page
+    assert "INV-77" in client.get(behind.replace("&amp;", "&")).text
 
 
 def test_pages_take_a_fixed_number_of_queries(app: Flask, client: PageClient) -> None:
