@@ -75,7 +75,7 @@ def add_entries_sheet(book: Book, document: ReturnDocument, edges: Edges) -> Str
     page.sheet.auto_filter.ref = f"A{FIRST_ROW - 1}:{last_column}{last_row}"
     page.sheet.freeze_panes = f"C{FIRST_ROW}"
     set_up(page, edges, f"{last_column}{last_row}", f"{FIRST_ROW - 1}:{FIRST_ROW - 1}")
-    return Stream(FIRST_ROW, count, frozenset({_AMOUNT - 1}), _rows(document))
+    return Stream(FIRST_ROW, count, frozenset({_AMOUNT - 1}), lambda: _rows(document))
 
 
 def _widths(document: ReturnDocument) -> list[float]:

@@ -44,7 +44,7 @@ def add_full_entries_sheet(book: Book, document: ReturnDocument, edges: Edges) -
     page.sheet.auto_filter.ref = f"A{_FIRST_ROW - 1}:{last}"
     page.sheet.freeze_panes = f"C{_FIRST_ROW}"
     set_up(page, edges, last, f"{_FIRST_ROW - 1}:{_FIRST_ROW - 1}")
-    return Stream(_FIRST_ROW, count, frozenset({_AMOUNT - 1}), _rows(document))
+    return Stream(_FIRST_ROW, count, frozenset({_AMOUNT - 1}), lambda: _rows(document))
 
 
 def _rows(document: ReturnDocument) -> Iterator[tuple[Value, ...]]:

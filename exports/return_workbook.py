@@ -23,6 +23,7 @@ from exports.protection import lock
 from exports.quarters_sheet import add_quarters_sheet
 from exports.reconciliation_sheet import add_reconciliation_sheet
 from exports.return_sheet import add_return_sheet
+from exports.stream import Stream
 from exports.summary_sheet import add_summary_page, fill_summary
 from svd_tracker.periods import quarter_short
 
@@ -31,10 +32,11 @@ _NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
 
 @dataclass(frozen=True)
 class Built:
-    """A workbook's bytes, and by sheet and cell the stored figure that each amount in it stands for."""
+    """A workbook's bytes, by sheet and cell the stored figure that each amount in it stands for, and its long lists."""
 
     content: bytes
     figures: Mapping[str, Mapping[str, Figure]]
+    lists: Mapping[str, Stream]
 
 
 def build_return_workbook(document: ReturnDocument) -> bytes:
@@ -86,7 +88,7 @@ def build_with_map(document: ReturnDocument) -> Built:
         f"{document.accountable_body} (svd_tracker)",
         document.built_at,
     )
-    return Built(to_bytes(book, streams), book.figures)
+    return Built(to_bytes(book, streams), book.figures, streams)
 
 
 def _check_refs(document: ReturnDocument) -> None:

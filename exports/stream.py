@@ -7,7 +7,7 @@ writing, and none of the rows is held in memory).
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -28,12 +28,13 @@ class Stream:
 
     Each row has a value per column: text, a date, whole pence in the columns of ``money``, any other whole
     number as it is, or None for an empty cell. ``count`` is how many rows there are; with none, the sample row stays.
+    ``rows`` gives them from the first on each time it is called: to be written, and to be compared with what was.
     """
 
     first_row: int
     count: int
     money: frozenset[int]
-    rows: Iterable[tuple[Value, ...]]
+    rows: Callable[[], Iterable[tuple[Value, ...]]]
 
 
 def text_cell(text: str) -> str:
@@ -52,7 +53,7 @@ def _pounds(pence: int) -> str:
 def _row_xml(stream: Stream, styles: list[str]) -> Iterator[str]:
     starts = [f'<c r="{get_column_letter(number)}' for number in range(1, len(styles) + 1)]
     texts: dict[str, str] = {}
-    for number, row in enumerate(stream.rows, stream.first_row):
+    for number, row in enumerate(stream.rows(), stream.first_row):
         parts = [f'<row r="{number}">']
         for column, value in enumerate(row):
             parts.append(f'{starts[column]}{number}" s="{styles[column]}"')

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from exports.return_workbook import build_return_workbook
+from exports.return_workbook import build_with_map
 from svd_tracker import db as database
 from svd_tracker.accounts import delegation_queries
 from svd_tracker.accounts.queries import get_person, person_names
@@ -17,7 +17,7 @@ from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_short
-from svd_tracker.returns import queries
+from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.check_kinds import LINES_CARRIED
 from svd_tracker.returns.content import key_of, of_build
 from svd_tracker.returns.models import (
@@ -28,6 +28,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.proof import prove
 from svd_tracker.returns.revisions import ref_of
 from svd_tracker.returns.services import (
     BUILT_AGAIN,
@@ -77,7 +78,10 @@ def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, ac
 
 
 def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
-    """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored."""
+    """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored.
+
+    Raises Refused, naming sheet and cell, when the bytes read back differ from the stored figures.
+    """
     with database.reading(db.session()):
         revision = queries.get_revision(revision_id)
         obligation = revision.of.obligation
@@ -123,6 +127,8 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
             adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
         )
+        built = build_with_map(document)
+        prove(built, figures_store.load([build.id])[build.id])
         return Sealed(
             revision_id=revision_id,
             build_id=build.id,
@@ -135,7 +141,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             audit_hash=audit_hash,
             figures=content.figures,
             file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"revision {number}"),
-            workbook=build_return_workbook(document),
+            workbook=built.content,
             carried=carried.message if carried else None,
         )
 
