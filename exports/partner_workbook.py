@@ -86,13 +86,13 @@ def _input_styles() -> Sequence[NamedStyle]:
     border = Border(left=edge, right=edge, top=edge, bottom=edge)
     font = Font(name=FONT, size=10, color=INK)
     fill = PatternFill("solid", start_color=_INPUT_TINT, end_color=_INPUT_TINT)
-    right, left = Alignment(horizontal="right", vertical="center"), Alignment(vertical="center", wrap_text=True)
+    right, left = Alignment(horizontal="right", vertical="center"), Alignment(vertical="center", wrap_text=True, indent=1)
     return [
         NamedStyle(name, font, fill, border, alignment, number_format, Protection(locked=False))
         for name, alignment, number_format in (
             (_MONEY_IN, right, MONEY),
             (_TEXT_IN, left, "General"),
-            (_DATE_IN, Alignment(horizontal="left", vertical="center"), DATE),
+            (_DATE_IN, Alignment(horizontal="left", vertical="center", indent=1), DATE),
         )
     ]
 
@@ -116,13 +116,13 @@ def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
     row = 5
     heading(page, row, "What to do")
     own = " and ".join(f"Q{quarter}" for quarter in form.own)
-    late = " or ".join(label(("adjustment", quarter)).partition(",")[0].lower() for quarter in form.closed)
+    late = " or ".join(label(("adjustment", quarter)).partition(",")[0] for quarter in form.closed)
     spent = f"For each line enter what was spent in {own}, and 0 where nothing was. " if own else ""
     steps = [
         (RETURN, f"Fill in the yellow cells. {spent}Accruals are the part of it that no invoice has come for yet."),
         (
             RETURN,
-            f"What came late for a quarter that is already reported goes into {late}, as plus or minus."
+            f"What came late for a quarter that is already reported goes under {late}, as plus or minus."
             if late
             else "Enter only spend that the grant allows. Match never stands here.",
         ),
@@ -148,8 +148,8 @@ def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
             page.link(row, 2, where, f"{where}!A1")
         else:
             page.text(row, 2, where, "svd strong")
-        page.text(row, 3, words, "svd prose")
-        page.fit_height(row, (words, 96), least=18)
+        page.text(row, 3, words)
+        page.fit_height(row, (words, 92), least=20)
     row += 2
     heading(page, row, "Good to know")
     notes = [
@@ -376,7 +376,7 @@ def _add_match(book: Book, form: PartnerForm, edges: Edges) -> None:
 
 
 def _add_certificate(book: Book, form: PartnerForm, edges: Edges) -> None:
-    page = book.page(CERTIFICATE, (28, 60, 40))
+    page = book.page(CERTIFICATE, (28, 56, 72))
     page.text(1, 1, "Certificate", "svd title")
     page.height(1, 24)
     page.text(2, 1, f"{form.grant_name} · {form.holder_name} · {form.period_label} · {form.kind_label}", "svd subtitle")
@@ -403,7 +403,7 @@ def _add_certificate(book: Book, form: PartnerForm, edges: Edges) -> None:
     page.text(12, 1, "Statement", "svd label")
     page.text(12, 2, form.statement, "svd prose")
     page.merge(12, 2, 3)
-    page.fit_height(12, (form.statement, 100), least=48)
+    page.fit_height(12, (form.statement, 128), least=48)
     page.text(14, 1, "Signed", "svd label")
     page.blank(14, 2, "svd fact")
     page.height(14, 44)

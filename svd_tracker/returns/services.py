@@ -47,6 +47,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.reconciled import said_by_quarter
 from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
@@ -55,6 +56,7 @@ from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_n
 TRANSITIONS: Mapping[str, tuple[RevisionState, RevisionState]] = {
     "opened": (RevisionState.DRAFT, RevisionState.DRAFT),
     "built": (RevisionState.DRAFT, RevisionState.DRAFT),
+    "taken_in": (RevisionState.DRAFT, RevisionState.DRAFT),
     "checked": (RevisionState.DRAFT, RevisionState.CHECKED),
     "sent_back": (RevisionState.CHECKED, RevisionState.DRAFT),
     "certified": (RevisionState.CHECKED, RevisionState.CERTIFIED),
@@ -115,7 +117,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
     with database.reading(db.session()):
         obligation = obligation_queries.get_obligation(obligation_id)
         revision = queries.newest_revision(obligation_id)
-        _refuse_build(obligation, revision, act.on)
+        refuse_build("built", obligation, revision, act.on)
         build = queries.newest_build(revision.id) if revision else None
         build_no = build.build_no + 1 if build else 1
         gathered = gather(obligation, act.on)
@@ -149,7 +151,6 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             built_at=act.at,
             entries=gathered.entries,
             adjusted_after_seq=gathered.adjusted_after_seq,
-            reconciliations=_reconciliations(obligation, gathered, figures, f"draft, build {build_no}"),
         )
         return Prepared(
             obligation_id=obligation_id,
@@ -169,16 +170,6 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         )
 
 
-def _reconciliations(
-    obligation: Obligation, gathered: Gathered, figures: ReturnFigures, words: str
-) -> Sequence[Statement]:
-    """The reconciliations of a build's own quarters, or of its last, for the draft: a working paper."""
-    build = Built(obligation.grant_id, words, False, figures)
-    said = said_by_quarter(obligation.holder_id, obligation.fy, (obligation.id, build))
-    after = quarter_end(obligation.fy, obligation.last_quarter) + dt.timedelta(days=1)
-    return gathered.reconciled.statements(figures.own_quarters or [figures.last_quarter], after, said)
-
-
 def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
     """Store what was prepared as the newest build of the return's draft, which is made with its first."""
     obligation = obligation_queries.get_obligation(prepared.obligation_id)
@@ -186,14 +177,14 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
     revision = queries.newest_revision(obligation.id)
     if revision is not None:
         lock_revision(revision)
-    _refuse_build(obligation, revision, act.on)
+    refuse_build("built", obligation, revision, act.on)
     newest = queries.newest_build(revision.id) if revision else None
     if (newest.build_no if newest else 0) != prepared.build_no - 1:
         raise ChangedMeanwhile("Somebody else built this return at the same moment: theirs is shown")
     if digest(queries.budget_versions(obligation)) != prepared.budgets_digest:
         raise ChangedMeanwhile(BUDGET_CHANGED)
     if revision is None:
-        revision = _first_revision(obligation)
+        revision = first_revision(obligation, Origin.BUILT)
     build = FigureBuild(
         revision_id=revision.id,
         build_no=prepared.build_no,
@@ -333,9 +324,12 @@ def keep_workbook(
     return file.sha256
 
 
-def _refuse_build(obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> None:
+def refuse_build(event: str, obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> None:
+    """Raise Refused where no build can be made: "built" from the ledger, or "taken_in" from a partner's workbook."""
     if revision is not None:
-        refuse_unless("built", revision)
+        refuse_unless(event, revision)
+    if event == "built" and partner.has_lines_of_its_own(obligation):
+        raise Refused(COMES_AS_WORKBOOK)
     fy, last, kind = obligation.fy, obligation.last_quarter, obligation.kind
     period, first = obligation_words(fy, last, kind), first_draft_day(fy, last, kind)
     if on < first and kind is ObligationKind.PROVISIONAL:  # made while its last quarter runs (FIGURES.md 12)
@@ -346,14 +340,15 @@ def _refuse_build(obligation: Obligation, revision: ReturnRevision | None, on: d
         raise Refused("This return is withdrawn: put it back into the calendar before it is built")
 
 
-def _first_revision(obligation: Obligation) -> ReturnRevision:
+def first_revision(obligation: Obligation, origin: Origin) -> ReturnRevision:
+    """The draft of a return that nothing was built for yet."""
     of = db.session.scalar(select(FinanceReturn).where(FinanceReturn.obligation_id == obligation.id))
     if of is None:
         grant = obligation.grant
         of = FinanceReturn(obligation_id=obligation.id, ref=f"{grant.area.ref}/{grant.ref}/{obligation.ref}")
         db.session.add(of)
         db.session.flush()
-    revision = ReturnRevision(finance_return_id=of.id, state=RevisionState.DRAFT)
+    revision = ReturnRevision(finance_return_id=of.id, state=RevisionState.DRAFT, origin=origin)
     db.session.add(revision)
     db.session.flush()
     return revision
