@@ -1,9 +1,11 @@
 """Forms of the returns' pages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from svd_tracker.errors import Refused
 from svd_tracker.files.evidence import ALLOWED
+from svd_tracker.returns.life_pages import LineChange
 from svd_tracker.web.forms import (
     CheckboxField,
     DateField,
@@ -29,6 +31,7 @@ class SeenForm(Form):
     """The button that passes a draft on. ``build`` is the build whose figures were on the page."""
 
     build = HiddenField()
+    nil = CheckboxField("This is a nil return: nothing was spent in the period")
 
     def build_id(self) -> int:
         """Nought when what was sent is not a build's id: no build is taken for it."""
@@ -110,7 +113,21 @@ class ReopenForm(Form):
 
 
 class ExplainForm(OnceMixin, Form):
-    """A reason for each line that changed: boxes made by the page, named "reason-" and the line's ref."""
+    """A reason for each line that changed; see ``explain_form``."""
+
+
+def reason_box(line_ref: str) -> str:
+    """The name of a line's box: by its ref, so that a reason never goes to another line."""
+    return f"reason-{line_ref}"
+
+
+def explain_form(lines: Iterable[LineChange]) -> Any:
+    """A form with a box for each of these lines, which holds the reason given so far."""
+    boxes = {
+        reason_box(line.ref): TextAreaField(f"Why {line.title} is not as it was", default=line.reason, max_chars=1000)
+        for line in lines
+    }
+    return type("ExplainLinesForm", (ExplainForm,), boxes)()
 
 
 class JoinForm(Form):

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from svd_tracker.act import Act
 from svd_tracker.jobs.registry import Job, Slot, register
 from svd_tracker.mail import queries as mail
-from svd_tracker.periods import format_date, fy_label, quarter_short
+from svd_tracker.periods import format_date, fy_label
 from svd_tracker.returns import obligation_queries, queries, reminders
-from svd_tracker.returns.models import Origin, RevisionState
+from svd_tracker.returns.models import Obligation, Origin, RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
+from svd_tracker.returns.partner import queries as partner
+from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.services import draft_return
 
 
 def _calendar_due(on: dt.date) -> Iterator[Slot]:
     for gap in obligation_queries.calendar_gaps(on):
-        quarters = "".join(map(str, gap.quarters))
-        name = f"{gap.grant_id}:{gap.fy}:{gap.holder_id}:Q{quarters}"
+        codes = "+".join(each.code for each in gap.missing)
+        name = f"{gap.grant_id}:{gap.fy}:{gap.holder_id}:{codes}"
         yield Slot(name, f"Open the {fy_label(gap.fy)} returns of {gap.holder_ref}", on)
 
 
@@ -27,7 +29,7 @@ def _open_calendar(_slot: str, act: Act) -> str:
 
 def _drafts_due(_on: dt.date) -> Iterator[Slot]:
     for row in obligation_queries.to_be_drafted():
-        title = f"Draft the {quarter_short(row.fy, row.last_quarter)} return of {row.holder_name}"
+        title = f"Draft the {row.words} return of {row.holder_name}"
         yield Slot(f"{row.id}:{row.ref}:{row.draft_on}", title, row.draft_on)
 
 
@@ -38,9 +40,11 @@ def _draft(slot: str, act: Act) -> str:
         return f"The return is {revision.state.value} already"
     if revision is not None and revision.origin is Origin.BROUGHT_IN:
         return "The return is taken in from the partner's workbook"
+    if partner.has_lines_of_its_own(obligation_queries.get_obligation(obligation_id)):
+        return "The partner sends its own workbook"
     revision = draft_return(obligation_id, act)
     obligation = revision.of.obligation
-    return f"{quarter_short(obligation.fy, obligation.last_quarter)} return of {obligation.holder.name} drafted"
+    return f"{_words(obligation)} return of {obligation.holder.name} drafted"
 
 
 def _reminders_due(on: dt.date) -> Iterator[Slot]:
@@ -48,15 +52,17 @@ def _reminders_due(on: dt.date) -> Iterator[Slot]:
     for each in reminders.to_remind(on):
         row = each.row
         said = "+".join(f"{occasion.code}@{occasion.on}" for occasion in each.occasions)
-        title = f"Remind of the {quarter_short(row.fy, row.last_quarter)} return of {row.holder_name}"
+        title = f"Remind of the {row.words} return of {row.holder_name}"
         yield Slot(f"{row.id}:{said}", title, each.occasions[0].on)
 
 
 def _remind(slot: str, act: Act) -> str:
     of = obligation_queries.get_obligation(int(slot.partition(":")[0]))
-    return (
-        f"{quarter_short(of.fy, of.last_quarter)} return of {of.holder.name}: {_put_in(reminders.remind(of.id, act))}"
-    )
+    return f"{_words(of)} return of {of.holder.name}: {_put_in(reminders.remind(of.id, act))}"
+
+
+def _words(of: Obligation) -> str:
+    return obligation_words(of.fy, of.last_quarter, of.kind)
 
 
 def _digests_due(on: dt.date) -> Iterator[Slot]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import ObligationKind
@@ -20,7 +20,7 @@ from svd_tracker.grants.models import (
     Grant,
     GrantTerms,
 )
-from svd_tracker.periods import QUARTERS, add_working_days, quarter_end
+from svd_tracker.returns.expected import Expected, expected
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
@@ -31,20 +31,21 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.period_words import obligation_words
+
+Key = tuple[int, ObligationKind]  # last quarter and kind
 
 
 @dataclass(frozen=True)
 class CalendarGap:
-    """A holder's year of a grant for which obligations are still to be opened."""
+    """A holder's year of a grant with the returns that are still to be opened in it."""
 
     grant_id: int
     area_id: int
     holder_id: int
     holder_ref: str
     fy: int
-    quarters: tuple[int, ...]
-    draft_working_days: int
-    due_working_days: int
+    missing: tuple[Expected, ...]
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,29 @@ class ObligationRow:
     last_quarter: int
     kind: ObligationKind
     draft_on: dt.date
+    certify_on: dt.date
     due_on: dt.date
+    version_no: int
+    withdrawn: bool
     revision_id: int | None
     revision_no: int | None
     state: RevisionState | None
     certified_at: dt.datetime | None
     built_at: dt.datetime | None
+    opened_from: RevisionState | None  # queried or reopened: what became of the revision before this one
 
     def is_late(self, today: dt.date) -> bool:
         return not self.is_certified and self.due_on < today
+
+    def late_for(self, today: dt.date) -> str | None:
+        """The latest of its dates that has passed without what was due on it: "due", "certify", "draft" or None."""
+        if self.is_certified:
+            return None
+        if self.due_on < today:
+            return "due"
+        if self.certify_on < today:
+            return "certify"
+        return "draft" if self.draft_on < today and self.built_at is None else None
 
     @property
     def is_certified(self) -> bool:
@@ -81,19 +96,18 @@ class ObligationRow:
     def period(self) -> tuple[int, int, int]:
         return self.grant_id, self.fy, self.last_quarter
 
+    @property
+    def words(self) -> str:
+        """Q1 2025/26, Provisional 2025/26 or Final 2025/26."""
+        return obligation_words(self.fy, self.last_quarter, self.kind)
+
 
 def calendar_gaps(on: dt.date) -> list[CalendarGap]:
-    """What is missing of the calendar, for years whose last return is not yet due on a day. Three queries."""
-    newest_terms = select(func.max(GrantTerms.id)).group_by(GrantTerms.grant_id)
-    terms = {
-        row.grant_id: row
-        for row in db.session.scalars(
-            select(GrantTerms).where(
-                GrantTerms.id.in_(newest_terms),
-                GrantTerms.status.in_((AgreementStatus.OFFERED, AgreementStatus.SIGNED)),
-            )
-        )
-    }
+    """What is missing of the calendar, for years whose last return is not yet due on a day. Three queries.
+
+    A return before one that is built already is not missing any more: terms that change in a year open what follows.
+    """
+    terms = _offered_terms()
     newest_share = select(func.max(AllocationVersion.id)).group_by(AllocationVersion.allocation_id)
     years = db.session.execute(
         select(AwardLine.grant_id, AwardLine.fy, Holder.id, Holder.ref, Holder.area_id)
@@ -104,22 +118,42 @@ def calendar_gaps(on: dt.date) -> list[CalendarGap]:
         .distinct()
         .order_by(AwardLine.grant_id, AwardLine.fy, Holder.ref)
     ).all()
-    standing = {
-        tuple(row)
-        for row in db.session.execute(
-            select(Obligation.grant_id, Obligation.fy, Obligation.holder_id, Obligation.last_quarter).where(
-                Obligation.kind == ObligationKind.IN_YEAR
-            )
-        )
-    }
+    standing: dict[tuple[int, int, int], dict[Key, bool]] = {}
+    for grant_id, fy, holder_id, quarter, kind, return_id in db.session.execute(
+        select(
+            Obligation.grant_id,
+            Obligation.fy,
+            Obligation.holder_id,
+            Obligation.last_quarter,
+            Obligation.kind,
+            FinanceReturn.id,
+        ).outerjoin(FinanceReturn, FinanceReturn.obligation_id == Obligation.id)
+    ):
+        standing.setdefault((grant_id, fy, holder_id), {})[quarter, kind] = return_id is not None
     gaps = []
     for grant_id, fy, holder_id, holder_ref, area_id in years:
-        of = terms[grant_id]
-        missing = tuple(quarter for quarter in QUARTERS if (grant_id, fy, holder_id, quarter) not in standing)
-        if missing and add_working_days(quarter_end(fy, 4), of.due_working_days) >= on:
-            days = (of.draft_working_days, of.due_working_days)
-            gaps.append(CalendarGap(grant_id, area_id, holder_id, holder_ref, fy, missing, *days))
+        asked, there = expected(terms[grant_id], fy), standing.get((grant_id, fy, holder_id), {})
+        built = max((_order(key) for key, is_built in there.items() if is_built), default=(0, 0))
+        missing = tuple(each for each in asked if each.key not in there and _order(each.key) > built)
+        if missing and asked[-1].dates.due_on >= on:
+            gaps.append(CalendarGap(grant_id, area_id, holder_id, holder_ref, fy, missing))
     return gaps
+
+
+def not_asked_for(rows: Iterable[ObligationRow]) -> frozenset[int]:
+    """The ids of those not built yet that the newest terms no longer ask for. One query."""
+    open_rows = [row for row in rows if row.state is None]
+    terms = _offered_terms() if open_rows else {}
+    asked = {
+        (grant_id, fy): {each.key for each in expected(terms[grant_id], fy)}
+        for grant_id, fy in {(row.grant_id, row.fy) for row in open_rows}
+        if grant_id in terms
+    }
+    return frozenset(
+        row.id
+        for row in open_rows
+        if (row.grant_id, row.fy) in asked and (row.last_quarter, row.kind) not in asked[row.grant_id, row.fy]
+    )
 
 
 def get_obligation(obligation_id: int) -> Obligation:
@@ -171,8 +205,12 @@ def list_obligations(
     grant_id: int | None = None,
     fy: int | None = None,
     last_quarter: int | None = None,
+    withdrawn: bool = False,
 ) -> list[ObligationRow]:
-    """The obligations of these holders (None: of all), newest year first, then by quarter and holder. One query."""
+    """The obligations of these holders (None: of all), newest year first, then in the order of a year. One query.
+
+    Those withdrawn are left out, or with ``withdrawn`` among the others.
+    """
     newest_dates = select(func.max(ObligationVersion.id)).group_by(ObligationVersion.obligation_id)
     last_built = (
         select(FigureBuild.revision_id, func.max(FigureBuild.recorded_at).label("at"))
@@ -181,6 +219,15 @@ def list_obligations(
     )
     newest_revisions = select(func.max(ReturnRevision.id)).group_by(ReturnRevision.finance_return_id)
     newest_events = select(func.max(ReturnEvent.id)).group_by(ReturnEvent.revision_id)
+    again = (RevisionState.QUERIED, RevisionState.REOPENED)
+    opened = (
+        select(ReturnRevision.finance_return_id, func.max(ReturnEvent.id).label("event_id"))
+        .join(ReturnEvent, ReturnEvent.revision_id == ReturnRevision.id)
+        .where(ReturnEvent.to_state.in_(again))
+        .group_by(ReturnRevision.finance_return_id)
+        .subquery()
+    )
+    opening = aliased(ReturnEvent)
     query = (
         select(
             Obligation.id,
@@ -194,12 +241,16 @@ def list_obligations(
             Obligation.last_quarter,
             Obligation.kind,
             ObligationVersion.draft_on,
+            func.coalesce(ObligationVersion.certify_on, ObligationVersion.due_on),
             ObligationVersion.due_on,
+            ObligationVersion.version_no,
+            ObligationVersion.withdrawn,
             ReturnRevision.id,
             ReturnRevision.revision_no,
             ReturnEvent.to_state,
             Certificate.recorded_at,
             last_built.c.at,
+            opening.to_state,
         )
         .join(Grant, Grant.id == Obligation.grant_id)
         .join(Holder, Holder.id == Obligation.holder_id)
@@ -212,9 +263,13 @@ def list_obligations(
         .outerjoin(ReturnEvent, and_(ReturnEvent.revision_id == ReturnRevision.id, ReturnEvent.id.in_(newest_events)))
         .outerjoin(Certificate, Certificate.revision_id == ReturnRevision.id)
         .outerjoin(last_built, last_built.c.revision_id == ReturnRevision.id)
+        .outerjoin(opened, opened.c.finance_return_id == FinanceReturn.id)
+        .outerjoin(opening, opening.id == opened.c.event_id)
         .where(ObligationVersion.id.in_(newest_dates))
         .order_by(Obligation.fy.desc(), Obligation.grant_id, Obligation.last_quarter, Holder.kind, Holder.name)
     )
+    if not withdrawn:
+        query = query.where(ObligationVersion.withdrawn.is_(False))
     if holder_ids is not None:
         query = query.where(Obligation.holder_id.in_(list(holder_ids)))
     for column, value in (
@@ -224,7 +279,9 @@ def list_obligations(
     ):
         if value is not None:
             query = query.where(column == value)
-    return [ObligationRow(*tuple(row)) for row in db.session.execute(query)]
+    rows = [ObligationRow(*tuple(row)) for row in db.session.execute(query)]
+    kinds = list(ObligationKind)
+    return sorted(rows, key=lambda row: (-row.fy, row.grant_id, row.last_quarter, kinds.index(row.kind)))
 
 
 def holders_of(obligation_ids: Collection[int]) -> dict[int, int]:
@@ -245,6 +302,18 @@ def to_be_drafted() -> list[ObligationRow]:
         or (row.state is RevisionState.DRAFT and row.built_at is not None and london_day(row.built_at) < row.draft_on)
     ]
     return sorted(rows, key=lambda row: (row.draft_on, row.id))
+
+
+def _offered_terms() -> dict[int, GrantTerms]:
+    """The newest terms of each grant that is offered or signed: those that ask for returns."""
+    newest = select(func.max(GrantTerms.id)).group_by(GrantTerms.grant_id)
+    asking = (AgreementStatus.OFFERED, AgreementStatus.SIGNED)
+    rows = db.session.scalars(select(GrantTerms).where(GrantTerms.id.in_(newest), GrantTerms.status.in_(asking)))
+    return {row.grant_id: row for row in rows}
+
+
+def _order(key: Key) -> tuple[int, int]:
+    return key[0], list(ObligationKind).index(key[1])
 
 
 def _versions(obligation_id: int) -> Select[ObligationVersion]:

@@ -24,6 +24,7 @@ from svd_tracker.returns.models import (
     FinanceReturn,
     LineSection,
     Obligation,
+    ObligationVersion,
     ReturnEvent,
     ReturnFile,
     ReturnFileKind,
@@ -135,7 +136,14 @@ def earlier_builds(obligation: Obligation) -> list[CertifiedBuild]:
 
 
 def uncertified_before(obligation: Obligation) -> list[Obligation]:
-    """Earlier returns of the same grant, holder and year that are not certified, or open again (FIGURES.md 4)."""
+    """Earlier returns of the same grant, holder and year that are not certified, or open again (FIGURES.md 4).
+
+    One that was withdrawn is not asked for.
+    """
+    newest_dates = select(func.max(ObligationVersion.id)).group_by(ObligationVersion.obligation_id)
+    withdrawn = select(ObligationVersion.obligation_id).where(
+        ObligationVersion.id.in_(newest_dates), ObligationVersion.withdrawn.is_(True)
+    )
     newest = select(func.max(ReturnRevision.id)).group_by(ReturnRevision.finance_return_id)
     certified = (
         select(ReturnRevision.id)
@@ -147,7 +155,9 @@ def uncertified_before(obligation: Obligation) -> list[Obligation]:
         )
         .exists()
     )
-    others = db.session.scalars(select(Obligation).where(_same_year(Obligation, obligation), ~certified))
+    others = db.session.scalars(
+        select(Obligation).where(_same_year(Obligation, obligation), ~certified, Obligation.id.not_in(withdrawn))
+    )
     earlier = [each for each in others if order_of(each) < order_of(obligation)]
     return sorted(earlier, key=order_of)
 
@@ -260,21 +270,18 @@ def entries_since(obligation: Obligation, ledger_seq: int) -> int:
 
 def findings_of(build_id: int) -> Sequence[ReturnFinding]:
     """What the checks found in a build: errors before warnings, each in the order of the lines."""
-    return db.session.scalars(
+    return checks_of(build_id)[0]
+
+
+def checks_of(build_id: int) -> tuple[Sequence[ReturnFinding], dict[str, str]]:
+    """``findings_of`` a build, and the checks that found nothing in it, title by code. One query."""
+    rows = db.session.scalars(
         select(ReturnFinding)
-        .where(ReturnFinding.build_id == build_id, ReturnFinding.severity != PASSED)
+        .where(ReturnFinding.build_id == build_id)
         .order_by(ReturnFinding.severity, ReturnFinding.id)
     ).all()
-
-
-def passed_of(build_id: int) -> dict[str, str]:
-    """The checks that looked at a build and found nothing, title by code, in their order."""
-    rows = db.session.execute(
-        select(ReturnFinding.code, ReturnFinding.message)
-        .where(ReturnFinding.build_id == build_id, ReturnFinding.severity == PASSED)
-        .order_by(ReturnFinding.id)
-    )
-    return {row.code: row.message for row in rows}
+    passed = {row.code: row.message for row in rows if row.severity == PASSED}
+    return [row for row in rows if row.severity != PASSED], passed
 
 
 def events_of(revision_id: int) -> Sequence[ReturnEvent]:

@@ -6,60 +6,36 @@ from typing import Any
 from flask import abort, current_app, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from svd_tracker.accounts.access import current_access, current_act, may, requires, today
+from svd_tracker.accounts.access import current_access, current_act, may, requires
 from svd_tracker.accounts.permissions import Permission
-from svd_tracker.accounts.queries import person_names
 from svd_tracker.audit import once
-from svd_tracker.errors import ChangedMeanwhile, Refused
+from svd_tracker.calculations.nil import is_nil
+from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.grants import queries as grants
-from svd_tracker.periods import quarter_short
-from svd_tracker.returns import area_queries, obligation_queries, obligations, pages, queries, services, work
 from svd_tracker.returns import area_views as _area_views  # noqa: F401  its routes
-from svd_tracker.returns import certify as certifying
-from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
 from svd_tracker.returns import bundle_views as _bundle_views  # noqa: F401  its routes
+from svd_tracker.returns import calendar_views as _calendar_views  # noqa: F401  its routes
+from svd_tracker.returns import certify as certifying
+from svd_tracker.returns import check_views as _check_views  # noqa: F401  its routes
+from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
+from svd_tracker.returns import pages, queries, services, work
+from svd_tracker.returns import revision_views as _revision_views  # noqa: F401  its routes
 from svd_tracker.returns import trace_views as _trace_views  # noqa: F401  its routes
 from svd_tracker.returns.certify import Sealed, certify_return
-from svd_tracker.returns.forms import BuildForm, CertifyForm, DatesForm, SeenForm, SendBackForm, show_refusal
-from svd_tracker.returns.models import ReturnFileKind, ReturnRevision, RevisionState
+from svd_tracker.returns.changing import since_last
+from svd_tracker.returns.forms import BuildForm, CertifyForm, SeenForm, SendBackForm, show_refusal
+from svd_tracker.returns.life_pages import load_life
+from svd_tracker.returns.models import Origin, ReturnFileKind, RevisionState
+from svd_tracker.returns.period_words import obligation_words
+from svd_tracker.returns.revision_views import visible
 from svd_tracker.returns.scopes import bp, of_file, of_obligation, of_revision, scope_of
 from svd_tracker.returns.workbook import write_copy
 from svd_tracker.web import navigation
-from svd_tracker.web.forms import Form
 
 navigation.add("Returns", "returns.index", Permission.VIEW_CERTIFIED_RETURN, 40)
 navigation.add_work(work.waiting)
-
-
-@bp.get("/returns")
-@requires(Permission.VIEW_CERTIFIED_RETURN)
-def index() -> ResponseReturnValue:
-    access = current_access()
-    rows = obligation_queries.list_obligations(access.holder_ids(Permission.VIEW_CERTIFIED_RETURN))
-    return render_template(
-        "returns/index.html",
-        groups=pages.by_year(rows),
-        form=None,
-        once_keys={row.id: BuildForm().once_key.data for row in rows},
-        calendar_form=Form(),
-        gaps=obligation_queries.calendar_gaps(today()) if may(Permission.MANAGE_CALENDAR) else [],
-        sees=access.holder_ids(Permission.VIEW_RETURN),
-        builds=access.holder_ids(Permission.PREPARE_RETURN),
-        dates=access.holder_ids(Permission.MANAGE_CALENDAR),
-        sees_area=bool(area_queries.areas_led_by(access.holder_ids(Permission.VIEW_AREA_RETURN))),
-    )
-
-
-@bp.post("/returns/calendar")
-@requires(Permission.MANAGE_CALENDAR)
-def open_calendar() -> ResponseReturnValue:
-    """Put into the calendar what the agreements ask for and what is not in it yet."""
-    made = obligations.ensure_obligations(current_act(), today())
-    db.session.commit()
-    flash(f"{made} returns were put into the calendar." if made else "Every return is in the calendar.", "success")
-    return redirect(url_for("returns.index"), 303)
 
 
 @bp.post("/obligations/<int:obligation_id>/build")
@@ -86,21 +62,36 @@ def build(obligation_id: int) -> ResponseReturnValue:
 @bp.get("/returns/<int:revision_id>")
 @requires(Permission.VIEW_CERTIFIED_RETURN, of_revision)
 def show(revision_id: int) -> ResponseReturnValue:
-    revision = _visible(revision_id)
+    revision = visible(revision_id)
     scope = scope_of(revision.of.obligation)
+    if queries.newest_build(revision_id) is None:
+        return render_template(
+            "returns/begun.html",
+            revision=revision,
+            obligation=revision.of.obligation,
+            life=load_life(revision, None, None, drafts=True),
+            may_build=may(Permission.PREPARE_RETURN, scope) and revision.origin is Origin.BUILT,
+            build_form=BuildForm(),
+        )
     forecasts = may(Permission.FORECAST, scope)
-    page = pages.load_return(revision, forecasts=forecasts, drafts=may(Permission.VIEW_RETURN, scope))
     prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
+    drafts = may(Permission.VIEW_RETURN, scope)
+    page = pages.load_return(revision, forecasts=forecasts, drafts=drafts, accepts=prepares or certifies)
     return render_template(
         "returns/show.html",
         page=page,
         links=may(Permission.VIEW_FINANCE, scope),
         forecasts=forecasts,
-        may_build=prepares and revision.state is RevisionState.DRAFT,
+        life=load_life(revision, page.build, page.figures, drafts),
+        may_build=prepares and revision.state is RevisionState.DRAFT and revision.origin is Origin.BUILT,
         may_certify=certifies
         and revision.state is RevisionState.CHECKED
         and current_access().person_id not in queries.preparers([revision_id])[revision_id],
         may_send_back=(certifies or prepares) and revision.state is RevisionState.CHECKED,
+        holds=prepares or certifies,
+        answers=may(Permission.JOIN_AREA_RETURN, scope),
+        certifies=certifies,
+        is_nil=revision.state is RevisionState.DRAFT and is_nil(page.figures),
         build_form=BuildForm(),
     )
 
@@ -111,7 +102,9 @@ def check(revision_id: int) -> ResponseReturnValue:
     """Pass a draft to the certifier; who does so has prepared it."""
     form = SeenForm()
     try:
-        services.check_return(queries.get_revision(revision_id), form.build_id(), current_act())
+        services.check_return(
+            queries.get_revision(revision_id), form.build_id(), current_act(), nil=bool(form.nil.data)
+        )
     except Refused as refused:
         db.session.rollback()
         flash(refused.message, "important")
@@ -147,7 +140,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
             db.session.commit()
             _write_copy(sealed)
             return redirect(back, 303)
-    page = pages.load_return(revision, forecasts=False, drafts=True)
+    page = pages.load_return(revision, forecasts=False, drafts=True, accepts=True)
     form.build.data = str(page.build.id)
     terms = grants.current_terms(page.obligation.grant_id)
     return render_template(
@@ -157,6 +150,9 @@ def certify(revision_id: int) -> ResponseReturnValue:
         statement=terms.declaration if terms else "",
         stands_in_the_way=certifying.out_of_order(page.obligation) + ([page.stale] if page.stale else []),
         later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
+        since=since_last(page.obligation, page.figures),
+        life=load_life(revision, page.build, page.figures, drafts=True),
+        deputy_for=certifying.certifies_as(page.obligation, current_act()),
         links=may(Permission.VIEW_FINANCE, scope_of(page.obligation)),
     )
 
@@ -181,7 +177,7 @@ def send_back(revision_id: int) -> ResponseReturnValue:
         flash("The return is a draft again.", "success")
         return redirect(back, 303)
     obligation = queries.get_revision(revision_id).of.obligation
-    period = quarter_short(obligation.fy, obligation.last_quarter)
+    period = obligation_words(obligation.fy, obligation.last_quarter, obligation.kind)
     return render_template(
         "components/confirm.html",
         title=f"Send the {period} return of {obligation.holder.name} back?",
@@ -197,46 +193,13 @@ def send_back(revision_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.route("/obligations/<int:obligation_id>/dates", methods=["GET", "POST"])
-@requires(Permission.MANAGE_CALENDAR, of_obligation)
-def change_dates(obligation_id: int) -> ResponseReturnValue:
-    obligation = obligation_queries.get_obligation(obligation_id)
-    now = obligation_queries.newest_dates(obligation_id)
-    form: Any = DatesForm(draft_on=now.draft_on, due_on=now.due_on, row_version=now.version_no)
-    clash = None
-    if form.validate_on_submit():
-        try:
-            obligations.change_dates(
-                obligation, form.draft_on.data, form.due_on.data, form.reason.data, form.row_version.data, current_act()
-            )
-        except ChangedMeanwhile as changed:
-            db.session.rollback()
-            clash = form.take_newer(changed.current, obligation_queries.newest_dates(obligation_id).version_no)
-        except Refused as refused:
-            db.session.rollback()
-            show_refusal(form, refused)
-        else:
-            db.session.commit()
-            flash("The dates are changed.", "success")
-            return redirect(url_for("returns.index"), 303)
-    versions = obligation_queries.date_versions(obligation_id)
-    return render_template(
-        "returns/dates.html",
-        obligation=obligation_queries.get_obligation(obligation_id),
-        form=form,
-        clash=clash,
-        versions=versions,
-        names=person_names(version.recorded_by for version in versions),
-    )
-
-
 @bp.get("/returns/files/<int:file_id>")
 @requires(Permission.VIEW_CERTIFIED_RETURN, of_file)
 def file(file_id: int) -> ResponseReturnValue:
     """A workbook as it was kept, checked against its SHA-256. Those of drafts stay the holder's own."""
     revision_id, _ = queries.revision_of_file(file_id)
     if revision_id is not None:
-        revision = _visible(revision_id)
+        revision = visible(revision_id)
         if queries.kind_of_file(file_id) is ReturnFileKind.DRAFT and not may(
             Permission.VIEW_RETURN, scope_of(revision.of.obligation)
         ):
@@ -247,16 +210,6 @@ def file(file_id: int) -> ResponseReturnValue:
     return send_file(
         BytesIO(files.content_of(stored)), mimetype=stored.media_type, as_attachment=True, download_name=stored.name
     )
-
-
-def _visible(revision_id: int) -> ReturnRevision:
-    """A return that is not certified is its holder's alone (DESIGN.md rule 10)."""
-    revision = queries.get_revision(revision_id)
-    if revision.state is not RevisionState.CERTIFIED and not may(
-        Permission.VIEW_RETURN, scope_of(revision.of.obligation)
-    ):
-        abort(403)
-    return revision
 
 
 def _write_copy(sealed: Sealed) -> None:

@@ -334,7 +334,7 @@ def test_another_due_date_is_another_occasion(app: Flask, on: Callable[[str], Sa
     make_year()
     assert on("2025-07-28") == [(OFFICER, "due")]
     later = dt.date(2025, 8, 11)
-    change_dates(obligation(1), dt.date(2025, 7, 14), later, "The OPCC moved it", 1, by("opcc.officer@opcc", later))
+    change_dates(obligation(1), dt.date(2025, 7, 14), later, later, "The OPCC moved it", 1, by("opcc.officer@opcc", later))
     db.session.commit()
     assert on("2025-07-29") == [], "no longer late, and nearer than its seven days later"
     assert on("2025-08-04") == [(OFFICER, "before")]

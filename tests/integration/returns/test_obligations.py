@@ -56,11 +56,11 @@ def test_an_old_year_is_not_put_into_the_calendar_by_itself(app: Flask) -> None:
 
 def test_dates_change_with_a_reason_as_a_new_version(app: Flask) -> None:
     make_year()
-    later = dt.date(2025, 7, 21), dt.date(2025, 8, 1)
+    later = dt.date(2025, 7, 21), dt.date(2025, 7, 25), dt.date(2025, 8, 1)
     with pytest.raises(Refused, match="why"):
         change_dates(obligation(1), *later, " ", 1, act())
-    with pytest.raises(Refused, match="after the end"):
-        change_dates(obligation(1), dt.date(2025, 6, 30), later[1], "Early", 1, act())
+    with pytest.raises(Refused, match="after the end of the period"):
+        change_dates(obligation(1), dt.date(2025, 6, 30), *later[1:], "Early", 1, act())
     change_dates(obligation(1), *later, "The funder moved the date", 1, act())
     db.session.commit()
     assert [version.version_no for version in calendar.date_versions(obligation(1).id)] == [2, 1]
@@ -72,4 +72,4 @@ def test_the_dates_of_a_certified_return_no_longer_change(app: Flask) -> None:
     make_year()
     certified()
     with pytest.raises(Refused, match="certified"):
-        change_dates(obligation(1), dt.date(2025, 7, 21), dt.date(2025, 8, 1), "Late", 1, act())
+        change_dates(obligation(1), *[dt.date(2025, 8, 1)] * 3, "Late", 1, act())
