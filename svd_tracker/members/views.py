@@ -112,7 +112,7 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
     recorded_by = end_of(on)
     shut = decisions.shut_by_interest(current_access().person_id)
     shut.refuse_plan(found.holder_id, found.fy, found.intervention_id)
-    page = _page(found.holder, found.fy, on)
+    page = _page(found.holder, found.fy, on, shut)
     line = next((line for line in page.lines if line.plan_line_id == plan_line_id), None)
     if line is None:
         raise NotFound("plan line, on that day")
@@ -148,12 +148,13 @@ def plan_line(plan_line_id: int) -> ResponseReturnValue:
     )
 
 
-def _page(holder: Holder, fy: int, on: dt.date) -> PlanPage:
+def _page(holder: Holder, fy: int, on: dt.date, shut: decisions.Shut | None = None) -> PlanPage:
+    """The page as far as no interest shuts it; ``shut`` where it is read already."""
     if not FIRST_YEAR <= fy <= LAST_YEAR:
         raise NotFound("year")
-    shut = decisions.shut_by_interest(current_access().person_id).plan
+    plan = (shut or decisions.shut_by_interest(current_access().person_id)).plan
     page = queries.plan_page(holder, fy, on, end_of(on))
-    return queries.without(page, {key[2] for key in shut if key[:2] == (holder.id, fy)})
+    return queries.without(page, {key[2] for key in plan if key[:2] == (holder.id, fy)})
 
 
 def _by_month(page: PlanPage) -> str:
