@@ -15,10 +15,8 @@ from svd_tracker import db as database
 from svd_tracker.accounts.queries import person_names
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import ObligationKind, ReturnFigures
-from svd_tracker.calculations.ledger_facts import Built
+from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.calculations.nil import is_nil
-from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.calculations.returns import calculate_return, own_quarters
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
@@ -34,7 +32,7 @@ from svd_tracker.returns.checks import lines_findings, run_checks
 from svd_tracker.returns.content import Content
 from svd_tracker.returns.expected import first_draft_day
 from svd_tracker.returns.figures_store import LineRow
-from svd_tracker.returns.gather import Gathered, digest, gather
+from svd_tracker.returns.gather import digest, gather
 from svd_tracker.returns.models import (
     FigureBuild,
     FinanceReturn,
@@ -49,7 +47,6 @@ from svd_tracker.returns.models import (
 )
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.period_words import obligation_words
-from svd_tracker.returns.reconciled import said_by_quarter
 from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_name
 
 # What may follow what. The row of a certified revision is frozen by the database itself: what follows are its events.
