@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import func, select
 
-from svd_tracker.accounts.queries import person_names
+from svd_tracker.accounts.models import Person
 from svd_tracker.clock import LONDON
 from svd_tracker.extensions import db
 from svd_tracker.periods import format_date
@@ -17,22 +17,21 @@ from svd_tracker.returns.models import FindingAcceptance
 
 
 def accepted_of(revision_id: int) -> Mapping[FindingKey, str]:
-    """By finding, "Accepted by NAME on DATE: reason"; what was taken back is absent. Two queries."""
+    """By finding, "Accepted by NAME on DATE: reason"; what was taken back is absent. One query."""
     newest = (
         select(func.max(FindingAcceptance.id))
         .where(FindingAcceptance.revision_id == revision_id)
         .group_by(FindingAcceptance.code, FindingAcceptance.subject_ref, FindingAcceptance.message)
     )
-    standing = db.session.scalars(
-        select(FindingAcceptance)
+    standing = db.session.execute(
+        select(FindingAcceptance, Person.name)
+        .join(Person, Person.id == FindingAcceptance.recorded_by)
         .where(FindingAcceptance.id.in_(newest), FindingAcceptance.accepted.is_(True))
         .order_by(FindingAcceptance.id)
-    ).all()
-    names = person_names(each.recorded_by for each in standing)
+    )
     return {
         (each.code, each.subject_ref, each.message): (
-            f"Accepted by {names[each.recorded_by]} on "
-            f"{format_date(each.recorded_at.astimezone(LONDON).date())}: {each.reason}"
+            f"Accepted by {name} on {format_date(each.recorded_at.astimezone(LONDON).date())}: {each.reason}"
         )
-        for each in standing
+        for each, name in standing
     }

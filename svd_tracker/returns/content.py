@@ -32,6 +32,7 @@ class Content:
 def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
     """What a stored build says. A fixed number of queries."""
     rows = figures_store.load([build.id])[build.id]
+    findings, passed = queries.checks_of(build.id)
     figures = figures_store.from_rows(rows)
     reasons = changing.reasons_of(revision.id)
     return Content(
@@ -48,11 +49,11 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
                 each.column_code,
                 each.quarter,
             )
-            for each in queries.findings_of(build.id)
+            for each in findings
         ],
         funding_ids=queries.funding_ids_of(build.id),
         progress=figures_store.progress_from_rows(rows),
-        passed=queries.passed_of(build.id),
+        passed=passed,
         changes=changing.changes_of(revision.of.obligation, build.base_build_id, figures, reasons),
         accepted=accepted_of(revision.id),
         nil=revision.nil,

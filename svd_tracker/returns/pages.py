@@ -6,8 +6,9 @@ from itertools import groupby
 
 from svd_tracker.accounts.queries import person_names
 from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.calculations.progress import PlanLineProgress
 from svd_tracker.errors import NotFound
-from svd_tracker.periods import fy_label, quarter_short
+from svd_tracker.periods import fy_label
 from svd_tracker.returns import figures_store, obligation_queries, queries
 from svd_tracker.returns.check_kinds import ERROR, LINES_CARRIED, WARNING
 from svd_tracker.returns.figures_store import MatchFigures
@@ -22,6 +23,8 @@ from svd_tracker.returns.models import (
     ReturnRevision,
 )
 from svd_tracker.returns.obligation_queries import ObligationRow
+from svd_tracker.returns.period_words import obligation_words
+from svd_tracker.returns.progress_page import open_progress
 from svd_tracker.returns.queries import FileRow
 from svd_tracker.returns.services import why_stale
 from svd_tracker.web.history import HistoryLine
@@ -55,6 +58,7 @@ class ReturnPage:
     figures: ReturnFigures
     notes: Mapping[str, str]
     match: tuple[MatchFigures, ...]
+    progress: tuple[PlanLineProgress, ...]
     funding_ids: Mapping[str, int]
     errors: tuple[FindingLink, ...]
     warnings: tuple[FindingLink, ...]
@@ -68,7 +72,7 @@ class ReturnPage:
 
     @property
     def period(self) -> str:
-        return quarter_short(self.obligation.fy, self.obligation.last_quarter)
+        return obligation_words(self.obligation.fy, self.obligation.last_quarter, self.obligation.kind)
 
     @property
     def sent_back(self) -> str | None:
@@ -104,7 +108,7 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool, acce
     if build is None:
         raise NotFound("build")
     rows = figures_store.load([build.id])[build.id]
-    findings = queries.findings_of(build.id)
+    findings, passed = queries.checks_of(build.id)
     events = [each for each in queries.events_of(revision.id) if drafts or each.event not in _OF_THE_HOLDER]
     links = link_findings(revision, findings, rows, forecasts=forecasts, accepts=accepts and not certificate)
     names = person_names([revision.prepared_by, build.recorded_by, *(event.recorded_by for event in events)])
@@ -116,10 +120,11 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool, acce
         figures=figures_store.from_rows(rows),
         notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING and row.explanation},
         match=figures_store.match_from_rows(rows),
+        progress=open_progress(obligation, rows),
         funding_ids=queries.funding_ids_of(build.id),
         errors=tuple(each for each in links if each.severity == ERROR),
         warnings=tuple(each for each in links if each.severity == WARNING),
-        passed=tuple(queries.passed_of(build.id).values()),
+        passed=tuple(passed.values()),
         history=tuple(
             HistoryLine(
                 event.recorded_at,
