@@ -178,14 +178,14 @@ class Page:
 
     def money(self, row: int, column: int, pence: int, style: str = "svd money", of: Place | None = None) -> None:
         cell = self._cell(row, column, style)
-        cell.value = to_decimal_pounds(pence)
+        self._exactly(cell, to_decimal_pounds(pence))
         self._stands_for(cell, pence, of)
 
     def number(self, row: int, column: int, number: int, style: str = "svd count") -> None:
         self._cell(row, column, style).value = number
 
     def share(self, row: int, column: int, basis_points: int, style: str = "svd percent") -> None:
-        self._cell(row, column, style).value = Decimal(basis_points) / 10_000
+        self._exactly(self._cell(row, column, style), Decimal(basis_points) / 10_000)
 
     def date(self, row: int, column: int, day: dt.date, style: str = "svd date") -> None:
         cell = self._cell(row, column, style)
@@ -209,6 +209,11 @@ class Page:
         """As formula, rounded to the penny, because a spreadsheet adds pounds in binary fractions."""
         cell = self.formula(row, column, f"ROUND({formula},2)", to_decimal_pounds(pence), style)
         self._stands_for(cell, pence, of)
+
+    def _exactly(self, cell: Cell, number: Decimal) -> None:
+        """openpyxl would write a Decimal as a binary fraction to 16 figures: 91330.39999999999 for 91330.40."""
+        cell.value = str(number)
+        cell.data_type = "n"
 
     def _stands_for(self, cell: Cell, pence: int, of: Place | None) -> None:
         if of is not None:

@@ -295,7 +295,7 @@ class _List:
     def __init__(self, sheet: str, listed: Stream) -> None:
         self.sheet = sheet
         self.money = listed.money
-        self.given = iter(listed.rows)
+        self.given = iter(listed.rows())
         self.expected = range(listed.first_row, listed.first_row + listed.count)
         self.last = listed.first_row - 1
         self.pattern: re.Pattern[str] | None = None
