@@ -54,8 +54,7 @@ class SinceLine:
 class Since:
     """What happened since the newest return certified for an earlier period."""
 
-    last_quarter: int
-    kind: ObligationKind
+    words: str  # which return that was
     lines: tuple[SinceLine, ...]
     total: SinceLine
 
@@ -92,7 +91,7 @@ def changes_of(
     """
     if base_build_id is None:
         before = _newest_before(obligation)
-        fell = falls(_figures(before.build_id), figures) if before else ()
+        fell = falls(figures_of(before.build_id), figures) if before else ()
         if before is None or not fell:
             return None
         return Changes(obligation_words(obligation.fy, before.last_quarter, before.kind), fell, dict(reasons))
@@ -105,7 +104,7 @@ def changes_of(
     ).one()
     kind = "provisional" if row.kind is ObligationKind.PROVISIONAL else "same"
     against = f"revision {row.revision_no} of the {kind} return"
-    return Changes(against, compare(_figures(base_build_id), figures), dict(reasons))
+    return Changes(against, compare(figures_of(base_build_id), figures), dict(reasons))
 
 
 def reasons_of(revision_id: int) -> dict[str, str]:
@@ -141,11 +140,10 @@ def since_last(obligation: Obligation, figures: ReturnFigures) -> Since | None:
     before = _newest_before(obligation)
     if before is None:
         return None
-    then = _figures(before.build_id)
+    then = figures_of(before.build_id)
     lines = {line.ref: line for line in then.lines}
     return Since(
-        last_quarter=before.last_quarter,
-        kind=before.kind,
+        words=obligation_words(obligation.fy, before.last_quarter, before.kind),
         lines=tuple(SinceLine(line.title, lines.get(line.ref), line) for line in figures.lines),
         total=SinceLine("Total", then.total, figures.total),
     )
@@ -189,7 +187,8 @@ def explain_line(revision: ReturnRevision, line_ref: str, reason: str, act: Act)
     return found
 
 
-def _figures(build_id: int) -> ReturnFigures:
+def figures_of(build_id: int) -> ReturnFigures:
+    """The stored figures of a build. One query."""
     return figures_store.from_rows(figures_store.load([build_id])[build_id])
 
 

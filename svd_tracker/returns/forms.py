@@ -31,12 +31,15 @@ class SeenForm(Form):
     """The button that passes a draft on. ``build`` is the build whose figures were on the page."""
 
     build = HiddenField()
-    nil = CheckboxField("This is a nil return: nothing was spent in the period")
 
     def build_id(self) -> int:
         """Nought when what was sent is not a build's id: no build is taken for it."""
         text = str(self.build.data or "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+class CheckForm(SeenForm):
+    nil = CheckboxField("This is a nil return: nothing was spent in the period")
 
 
 class CertifyForm(SeenForm):

@@ -16,9 +16,9 @@ from svd_tracker.finance import services as finance
 from svd_tracker.periods import format_date
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.models import ReturnRevision, RevisionState, Sending
+from svd_tracker.returns.revision_queries import RECEIPT_OF
 from svd_tracker.returns.services import add_event, lock_revision, refuse_unless
 
-RECEIPT_OF = "sending"  # the subject of a receipt's FileLink
 LONGEST = 250
 LATER_CERTIFIED = "A later return is certified already: what comes late is an adjustment in the open return"
 

@@ -25,7 +25,7 @@ from svd_tracker.returns import revision_views as _revision_views  # noqa: F401 
 from svd_tracker.returns import trace_views as _trace_views  # noqa: F401  its routes
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.changing import since_last
-from svd_tracker.returns.forms import BuildForm, CertifyForm, SeenForm, SendBackForm, show_refusal
+from svd_tracker.returns.forms import BuildForm, CertifyForm, CheckForm, SendBackForm, show_refusal
 from svd_tracker.returns.life_pages import load_life
 from svd_tracker.returns.models import Origin, ReturnFileKind, RevisionState
 from svd_tracker.returns.period_words import obligation_words
@@ -100,7 +100,7 @@ def show(revision_id: int) -> ResponseReturnValue:
 @requires(Permission.PREPARE_RETURN, of_revision)
 def check(revision_id: int) -> ResponseReturnValue:
     """Pass a draft to the certifier; who does so has prepared it."""
-    form = SeenForm()
+    form = CheckForm()
     try:
         services.check_return(
             queries.get_revision(revision_id), form.build_id(), current_act(), nil=bool(form.nil.data)

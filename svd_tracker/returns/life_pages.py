@@ -1,0 +1,115 @@
+"""What a return's page shows of its life beside its figures: its revisions, where it was sent, what changed and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.calculations.changes import Changes, FigureChange, by_line, changes_in_words
+from svd_tracker.calculations.figures import ReturnFigures
+from svd_tracker.errors import NotFound
+from svd_tracker.files.models import FileLink
+from svd_tracker.returns import changing, queries, revision_queries
+from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState, Sending
+from svd_tracker.returns.revision_queries import RevisionRow
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """What changed of one line, in words, and the reason given. ``ref`` is empty for the return's totals."""
+
+    ref: str
+    title: str
+    words: str
+    reason: str
+    asks_reason: bool
+
+
+@dataclass(frozen=True)
+class Life:
+    """How far a revision has come. ``changes`` is None where there is nothing to be compared with."""
+
+    state: RevisionState
+    is_newest: bool
+    may_open_again: bool  # no later return of the year is certified
+    opened: str
+    revisions: tuple[RevisionRow, ...]
+    names: Mapping[int | None, str]
+    sending: Sending | None
+    receipts: Sequence[FileLink]
+    changes: Changes | None
+    lines: tuple[LineChange, ...]
+
+    @property
+    def unexplained(self) -> tuple[LineChange, ...]:
+        return tuple(line for line in self.lines if line.asks_reason and not line.reason)
+
+
+def load_life(revision: ReturnRevision, build: FigureBuild | None, figures: ReturnFigures | None, drafts: bool) -> Life:
+    """The life of a revision. ``drafts``: the reader sees what is not certified, and why it was begun.
+
+    A fixed number of queries.
+    """
+    obligation = revision.of.obligation
+    rows = revision_queries.revisions_of(revision.finance_return_id)
+    shown = tuple(row for row in rows if drafts or row.state.is_certified)
+    sending = revision_queries.sending_of(revision.id)
+    changes = None
+    if build is not None and figures is not None:
+        reasons = changing.reasons_of(revision.id)
+        changes = changing.changes_of(obligation, build.base_build_id, figures, reasons)
+    return Life(
+        state=next(row.state for row in rows if row.id == revision.id),
+        is_newest=rows[0].id == revision.id,
+        may_open_again=revision.state.is_certified and not queries.later_certified(obligation),
+        opened=revision_queries.opened_because(revision.id) if drafts else "",
+        revisions=shown,
+        names=person_names(row.by for row in shown),
+        sending=sending,
+        receipts=revision_queries.receipts_of(sending),
+        changes=changes,
+        lines=line_changes(changes, obligation.fy) if changes else (),
+    )
+
+
+def changes_shown(revision: ReturnRevision) -> Changes:
+    """What a revision's newest build changed. Raises NotFound where there is nothing to be compared with."""
+    build = queries.newest_build(revision.id)
+    if build is None:
+        raise NotFound("build")
+    figures = changing.figures_of(build.id)
+    reasons = changing.reasons_of(revision.id)
+    changes = changing.changes_of(revision.of.obligation, build.base_build_id, figures, reasons)
+    if changes is None:
+        raise NotFound("changes")
+    return changes
+
+
+def lines_to_explain(revision: ReturnRevision, build: FigureBuild) -> list[LineChange]:
+    """The lines of a draft that changed or fell, by ref, with the reasons given so far."""
+    figures = changing.figures_of(build.id)
+    facts = changing.facts_for(revision.of.obligation, revision, figures)
+    titles = {line.ref: line.title for line in figures.lines}
+    return [
+        LineChange(
+            ref,
+            titles.get(ref, ref),
+            "; ".join(words[ref] for words in (facts.changed, facts.fell) if ref in words),
+            facts.reasons.get(ref, ""),
+            True,
+        )
+        for ref in sorted({*facts.changed, *facts.fell})
+    ]
+
+
+def line_changes(changes: Changes, fy: int) -> tuple[LineChange, ...]:
+    """The changes of a return by line; those of its allocations and total stand last and need no reason."""
+    found = [
+        LineChange(ref, each[0].title, changes_in_words(each, fy), changes.reasons.get(ref, ""), True)
+        for ref, each in by_line(changes.figures).items()
+    ]
+    totals: dict[str, list[FigureChange]] = {}
+    for figure in changes.figures:
+        if not figure.is_of_a_line:
+            totals.setdefault(figure.title, []).append(figure)
+    found += [LineChange("", title, changes_in_words(each, fy), "", False) for title, each in totals.items()]
+    return tuple(found)
