@@ -12,8 +12,13 @@ from svd_tracker.delivery.services import add_milestone, add_output
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.interventions.models import PlanLine
+from svd_tracker.proposals import services as proposals
+from svd_tracker.proposals.models import InterestKind
+from tests.integration.decisions.support import decide, deciding
 from tests.integration.delivery.lines import JUNE, coordinator, make_line
 from tests.support.client import PageClient
+from tests.support.rounds import person
+from tests.support.world import act
 
 pytestmark = pytest.mark.db
 
@@ -277,3 +282,26 @@ def test_before_there_is_a_plan(client: PageClient) -> None:
     assert "There is no plan for this year" in client.get(f"/plan/{holder_id}/2024/progress").get_data(as_text=True)
     assert "No output is set" in client.get(f"/plan/{holder_id}/2025/progress").get_data(as_text=True)
     client.get(f"/plan/{holder_id}/1900/progress", status=404)
+
+
+def test_an_interest_shuts_the_progress_of_its_plan_line(client: PageClient) -> None:
+    round_, (proposal,) = deciding()
+    decide(proposal)
+    officer = person("finance.officer@dorset.example")
+    (line,) = db.session.scalars(select(PlanLine).where(PlanLine.holder_id == 1))
+    output = make_output(line)
+    write_progress(line, 1, "Went well", "", 0, coordinator())
+    proposals.declare_interest(round_, proposal, officer.id, InterestKind.DIRECT, "Trustee", act(officer.id))
+    db.session.commit()
+    sent = fields_of(line.id, output.id)
+    progress, one = "/plan/1/2025/progress", f"/plan-lines/{line.id}/progress/1"
+    client.sign_in("finance.officer@dorset.example")
+    for url in (progress, f"{progress}/1", f"{progress}/download"):
+        page = client.get(url).get_data(as_text=True)
+        assert not any(words in page for words in ("Project 1", "Sessions held", "Went well")), url
+    assert "You declared an interest" in client.get(progress).get_data(as_text=True)
+    client.post(f"{progress}/1", sent)
+    assert (count_of(OutputResult), count_of(ProgressNote)) == (0, 1)
+    client.get(one, status=403)
+    client.post(one, sent, status=403)
+    assert "Went well" in client.sign_in("coordinator@dorset.example").get(progress).get_data(as_text=True)
