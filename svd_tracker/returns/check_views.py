@@ -16,9 +16,9 @@ from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.returns import accepting, check_kinds, queries
 from svd_tracker.returns.check_kinds import KINDS, CheckKind, rule_of, rules_of, title_of
-from svd_tracker.returns.forms import AcceptForm, CheckForm, show_refusal
+from svd_tracker.returns.forms import AcceptForm, CheckRuleForm, show_refusal
 from svd_tracker.returns.models import ReturnRevision
-from svd_tracker.returns.scopes import bp, of_revision, scope_of
+from svd_tracker.returns.scopes import bp, of_area, of_revision, scope_of
 from svd_tracker.web.forms import Form
 
 
@@ -107,32 +107,31 @@ def checks() -> ResponseReturnValue:
     )
 
 
-@bp.route("/returns/checks/<code>", methods=["GET", "POST"])
-@requires(Permission.MANAGE_SETTINGS)
-def change_check(code: str) -> ResponseReturnValue:
+@bp.route("/returns/checks/<int:area_id>/<code>", methods=["GET", "POST"])
+@requires(Permission.MANAGE_SETTINGS, of_area)
+def change_check(area_id: int, code: str) -> ResponseReturnValue:
     """Let a check warn, block, or warn up to a day and block from then on."""
-    area, _ = _area(Permission.MANAGE_SETTINGS)
     kind = _changeable(code)
-    versions = [each for each in accounts.setting_versions(area.id) if each.key == kind.setting]
-    newest, rule = versions[0].id if versions else 0, rules_of(area.id)[code]
+    versions = [each for each in accounts.setting_versions(area_id) if each.key == kind.setting]
+    newest, rule = versions[0].id if versions else 0, rules_of(area_id)[code]
     now = {"does": rule.stored.partition(":")[0], "until": rule.until}
-    form: Any = CheckForm(data={**now, "row_version": newest})
+    form: Any = CheckRuleForm(data={**now, "row_version": newest})
     clash = None
     if form.validate_on_submit():
         if form.row_version.data != newest:
             clash = form.take_newer(now, newest)
         else:
-            settings.change_setting(kind.setting, form.stored, area.id, form.reason.data, current_act())
+            settings.change_setting(kind.setting, form.stored, area_id, form.reason.data, current_act())
             db.session.commit()
             flash("The check is changed. It counts from the next build of each return.", "success")
-            return redirect(url_for("returns.checks", area=area.id), 303)
+            return redirect(url_for("returns.checks", area=area_id), 303)
     return render_template(
         "returns/change_check.html",
-        area=area,
+        area=next(area for area in accounts.list_areas() if area.id == area_id),
         kind=kind,
         form=form,
         clash=clash,
-        cancel_url=url_for("returns.checks", area=area.id),
+        cancel_url=url_for("returns.checks", area=area_id),
     )
 
 
@@ -144,10 +143,10 @@ def _changeable(code: str) -> CheckKind:
     return KINDS[code]
 
 
-def _area(permission: Permission = Permission.VIEW_SETTINGS) -> tuple[Area, list[Area]]:
+def _area() -> tuple[Area, list[Area]]:
     """The area asked for, or the reader's first, and all that they may read."""
     access = current_access()
-    areas = [area for area in accounts.list_areas() if area.id in access.area_ids(permission)]
+    areas = [area for area in accounts.list_areas() if area.id in access.area_ids(Permission.VIEW_SETTINGS)]
     asked = request.args.get("area", type=int)
     found = next((each for each in areas if asked in (None, each.id)), None)
     if found is None:

@@ -150,7 +150,7 @@ class AcceptForm(Form):
     )
 
 
-class CheckForm(VersionedForm, Form):
+class CheckRuleForm(VersionedForm, Form):
     """What an area makes of a check. ``row_version`` is its newest setting's id, 0 before the first."""
 
     does = RadiosField(

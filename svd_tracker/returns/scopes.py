@@ -12,6 +12,10 @@ bp = Blueprint("returns", __name__)
 bp.add_app_template_filter(obligation_words)
 
 
+def of_area(area_id: int, **_rest: object) -> Scope:
+    return Scope(area_id)
+
+
 def of_obligation(obligation_id: int) -> Scope:
     return scope_of(obligation_queries.get_obligation(obligation_id))
 
