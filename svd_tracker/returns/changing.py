@@ -82,7 +82,7 @@ def base_of(obligation: Obligation, revision: ReturnRevision | None) -> int | No
 
 
 def changes_of(
-    obligation: Obligation, base_build_id: int | None, figures: ReturnFigures, reasons: Mapping[str, str]
+    obligation: Obligation, revision_id: int | None, base_build_id: int | None, figures: ReturnFigures
 ) -> Changes | None:
     """The changes that the page and the workbook show, with the reasons of the lines.
 
@@ -94,7 +94,7 @@ def changes_of(
         fell = falls(figures_of(before.build_id), figures) if before else ()
         if before is None or not fell:
             return None
-        return Changes(obligation_words(obligation.fy, before.last_quarter, before.kind), fell, dict(reasons))
+        return Changes(obligation_words(obligation.fy, before.last_quarter, before.kind), fell, reasons_of(revision_id))
     row = db.session.execute(
         select(ReturnRevision.revision_no, Obligation.kind)
         .join(Certificate, Certificate.revision_id == ReturnRevision.id)
@@ -102,13 +102,13 @@ def changes_of(
         .join(Obligation, Obligation.id == FinanceReturn.obligation_id)
         .where(Certificate.build_id == base_build_id)
     ).one()
-    kind = "provisional" if row.kind is ObligationKind.PROVISIONAL else "same"
-    against = f"revision {row.revision_no} of the {kind} return"
-    return Changes(against, compare(figures_of(base_build_id), figures), dict(reasons))
+    of = " of the provisional return" if row.kind is ObligationKind.PROVISIONAL else ""
+    changed = compare(figures_of(base_build_id), figures)
+    return Changes(f"revision {row.revision_no}{of}", changed, reasons_of(revision_id))
 
 
-def reasons_of(revision_id: int) -> dict[str, str]:
-    """The newest reason typed for each line of a revision, by ref. One query."""
+def reasons_of(revision_id: int | None) -> dict[str, str]:
+    """The newest reason typed for each line of a revision, by ref; none before its first build. One query."""
     newest = select(func.max(LineReason.id)).where(LineReason.revision_id == revision_id).group_by(LineReason.line_ref)
     rows = db.session.execute(
         select(LineReason.line_ref, LineReason.reason).where(LineReason.id.in_(newest)).order_by(LineReason.line_ref)
@@ -131,7 +131,7 @@ def facts_for(obligation: Obligation, revision: ReturnRevision | None, figures: 
     return ChangeFacts(
         changed={ref: changes_in_words(each, obligation.fy) for ref, each in by_line(changed).items()},
         fell={ref: changes_in_words(each, obligation.fy) for ref, each in by_line(fell).items()},
-        reasons=reasons_of(revision.id) if revision else {},
+        reasons=reasons_of(revision.id if revision else None) if changed or fell else {},
     )
 
 

@@ -34,7 +34,6 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
     rows = figures_store.load([build.id])[build.id]
     findings, passed = queries.checks_of(build.id)
     figures = figures_store.from_rows(rows)
-    reasons = changing.reasons_of(revision.id)
     return Content(
         figures=figures,
         notes={row.ref: row.explanation for row in rows if row.section is LineSection.FUNDING},
@@ -54,7 +53,7 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
         funding_ids=queries.funding_ids_of(build.id),
         progress=figures_store.progress_from_rows(rows),
         passed=passed,
-        changes=changing.changes_of(revision.of.obligation, build.base_build_id, figures, reasons),
+        changes=changing.changes_of(revision.of.obligation, revision.id, build.base_build_id, figures),
         accepted=accepted_of(revision.id),
         nil=revision.nil,
     )

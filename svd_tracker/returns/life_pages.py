@@ -52,18 +52,18 @@ def load_life(revision: ReturnRevision, build: FigureBuild | None, figures: Retu
     obligation = revision.of.obligation
     rows = revision_queries.revisions_of(revision.finance_return_id)
     shown = tuple(row for row in rows if drafts or row.state.is_certified)
-    sending = revision_queries.sending_of(revision.id)
+    certified = revision.state.is_certified
+    sending = revision_queries.sending_of(revision.id) if certified else None
     changes = None
     if build is not None and figures is not None:
-        reasons = changing.reasons_of(revision.id)
-        changes = changing.changes_of(obligation, build.base_build_id, figures, reasons)
+        changes = changing.changes_of(obligation, revision.id, build.base_build_id, figures)
     return Life(
         state=next(row.state for row in rows if row.id == revision.id),
         is_newest=rows[0].id == revision.id,
-        may_open_again=revision.state.is_certified and not queries.later_certified(obligation),
-        opened=revision_queries.opened_because(revision.id) if drafts else "",
+        may_open_again=certified and not queries.later_certified(obligation),
+        opened=revision_queries.opened_because(revision.id) if drafts and len(rows) > 1 else "",
         revisions=shown,
-        names=person_names(row.by for row in shown),
+        names=person_names(row.by for row in shown) if len(shown) > 1 else {},
         sending=sending,
         receipts=revision_queries.receipts_of(sending),
         changes=changes,
@@ -77,8 +77,7 @@ def changes_shown(revision: ReturnRevision) -> Changes:
     if build is None:
         raise NotFound("build")
     figures = changing.figures_of(build.id)
-    reasons = changing.reasons_of(revision.id)
-    changes = changing.changes_of(revision.of.obligation, build.base_build_id, figures, reasons)
+    changes = changing.changes_of(revision.of.obligation, revision.id, build.base_build_id, figures)
     if changes is None:
         raise NotFound("changes")
     return changes

@@ -121,7 +121,6 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
         figures = calculate_return(gathered.inputs)
         findings = run_checks(figures, gathered.facts, changing.facts_for(obligation, revision, figures))
         base = changing.base_of(obligation, revision)
-        reasons = changing.reasons_of(revision.id) if revision else {}
         content = Content(
             figures=figures,
             notes=gathered.notes,
@@ -130,7 +129,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             passed=passed_titles(each.code for each in findings),
             funding_ids=gathered.funding_ids,
             progress=gathered.progress,
-            changes=changing.changes_of(obligation, base, figures, reasons),
+            changes=changing.changes_of(obligation, revision.id if revision else None, base, figures),
             accepted=accepted_of(revision.id) if revision else {},
         )
         signed = Signed(
@@ -162,7 +161,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
                 *figures_store.match_rows(gathered.match),
                 *figures_store.progress_rows(gathered.progress),
             ),
-            file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"draft {build_no}"),
+            file_name=file_name(obligation, f"draft {build_no}"),
             workbook=build_return_workbook(document),
         )
 
