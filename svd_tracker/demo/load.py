@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts import services as account_services
-from svd_tracker.demo import load_quarter, load_round, load_year
+from svd_tracker.demo import load_progress, load_quarter, load_round, load_year
 from svd_tracker.demo.story import CERTIFIER, FINANCE_OFFICER, FIRST_DAY, LAST_YEAR, act, story
 from svd_tracker.extensions import db
 from svd_tracker.periods import QUARTERS, add_working_days, quarter_end, quarter_label
@@ -30,18 +30,21 @@ def steps() -> Iterator[Step]:
     yield "the area, its partnerships and people", load_year.load_bodies
     yield "the grant, its award and allocations", load_year.load_grant
     yield "the delivery plans of 2024/25", load_year.load_last_year
+    yield "what they count", load_progress.set_outputs_of_last_year
     for quarter in QUARTERS:
         yield f"the return of {quarter_label(LAST_YEAR, quarter)}", _quarter_of_last_year(quarter)
     yield "the area's returns of 2024/25", join_last_year
     yield "continuing posts of 2025/26", load_year.load_direct_decisions
     yield "the round: six proposals, scores, decisions", load_round.load_round
     yield "the first quarter's ledger, match and milestones", load_quarter.load_first_quarter
+    yield "results and words of the first quarter", load_progress.progress_of_first_quarter
     yield "today", set_first_day
 
 
 def _quarter_of_last_year(quarter: int) -> Callable[[], None]:
     def run() -> None:
         load_year.post_last_year(quarter)
+        load_progress.progress_of_last_year(quarter)
         return_last_year(quarter)
 
     return run
