@@ -10,52 +10,20 @@ from functools import partial
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows, money_width
+from exports.area_lines_sheet import COLUMNS, LINES, MISSING, LineRows, head, headers, put, width_of
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows
 from exports.documents import AreaDocument, FiguresDiffer
 from exports.page_setup import Edges, set_up
 from svd_tracker.calculations.area import AreaMemberFigures, InterventionFigures
 from svd_tracker.calculations.figures import Category, LineFigures, TotalFigures
 
-AREA, INTERVENTIONS, LINES, CHECKS = "Area", "Interventions", "Lines", "Checks"
-MISSING = "missing"
-Figures = LineFigures | TotalFigures
-COLUMNS: tuple[tuple[str, str, Callable[[Figures], int | None]], ...] = (
-    ("funding", "Funding this year", lambda f: f.funding),
-    ("profile", "Profile to date", lambda f: f.profile_to_date),
-    ("period", "This period", lambda f: f.this_period),
-    ("adjustments", "Adjustments", lambda f: f.adjustments),
-    ("to_date", "Spent to date", lambda f: f.to_date),
-    ("claimed_to_date", "Claimed to date", lambda f: f.claimed_to_date),
-    ("claimed_before", "Claimed before", lambda f: f.claimed_before),
-    ("claimed_now", "Claimed now", lambda f: f.claimed_now),
-    ("locally_funded", "Locally funded", lambda f: f.locally_funded),
-    ("remaining", "Remaining", lambda f: f.remaining),
-    ("outturn", "Outturn", lambda f: f.outturn),
-    ("variance", "Variance", lambda f: f.variance),
-)
+AREA, INTERVENTIONS, CHECKS = "Area", "Interventions", "Checks"
 _NAMED = ("funding", "to_date", "claimed_to_date", "claimed_before", "claimed_now", "locally_funded", "remaining")
 _BLOCKS: tuple[tuple[str, str, Callable[[LineFigures], int]], ...] = (
     ("Funding this year, £", "funding", lambda line: line.funding),
     ("Spent to date, £", "to_date", lambda line: line.to_date),
     ("Claimed now, £", "claimed_now", lambda line: line.claimed_now),
 )
-
-
-@dataclass(frozen=True)
-class LineRows:
-    """Where the Lines sheet has each certified line, by holder and funding ref, and its columns' letters."""
-
-    row: Mapping[tuple[str, str], int]
-    letter: Mapping[str, str]
-    last: int
-
-    def sum(self, key: str, lines: Sequence[tuple[str, str]]) -> str:
-        """A formula that adds these lines, as a range where they stand together."""
-        rows = sorted(self.row[line] for line in lines)
-        letter = f"{LINES}!${self.letter[key]}$"
-        if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1:
-            return f"SUM({letter}{rows[0]}:${self.letter[key]}${rows[-1]})"
-        return f"SUM({','.join(f'{letter}{row}' for row in rows)})"
 
 
 @dataclass(frozen=True)
@@ -83,53 +51,13 @@ def check_members(document: AreaDocument) -> None:
                     raise FiguresDiffer(f"{member.name}: {category.label.lower()} {key} is not the sum of its lines")
 
 
-def add_lines_sheet(book: Book, document: AreaDocument, edges: Edges) -> tuple[LineRows, Callable[[], None]]:
-    """Say where every line will stand; calling what comes second lays the sheet out, after those that point to it."""
-    first, row = 5, 5
-    rows: dict[tuple[str, str], int] = {}
-    for member in document.figures.members:
-        for line in member.figures.lines if member.figures else ():
-            rows[member.ref, line.ref] = row
-            row += 1
-        row += 0 if member.figures and member.figures.lines else 1
-    letter = {key: get_column_letter(number) for number, (key, _, _) in enumerate(COLUMNS, 5)}
-    last = max(row - 1, first)
-
-    def lay_out() -> None:
-        page = book.page(LINES, [30, 14, 36, 13, *(_money_width(document) for _ in COLUMNS)])
-        _head(page, "Certified lines", document, "as each holder certified them")
-        _headers(page, 4, ["Holder", "Ref", "Intervention", "Category"])
-        at = first
-        for member in document.figures.members:
-            if not (member.figures and member.figures.lines):
-                page.text(at, 1, member.name)
-                page.text(
-                    at, 2, f"{MISSING}: {member.missing_reason}" if member.missing_reason else "no funding", "svd note"
-                )
-                at += 1
-                continue
-            for line in member.figures.lines:
-                texts = (member.name, line.ref, line.title, line.category.label)
-                for number, text in enumerate(texts, 1):
-                    page.text(at, number, text)
-                for number, (_, _, value) in enumerate(COLUMNS, 5):
-                    _value(page, at, number, value(line))
-                page.fit_height(at, (member.name, 30), (line.title, 36))
-                at += 1
-        page.sheet.auto_filter.ref = f"A4:{get_column_letter(4 + len(COLUMNS))}{last}"
-        page.sheet.freeze_panes = "D5"
-        set_up(page, edges, f"{get_column_letter(4 + len(COLUMNS))}{last}", "4:4")
-
-    return LineRows(rows, letter, last), lay_out
-
-
 def add_area_sheet(book: Book, document: AreaDocument, edges: Edges, lines: LineRows) -> AreaRows:
     """The join: per category a row per holder, the totals of those present, then a total per holder."""
-    page = book.page(AREA, [40, *(_money_width(document) for _ in range(1 + len(COLUMNS)))])
+    page = book.page(AREA, [40, *(width_of(document) for _ in range(1 + len(COLUMNS)))])
     figures = document.figures
     of_those = "" if figures.complete else ", of those present"
-    _head(page, f"Returns of {document.area_name}", document, "every holder's certified return joined")
-    _headers(page, 4, ["Holder", "Allocation"])
+    head(page, f"Returns of {document.area_name}", document, "every holder's certified return joined")
+    headers(page, 4, ["Holder", "Allocation"])
     letter = {"allocation": "B"} | {key: get_column_letter(number) for number, (key, _, _) in enumerate(COLUMNS, 3)}
     last_column = 2 + len(COLUMNS)
     row = 5
@@ -191,7 +119,7 @@ def _holder_row(page: Page, row: int, member: AreaMemberFigures, category: Categ
     for number, (key, _, value) in enumerate(COLUMNS, 3):
         pence = value(total)
         if pence is None or not own:
-            _value(page, row, number, pence)
+            put(page, row, number, pence)
         else:
             page.money_formula(row, number, lines.sum(key, own), pence)
 
@@ -214,8 +142,8 @@ def add_interventions_sheet(book: Book, document: AreaDocument, edges: Edges, li
     """An intervention a row, a column per holder. Empty: that holder does not run it."""
     members, interventions = document.figures.members, document.figures.interventions
     columns = len(members) + 1
-    page = book.page(INTERVENTIONS, [40, *(max(14.5, _money_width(document)) for _ in range(len(_BLOCKS) * columns))])
-    _head(page, "By intervention", document, "an empty cell: the holder does not run it")
+    page = book.page(INTERVENTIONS, [40, *(max(14.5, width_of(document)) for _ in range(len(_BLOCKS) * columns)), 26])
+    head(page, "By intervention", document, "an empty cell: the holder does not run it")
     page.text(4, 1, "", "svd band")
     page.text(5, 1, "Intervention", "svd header")
     names = [document.short_names.get(member.ref, member.name) for member in members]
@@ -237,8 +165,20 @@ def add_interventions_sheet(book: Book, document: AreaDocument, edges: Edges, li
             page.text(5, column, name, "svd header right")
             _holder_column(page, column, member, interventions, partial(lines.sum, key), value)
         _across(page, start, document, value)
+    _run_by(page, 2 + len(_BLOCKS) * columns, document, dict(zip((each.ref for each in members), names, strict=True)))
     page.sheet.freeze_panes = "B6"
-    set_up(page, edges, f"{get_column_letter(1 + len(_BLOCKS) * columns)}{last + 1}", "4:5")
+    set_up(page, edges, f"{get_column_letter(2 + len(_BLOCKS) * columns)}{last + 1}", "4:5")
+
+
+def _run_by(page: Page, column: int, document: AreaDocument, names: Mapping[str, str]) -> None:
+    """Who runs each intervention, so that one that a single holder runs is seen at once."""
+    page.text(4, column, "", "svd band")
+    page.text(5, column, "Run by", "svd header")
+    for at, intervention in enumerate(document.figures.interventions, 6):
+        runs = [names[ref] for ref in names if any(each.holder_ref == ref for each in intervention.lines)]
+        words = f"{runs[0]} only" if len(runs) == 1 else ", ".join(runs)
+        page.text(at, column, words)
+        page.fit_height(at, (intervention.title, 40), (words, 26))
 
 
 def _holder_column(
@@ -289,7 +229,7 @@ def _across(page: Page, start: int, document: AreaDocument, value: Callable[[Lin
 def add_area_checks(book: Book, document: AreaDocument, edges: Edges, lines: LineRows, rows: AreaRows) -> None:
     """Allocations that are not as the OPCC has them, and whether the workbook agrees with itself."""
     page = book.page(CHECKS, (40, 16, 20, 20, 20))
-    _head(page, "Checks", document, "")
+    head(page, "Checks", document, "")
     page.text(4, 1, "Allocations against the OPCC's record, £", "svd heading")
     page.fill(4, range(2, 6), "svd heading")
     page.height(4, 22)
@@ -309,6 +249,8 @@ def add_area_checks(book: Book, document: AreaDocument, edges: Edges, lines: Lin
     else:
         agree = "Every certified allocation is as the OPCC's record has it."
         page.text(row, 1, agree if document.figures.total else "No return to compare yet.", "svd note")
+    if document.awards:
+        row = _awards(page, row + 2, document)
     row += 2
     page.text(row, 1, "The workbook agrees with itself, £", "svd heading")
     page.fill(row, range(2, 6), "svd heading")
@@ -322,32 +264,54 @@ def add_area_checks(book: Book, document: AreaDocument, edges: Edges, lines: Lin
             page.fill(row, range(2, 5), "svd text")
             page.merge(row, 1, 4)
             letter = lines.letter[key]
-            column = f"SUM({LINES}!${letter}$5:${letter}${lines.last})"
-            page.money_formula(row, 5, f"{column}-{rows.totals.cell(key, None)}", 0)
+            column, category = f"{LINES}!${letter}$5:${letter}${lines.last}", f"{LINES}!$D$5:$D${lines.last}"
+            parts = "+".join(f'SUMIFS({column},{category},"{each.label}")' for each in Category)
+            page.money_formula(row, 5, f"{parts}-{rows.totals.cell(key, None)}", 0)
     set_up(page, edges, f"E{row}")
 
 
-def _money_width(document: AreaDocument) -> float:
-    total = document.figures.total
-    return money_width((value(total) for _, _, value in COLUMNS) if total else (), 13.4)
-
-
-def _head(page: Page, title: str, document: AreaDocument, about: str) -> None:
-    page.text(1, 1, title, "svd title")
-    page.height(1, 24)
-    texts = (document.grant_name, document.period_label, document.revision_label, about)
-    page.text(2, 1, " · ".join(text for text in texts if text), "svd subtitle")
-
-
-def _headers(page: Page, row: int, labels: list[str]) -> None:
-    for number, header in enumerate((*labels, *(header for _, header, _ in COLUMNS)), 1):
-        text = number <= len(labels) and header != "Allocation"
-        page.text(row, number, header, "svd header" if text else "svd header right")
-    page.height(row, 32)
-
-
-def _value(page: Page, row: int, column: int, pence: int | None) -> None:
-    if pence is None:
-        page.text(row, column, NOT_GIVEN, "svd missing")
-    else:
-        page.money(row, column, pence)
+def _awards(page: Page, row: int, document: AreaDocument) -> int:
+    """Every award of the funder to the penny: who holds it, and what nobody does. Gives the last row used."""
+    page.text(row, 1, "The funder's awards, £", "svd heading")
+    page.fill(row, range(2, 6), "svd heading")
+    page.height(row, 22)
+    row += 1
+    for number, header in enumerate(("Held by", "Taken from", *(each.category.label for each in document.awards)), 1):
+        page.text(row, number, header, "svd header right" if number > 2 else "svd header")
+    page.text(row, 5, "Total", "svd header right")
+    page.height(row, 22)
+    members = document.figures.members
+    parts: list[tuple[str, str, list[int]]] = [
+        (
+            member.name,
+            "Its return" if member.figures else "OPCC's record",
+            [award.allocations[member.ref] for award in document.awards],
+        )
+        for member in members
+    ]
+    parts.append(("Not allocated to a holder", "OPCC's record", [award.not_allocated for award in document.awards]))
+    first = row + 1
+    for name, source, amounts in parts:
+        row += 1
+        page.text(row, 1, name)
+        page.text(row, 2, source)
+        for column, pence in enumerate(amounts, 3):
+            page.money(row, column, pence)
+        page.money_formula(row, 5, f"SUM(C{row}:D{row})", sum(amounts))
+        page.fit_height(row, (name, 40))
+    last = row
+    for label, style in ((f"Award of the {document.funder}", "svd subtotal"), ("Award less all of these", "svd total")):
+        row += 1
+        page.text(row, 1, label, style)
+        page.blank(row, 2, style)
+        for column, letter in enumerate("CD", 3):
+            pence = document.awards[column - 3].award
+            if style == "svd subtotal":
+                page.money(row, column, pence, f"{style} money")
+            else:
+                page.money_formula(row, column, f"{letter}{row - 1}-SUM({letter}{first}:{letter}{last})", 0,
+                                   f"{style} money")  # fmt: skip
+        total = sum(award.award for award in document.awards) if style == "svd subtotal" else 0
+        page.money_formula(row, 5, f"SUM(C{row}:D{row})", total, f"{style} money")
+        page.height(row, 20)
+    return row

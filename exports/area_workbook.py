@@ -1,16 +1,16 @@
 """The workbook of an area's join: Cover, Area, Interventions, Lines, Checks."""
 
+import datetime as dt
+
+from exports.area_lines_sheet import LINES, MISSING, add_lines_sheet
 from exports.area_sheets import (
     AREA,
     CHECKS,
     INTERVENTIONS,
-    LINES,
-    MISSING,
     AreaRows,
     add_area_checks,
     add_area_sheet,
     add_interventions_sheet,
-    add_lines_sheet,
     check_members,
 )
 from exports.cells import Book, Page
@@ -24,7 +24,7 @@ _CONTENTS = (
     (AREA, "the join: each holder's labour and non-labour, the totals, and a total per holder"),
     (INTERVENTIONS, "an intervention a row, a column per holder"),
     (LINES, "every line as its holder certified it: everything else adds up from here"),
-    (CHECKS, "allocations that differ from the OPCC's record, and that the workbook agrees with itself"),
+    (CHECKS, "allocations and awards against the OPCC's record, and that the workbook agrees with itself"),
 )
 
 
@@ -40,7 +40,13 @@ def build_area_workbook(document: AreaDocument) -> bytes:
     edges = Edges(
         document.marking,
         f"{document.area_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
-        document.revision_label if document.figures.complete else f"INCOMPLETE · {document.revision_label}",
+        " · ".join(
+            [
+                *([] if document.is_certified else ["DRAFT – not certified"]),
+                *([] if document.figures.complete else ["INCOMPLETE"]),
+                document.revision_label,
+            ]
+        ),
     )
     cover = add_cover_page(book)
     lines, lay_out_lines = add_lines_sheet(book, document, edges)
@@ -61,12 +67,13 @@ def build_area_workbook(document: AreaDocument) -> bytes:
 
 def _state(document: AreaDocument) -> str:
     figures = document.figures
+    certified = "CERTIFIED" if document.is_certified else "DRAFT – not certified"
     if figures.complete:
-        return f"COMPLETE – every holder's return is certified · {document.revision_label}"
+        return f"{certified} · COMPLETE – every holder's return is certified · {document.revision_label}"
     missing = f"{len(figures.missing)} of {len(figures.members)} returns missing"
     if len(figures.missing) == 1:
         missing = f"missing: {figures.missing[0]}"
-    return f"INCOMPLETE – {missing} · {document.revision_label}"
+    return f"{certified} · INCOMPLETE – {missing} · {document.revision_label}"
 
 
 def _fill_cover(book: Book, page: Page, document: AreaDocument, edges: Edges, rows: AreaRows) -> None:
@@ -75,7 +82,7 @@ def _fill_cover(book: Book, page: Page, document: AreaDocument, edges: Edges, ro
         f"{document.grant_name}: area return",
         f"{document.area_name} · {document.period_label} · {document.marking}",
         _state(document),
-        document.figures.complete,
+        document.figures.complete and document.is_certified,
     )
     row = facts(
         page,
@@ -97,6 +104,12 @@ def _fill_cover(book: Book, page: Page, document: AreaDocument, edges: Edges, ro
     )
     row = _holders(page, document, rows, row + 1)
     figures = document.figures
+    if document.reason:
+        why = "Why it goes on without those missing: " if figures.missing else "Why it takes an earlier one's place: "
+        page.text(row, 1, f"{why}{document.reason}", "svd prose")
+        page.merge(row, 1, len(page.widths))
+        page.fit_height(row, (f"{why}{document.reason}", page.width(1, len(page.widths))))
+        row += 1
     if figures.total:
         title = "Summary, £" if figures.complete else "Summary of the holders present, £"
         row = summary(book, page, figures.categories, figures.total, rows.totals, row + 1, title)
@@ -105,6 +118,8 @@ def _fill_cover(book: Book, page: Page, document: AreaDocument, edges: Edges, ro
         differ = "allocation differs" if count == 1 else "allocations differ"
         page.text(row, 1, f"{count} certified {differ} from the OPCC's record: see Checks.", "svd warning")
         row += 1
+    if document.certified_at:
+        row = _declaration(page, document, document.certified_at, row + 1)
     row = contents(page, row + 1, _CONTENTS)
     row = audit_head(page, row, document.audit_seq, document.audit_hash)
     set_up(page, edges, f"I{row}", pages_down=1)
@@ -137,3 +152,24 @@ def _holders(page: Page, document: AreaDocument, rows: AreaRows, row: int) -> in
                 page.merge(at, first, last)
         page.fit_height(at, *((text, page.width(*span)) for span, text in zip(spans, texts, strict=False)), least=20)
     return row + 2 + len(document.figures.members)
+
+
+def _declaration(page: Page, document: AreaDocument, certified_at: dt.datetime, row: int) -> int:
+    """What the PCC's certifier said, in the agreement's words. Gives back the first row after it."""
+    heading(page, row, "Declaration")
+    across = len(page.widths)
+    page.text(row + 1, 1, document.statement, "svd prose")
+    page.merge(row + 1, 1, across)
+    page.fit_height(row + 1, (document.statement, page.width(1, across)))
+    return facts(
+        page,
+        row + 2,
+        (
+            ("Certified by", document.certified_by or ""),
+            ("Post", document.certified_post or ""),
+        ),
+        (
+            ("Certified on", built(certified_at)),
+            ("Standing in for", document.deputy_for or "–"),
+        ),
+    )

@@ -70,7 +70,7 @@ def prepare_join(period: Period, reason: str, act: Act) -> PreparedJoin:
         standing = area_queries.revisions_of(period)
         _refuse_join(figures, awards, reason)
         if standing:
-            refuse_next(standing[-1], members, reason)
+            _refuse_next(standing[-1], members, reason)
         number = len(standing) + 1
         kept = reason.strip() if needs_reason(figures, standing) else ""
         document = document_of_join(
@@ -116,7 +116,7 @@ def store_join(prepared: PreparedJoin, act: Act) -> AreaRevision:
     ):
         raise ChangedMeanwhile("A return was certified or joined at the same moment: look again and join")
     if standing:
-        refuse_next(standing[-1], members, prepared.reason)
+        _refuse_next(standing[-1], members, prepared.reason)
     of = area_queries.find_area_return(period) or _first(period, grant.area_id, grant.area.ref, grant.ref)
     revision = AreaRevision(
         area_return_id=of.id,
@@ -189,8 +189,8 @@ def needs_reason(figures: AreaFigures, standing: Sequence[AreaRevision]) -> bool
     return bool(standing) and area_queries.states_of([standing[-1].id])[standing[-1].id] in _SETTLED
 
 
-def refuse_next(newest: AreaRevision, members: Sequence[Member], reason: str) -> None:
-    """Raise Refused where the newest join may not be followed by another of these members (DESIGN.md rule 4).
+def why_not_next(newest: AreaRevision, members: Sequence[Member]) -> str | None:
+    """Why the newest join may not be followed by another of these members; None where it may (DESIGN.md rule 4).
 
     One that was sent waits for the funder's query, unless a holder was missing from it and has come in since: the
     others then stand as they stood.
@@ -199,16 +199,24 @@ def refuse_next(newest: AreaRevision, members: Sequence[Member], reason: str) ->
     stood = {member.holder_id: member.return_revision_id for member in newest.members}
     now = {member.holder.id: member.revision_id for member in members}
     if stood == now and state not in (AreaState.SENT_BACK, AreaState.QUERIED):
-        raise Refused("Nothing has changed since these returns were last joined")
+        return "Nothing has changed since these returns were last joined"
     untouched = all(now.get(holder_id) == revision_id for holder_id, revision_id in stood.items() if revision_id)
-    if state in (AreaState.SENT, AreaState.ACCEPTED) and (newest.complete or not untouched):
-        raise Refused(
+    if untouched and not newest.complete:
+        return None
+    if state is AreaState.SENT:
+        return (
             "The area return is with the funder. When the funder asks about it, record the query first: the returns "
             "are then joined again"
-            if state is AreaState.SENT
-            else "The funder has accepted the area return: what comes late is an adjustment in the open returns"
         )
-    if state in _SETTLED and not reason.strip():
+    if state is AreaState.ACCEPTED:
+        return "The funder has accepted the area return: what comes late is an adjustment in the open returns"
+    return None
+
+
+def _refuse_next(newest: AreaRevision, members: Sequence[Member], reason: str) -> None:
+    if why := why_not_next(newest, members):
+        raise Refused(why)
+    if not reason.strip() and area_queries.states_of([newest.id])[newest.id] in _SETTLED:
         raise Refused(
             f"Say why these returns take the place of revision {newest.revision_no}, which is certified",
             field="reason",

@@ -19,6 +19,7 @@ from svd_tracker.returns import figures_store, obligation_queries
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.models import (
     AreaEvent,
+    AreaMember,
     AreaReturn,
     AreaRevision,
     AreaState,
@@ -176,7 +177,9 @@ def stored_join(revision: AreaRevision) -> AreaFigures:
 def get_area_revision(area_revision_id: int) -> AreaRevision:
     """A join with its return, grant and members."""
     found = db.session.scalars(
-        select(AreaRevision).where(AreaRevision.id == area_revision_id).options(joinedload(AreaRevision.members))
+        select(AreaRevision)
+        .where(AreaRevision.id == area_revision_id)
+        .options(joinedload(AreaRevision.members).joinedload(AreaMember.holder))
     ).unique()
     revision = found.first()
     if revision is None:
@@ -218,7 +221,7 @@ def revisions_of(period: Period) -> Sequence[AreaRevision]:
                 AreaReturn.last_quarter == period.last_quarter,
                 AreaReturn.kind == period.kind,
             )
-            .options(joinedload(AreaRevision.members))
+            .options(joinedload(AreaRevision.members).joinedload(AreaMember.holder))
             .order_by(AreaRevision.revision_no)
         )
         .unique()
@@ -240,7 +243,7 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
             select(AreaReturn, AreaRevision)
             .join(AreaRevision, AreaRevision.area_return_id == AreaReturn.id)
             .where(AreaReturn.area_id.in_(areas), AreaRevision.id.in_(newest))
-            .options(joinedload(AreaRevision.members))
+            .options(joinedload(AreaRevision.members).joinedload(AreaMember.holder))
         ).unique()
     }
     states = states_of(revision.id for revision in joins.values())

@@ -21,7 +21,10 @@ from svd_tracker.returns import certify as certifying
 from svd_tracker.returns import check_views as _check_views  # noqa: F401  its routes
 from svd_tracker.returns import jobs as _jobs  # noqa: F401  its jobs
 from svd_tracker.returns import pages, queries, services, work
+from svd_tracker.returns import papers_views as _papers_views  # noqa: F401  its routes
+from svd_tracker.returns import payment_views as _payment_views  # noqa: F401  its routes
 from svd_tracker.returns import revision_views as _revision_views  # noqa: F401  its routes
+from svd_tracker.returns import statement_views as _statement_views  # noqa: F401  its routes
 from svd_tracker.returns import trace_views as _trace_views  # noqa: F401  its routes
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.changing import since_last

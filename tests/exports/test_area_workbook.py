@@ -93,7 +93,7 @@ def test_totals_are_live() -> None:
 def test_the_cover_says_who_is_in_and_who_is_missing() -> None:
     book = stored(build_area_workbook(factory.area(missing=True)))
     cover = [[cell.value for cell in row] for row in book["Cover"].iter_rows()]
-    assert str(cover[2][0]).startswith("INCOMPLETE – missing: Bournemouth")
+    assert str(cover[2][0]).startswith("DRAFT – not certified · INCOMPLETE – missing: Bournemouth")
     rows = {str(row[0]): row for row in cover}
     missing = rows["Bournemouth, Christchurch and Poole Community Safety Partnership"]
     assert (missing[2], missing[3], missing[8]) == ("MISSING", "The return is not certified yet", "missing")
@@ -103,7 +103,7 @@ def test_the_cover_says_who_is_in_and_who_is_missing() -> None:
     assert member.figures
     assert pence(present[8]) == member.figures.total.claimed_now
     complete = stored(build_area_workbook(factory.area()))["Cover"]
-    assert str(complete["A3"].value).startswith("COMPLETE")
+    assert str(complete["A3"].value).startswith("DRAFT – not certified · COMPLETE")
 
 
 def test_an_allocation_that_differs_from_the_record_is_listed() -> None:
