@@ -48,7 +48,7 @@ from svd_tracker.readers.partner_layout import (
     mark_values,
 )
 
-_INPUT_TINT, _INPUT_EDGE = "FFF9DB", "B08900"
+INPUT_TINT, _INPUT_EDGE = "FFF9DB", "B08900"
 _MONEY_IN, _TEXT_IN, _DATE_IN = "svd input money", "svd input text", "svd input date"
 _HEADER_ROW, _FIRST_ROW = 6, 7
 _FIRST_FIGURE = 4  # after ref, line and category
@@ -85,8 +85,11 @@ def _input_styles() -> Sequence[NamedStyle]:
     edge = Side(style="thin", color=_INPUT_EDGE)
     border = Border(left=edge, right=edge, top=edge, bottom=edge)
     font = Font(name=FONT, size=10, color=INK)
-    fill = PatternFill("solid", start_color=_INPUT_TINT, end_color=_INPUT_TINT)
-    right, left = Alignment(horizontal="right", vertical="center"), Alignment(vertical="center", wrap_text=True, indent=1)
+    fill = PatternFill("solid", start_color=INPUT_TINT, end_color=INPUT_TINT)
+    right, left = (
+        Alignment(horizontal="right", vertical="center"),
+        Alignment(vertical="center", wrap_text=True, indent=1),
+    )
     return [
         NamedStyle(name, font, fill, border, alignment, number_format, Protection(locked=False))
         for name, alignment, number_format in (

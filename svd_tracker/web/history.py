@@ -66,6 +66,7 @@ _VERBS = {
     "reallocate": "Decided on",
     "receive": "Received",
     "received": "Recorded as received:",
+    "record_certificate": "Recorded the certificate of",
     "record_result": "Recorded a result of",
     "refuse": "Refused",
     "remove_assessor": "Took an assessor out of",
@@ -102,6 +103,7 @@ _VERBS = {
 _THINGS = {
     "decision": "proposal",
     "finance_return": "return",
+    "partner_return": "partner's workbook",
     "return_revision": "return",
     "obligations": "returns",
     "upload": "ledger file",

@@ -29,7 +29,8 @@ from svd_tracker.returns.models import (
     RevisionState,
 )
 from svd_tracker.returns.partner import queries as partner
-from svd_tracker.returns.revisions import ref_of
+from svd_tracker.returns.partner.form import opcc_name
+from svd_tracker.returns.revisions import ref_of, send
 from svd_tracker.returns.services import add_event, lock_revision, refuse_unless, why_stale
 
 LONGEST = 250
@@ -52,9 +53,9 @@ def record_certificate(
     """Record the certificate that a partner's certifier signed on paper, with the scan of the signed page.
 
     ``build_seen`` is the build that was on the page. From then on the return is certified: it has a revision number,
-    its quarters are closed, and it joins the area's. Raises Refused for a return that came no such way or is no draft,
-    while a check has found an error, before an earlier return is certified, and for a name, post, day or page that is
-    missing; ChangedMeanwhile when another workbook was taken in.
+    its quarters are closed, it stands as sent to the OPCC, which has it, and it joins the area's. Raises Refused for a
+    return that came no such way or is no draft, while a check has found an error, before an earlier return is
+    certified, and for a name, post, day or page that is missing; ChangedMeanwhile when another workbook was taken in.
     """
     revision = queries.get_revision(revision_id)
     obligation = revision.of.obligation
@@ -113,6 +114,7 @@ def record_certificate(
             "page_sha256": page.sha256,
         },
     )
+    send(revision, opcc_name(obligation.grant.area), "The partner's workbook with the signed page", "", act.on, act)
     return certificate
 
 

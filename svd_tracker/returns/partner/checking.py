@@ -79,8 +79,8 @@ def checks_of(
 def problems_of(findings: tuple[Finding, ...], read: ReadReturn) -> tuple[Problem, ...]:
     """The findings as problems of the workbook, at the cell where the partner puts each right.
 
-    One of no cell, like an agreement that is not signed, is not the partner's to put right: here it is no error, and the
-    return's own finding stays what it is.
+    One of no cell, like an agreement that is not signed, is not the partner's to put right: here it is no error, and
+    the return's own finding stays what it is.
     """
     lines = {line.ref: line for line in read.lines}
     problems = []

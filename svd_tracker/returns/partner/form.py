@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import current_app
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.models import HolderKind
+from svd_tracker.accounts.models import Area, HolderKind
 from svd_tracker.accounts.queries import read_whole_setting
 from svd_tracker.calculations.figures import Earlier
 from svd_tracker.calculations.returns import forecast_quarters, own_quarters
@@ -70,7 +70,7 @@ def partner_form(obligation: Obligation, at: dt.datetime) -> PartnerForm:
         grant_name=grant.name,
         holder_name=holder.name,
         accountable_body=holder.accountable_body,
-        opcc_name=_opcc_name(grant.area_id, grant.area.name),
+        opcc_name=opcc_name(grant.area),
         period_label=obligation_words(obligation.fy, obligation.last_quarter, obligation.kind),
         kind_label=KINDS[obligation.kind],
         due_on=format_date(obligation_queries.newest_dates(obligation.id).due_on),
@@ -114,8 +114,9 @@ def reported(earlier: Earlier, ref: str, quarter: int) -> int:
     return (earlier.reported or {}).get(key, 0) + (earlier.adjusted or {}).get(key, 0)
 
 
-def _opcc_name(area_id: int, otherwise: str) -> str:
-    return next((each.name for each in accounts.list_holders(area_id) if each.kind is HolderKind.OPCC), otherwise)
+def opcc_name(area: Area) -> str:
+    """What the area's OPCC is called; the area's name while it has no holder."""
+    return next((each.name for each in accounts.list_holders(area.id) if each.kind is HolderKind.OPCC), area.name)
 
 
 def _tolerance(area_id: int) -> str:

@@ -168,7 +168,7 @@ def store(looked: Looked, act: Act) -> PartnerUpload:
     db.session.flush()
     audit.record(
         act,
-        "take_in" if build else "refuse",
+        "taken_in" if build else "refuse",
         "partner_return",
         f"{obligation.grant.area.ref}/{obligation.grant.ref}/{obligation.ref}",
         area_id=obligation.grant.area_id,
