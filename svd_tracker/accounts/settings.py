@@ -79,6 +79,18 @@ SETTINGS: dict[str, SettingKind] = {
     "mail_checked": SettingKind(
         "Tell certifiers when a return waits for them", "yes_no", "1", "As soon as it was checked."
     ),
+    "mail_sent_back": SettingKind(
+        "Tell finance officers when a return comes back to them",
+        "yes_no",
+        "1",
+        "Sent back by its certifier, queried by the OPCC, or opened again.",
+    ),
+    "mail_sent": SettingKind(
+        "Tell OPCC officers when a return was sent to them", "yes_no", "1", "It waits for them to accept or query it."
+    ),
+    "mail_joined": SettingKind(
+        "Tell the OPCC’s certifiers when an area return waits for them", "yes_no", "1", "As soon as it was joined."
+    ),
     "demo_today": SettingKind("Today's date in the demo", "date", "", "Only an installation that runs the demo."),
 }
 

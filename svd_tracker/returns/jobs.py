@@ -7,6 +7,7 @@ from svd_tracker.act import Act
 from svd_tracker.jobs.registry import Job, Slot, register
 from svd_tracker.mail import queries as mail
 from svd_tracker.periods import format_date, fy_label
+from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns import obligation_queries, queries, reminders
 from svd_tracker.returns.models import Obligation, Origin, RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
@@ -65,6 +66,20 @@ def _words(of: Obligation) -> str:
     return obligation_words(of.fy, of.last_quarter, of.kind)
 
 
+def _joins_due(on: dt.date) -> Iterator[Slot]:
+    for join in joins.told(joins.waiting_joins(), on):
+        yield Slot(str(join.area_revision_id), f"Tell of the area return {join.words}", join.on)
+
+
+def _tell_of_join(slot: str, act: Act) -> str:
+    return _put_in(reminders.remind_of_join(int(slot), act))
+
+
+def _holders_of_joins(slots: Sequence[str]) -> dict[str, int]:
+    holders = {str(join.area_revision_id): join.opcc_id for join in joins.waiting_joins()}
+    return {slot: holders[slot] for slot in slots if slot in holders}
+
+
 def _digests_due(on: dt.date) -> Iterator[Slot]:
     monday = reminders.monday_of(on)
     if mail.weekly_since(monday):
@@ -97,5 +112,8 @@ DRAFT = register(
 )
 REMIND = register(
     Job("returns.remind", "Remind of each return that is due", _reminders_due, _remind, _holders_of_obligations)
+)
+JOINED = register(
+    Job("returns.joined", "Tell of each area return that was joined", _joins_due, _tell_of_join, _holders_of_joins)
 )
 DIGEST = register(Job("returns.digest", "Weekly digest of returns", _digests_due, _digest))

@@ -22,7 +22,8 @@ from svd_tracker.mail import queries as mail_queries
 from svd_tracker.mail import services as mail
 from svd_tracker.mail.kinds import Kind, register
 from svd_tracker.mail.models import Choice, Outbox
-from svd_tracker.periods import format_date, quarter_short
+from svd_tracker.periods import format_date
+from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.models import ReturnEvent, RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
@@ -30,6 +31,7 @@ from svd_tracker.returns.obligation_queries import ObligationRow
 DAY = dt.timedelta(days=1)
 WEEK = 7 * DAY
 ABOUT = "obligation"
+_STEPS = ("checked", "sent_back", "opened", "sent")
 REMINDER, DIGEST = "return_reminder", "return_digest"
 
 
@@ -58,14 +60,21 @@ class Rules:
     late_days: int = 7
     next_days: int = 5
     checked: int = 1
+    sent_back: int = 1
+    sent: int = 1
 
 
 @dataclass(frozen=True)
-class Checked:
-    """When a return was last passed to its certifier."""
+class Moved:
+    """The newest step of a return from hand to hand: ``event`` is one of ``_STEPS``."""
 
     event_id: int
+    event: str
     on: dt.date
+
+    @property
+    def code(self) -> str:
+        return f"{self.event}-{self.event_id}"
 
 
 @dataclass(frozen=True)
@@ -86,18 +95,27 @@ class Reminded:
     occasions: tuple[Occasion, ...]
 
 
-def occasions(row: ObligationRow, checked: Checked | None, rules: Rules, today: dt.date) -> tuple[Occasion, ...]:
-    """The newest occasion of each who is told, the newest of them first. None for a return that is certified."""
+def occasions(row: ObligationRow, moved: Moved | None, rules: Rules, today: dt.date) -> tuple[Occasion, ...]:
+    """The newest occasion of each who is told, the newest of them first. Of one that is certified, that it was sent.
+
+    Of one sent back or opened again nothing is said that was on an earlier day.
+    """
+    since, up = dt.date.min, (Reader.CERTIFIER, Reader.OPCC)
     if row.state in (None, RevisionState.DRAFT):
-        found = list(_about_the_date(row, Reader.PREPARER, rules, today))
-        if row.state is RevisionState.DRAFT and rules.drafted:
+        found = list(_about_the_date(row, Reader.PREPARER, row.due_on, rules, today))
+        if row.built_at is not None and rules.drafted:
             found.insert(0, Occasion(Reader.PREPARER, "drafted", row.draft_on))
-        up: tuple[Reader, ...] = (Reader.CERTIFIER, Reader.OPCC)
+        if moved:
+            since = moved.on
+            if rules.sent_back:
+                found.append(Occasion(Reader.PREPARER, moved.code, moved.on))
     elif row.state is RevisionState.CHECKED:
-        found = list(_about_the_date(row, Reader.CERTIFIER, rules, today))
-        if checked and rules.checked:
-            found.append(Occasion(Reader.CERTIFIER, f"checked-{checked.event_id}", checked.on))
+        found = list(_about_the_date(row, Reader.CERTIFIER, row.certify_on, rules, today))
+        if moved and rules.checked:
+            found.append(Occasion(Reader.CERTIFIER, moved.code, moved.on))
         up = (Reader.OPCC,)
+    elif row.state is RevisionState.SENT and moved and rules.sent:
+        found, up = [Occasion(Reader.OPCC, moved.code, moved.on)], ()
     else:
         return ()
     for step, reader in enumerate(up if rules.next_days else (), start=1):
@@ -105,30 +123,30 @@ def occasions(row: ObligationRow, checked: Checked | None, rules: Rules, today: 
         found.append(Occasion(reader, f"next-{step}", on, necessary=True))
     newest: dict[Reader, Occasion] = {}
     for each in found:  # of two on one day the later in the list counts
-        if each.on <= today and (each.reader not in newest or each.on >= newest[each.reader].on):
+        if since <= each.on <= today and (each.reader not in newest or each.on >= newest[each.reader].on):
             newest[each.reader] = each
     return tuple(sorted(newest.values(), key=lambda each: each.on, reverse=True))
 
 
-def _about_the_date(row: ObligationRow, reader: Reader, rules: Rules, today: dt.date) -> Iterable[Occasion]:
+def _about_the_date(
+    row: ObligationRow, reader: Reader, day: dt.date, rules: Rules, today: dt.date
+) -> Iterable[Occasion]:
     if rules.before_days:
-        yield Occasion(reader, "before", max(row.draft_on, row.due_on - rules.before_days * DAY))
+        yield Occasion(reader, "before", max(row.draft_on, day - rules.before_days * DAY))
     if rules.on_day:
-        yield Occasion(reader, "due", row.due_on)
-    if rules.late_days and today > row.due_on:
-        times = (today - row.due_on - DAY).days // rules.late_days
-        yield Occasion(reader, "late", row.due_on + DAY + times * rules.late_days * DAY, necessary=True)
+        yield Occasion(reader, "due", day)
+    if rules.late_days and today > day:
+        times = (today - day - DAY).days // rules.late_days
+        yield Occasion(reader, "late", day + DAY + times * rules.late_days * DAY, necessary=True)
 
 
 def to_remind(today: dt.date, rows: Sequence[ObligationRow] | None = None) -> list[Reminded]:
     """Every obligation (or those of ``rows``) with something to say on a day. Few queries, whatever their number."""
     rows = obligation_queries.list_obligations(None) if rows is None else rows
-    rows = [row for row in rows if not row.is_certified]
+    rows = [row for row in rows if not row.is_certified or row.state is RevisionState.SENT]
     rules = {area_id: _rules(area_id) for area_id in sorted({row.area_id for row in rows})}
-    checked = _checked([row.revision_id for row in rows if row.revision_id and row.state is RevisionState.CHECKED])
-    found = [
-        Reminded(row, occasions(row, checked.get(row.revision_id or 0), rules[row.area_id], today)) for row in rows
-    ]
+    moved = _moved([row.revision_id for row in rows if row.revision_id])
+    found = [Reminded(row, occasions(row, moved.get(row.revision_id or 0), rules[row.area_id], today)) for row in rows]
     return [each for each in found if each.occasions]
 
 
@@ -161,6 +179,29 @@ def remind(obligation_id: int, act: Act) -> int:
     return made
 
 
+def remind_of_join(area_revision_id: int, act: Act) -> int:
+    """Tell the OPCC's certifiers of a join that waits for them; how many messages were put in."""
+    made = 0
+    for join in joins.told(joins.waiting_joins(area_revision_id), act.on):
+        people = joins.certifiers_of(join, act.on)
+        choices = mail_queries.choices_of(people)
+        details = joins.details_of(join)
+        for person_id in people:
+            if choices[person_id] in (Choice.WEEKLY, Choice.NECESSARY):
+                continue
+            letter = mail.Letter(
+                person_id=person_id,
+                about=f"{joins.ABOUT}:{join.area_revision_id}",
+                occasion=joins.OCCASION,
+                occasion_on=join.on,
+                template=REMINDER,
+                subject=f"{details['what']} {details['short']}",
+                details=details,
+            )
+            made += mail.put(letter, act) is not None
+    return made
+
+
 def send_digest(monday: dt.date, act: Act) -> int:
     """Put this week's digest into the outbox for everybody who wants one and has something in it."""
     waiting = mail_queries.weekly_since(monday)
@@ -171,6 +212,9 @@ def send_digest(monday: dt.date, act: Act) -> int:
             for person_id in waiting.intersection(readers_of(reminded.row, occasion.reader, act.on)) - told:
                 told.add(person_id)
                 items[person_id].append(_details(reminded.row, occasion))
+    for join in joins.told(joins.waiting_joins(), act.on):
+        for person_id in waiting.intersection(joins.certifiers_of(join, act.on)):
+            items[person_id].append(joins.details_of(join))
     made = 0
     for person_id, found in items.items():
         if not found:
@@ -206,18 +250,20 @@ def _rules(area_id: int) -> Rules:
     return Rules(*(accounts.read_whole_setting(f"mail_{each.name}", area_id) for each in fields(Rules)))
 
 
-def _checked(revision_ids: Collection[int]) -> dict[int, Checked]:
+def _moved(revision_ids: Collection[int]) -> dict[int, Moved]:
     if not revision_ids:
         return {}
     newest = (
         select(func.max(ReturnEvent.id))
-        .where(ReturnEvent.event == "checked", ReturnEvent.revision_id.in_(revision_ids))
+        .where(ReturnEvent.event.in_(_STEPS), ReturnEvent.revision_id.in_(revision_ids))
         .group_by(ReturnEvent.revision_id)
     )
     rows = db.session.execute(
-        select(ReturnEvent.revision_id, ReturnEvent.id, ReturnEvent.recorded_at).where(ReturnEvent.id.in_(newest))
+        select(ReturnEvent.revision_id, ReturnEvent.id, ReturnEvent.event, ReturnEvent.recorded_at).where(
+            ReturnEvent.id.in_(newest)
+        )
     )
-    return {row.revision_id: Checked(row.id, london_day(row.recorded_at)) for row in rows}
+    return {row.revision_id: Moved(row.id, row.event, london_day(row.recorded_at)) for row in rows}
 
 
 def _letter(row: ObligationRow, occasion: Occasion, person_id: int) -> mail.Letter:
@@ -235,23 +281,35 @@ def _letter(row: ObligationRow, occasion: Occasion, person_id: int) -> mail.Lett
 
 def _details(row: ObligationRow, occasion: Occasion) -> dict[str, str]:
     """What a message says of a return: its name, its day, whom it waits for and where it is. Never a figure."""
-    due = format_date(row.due_on)
-    if occasion.on > row.due_on:
-        short, when = f"is late: it was due on {due}", f"was due on {due} and is late."
-    elif occasion.on == row.due_on:
-        short, when = f"is due today, {due}", f"is due today, {due}."
+    certifies = occasion.reader is Reader.CERTIFIER and row.state is RevisionState.CHECKED
+    day = row.certify_on if certifies else row.due_on
+    to, was = ("to be certified by", "was to be certified by") if day < row.due_on else ("due on", "was due on")
+    due = format_date(day)
+    if row.state is RevisionState.SENT:
+        short = when = "was sent to the OPCC"
+        when += f" on {format_date(occasion.on)}."
+    elif occasion.on > day:
+        short, when = f"is late: it {was} {due}", f"{was} {due} and is late."
+    elif occasion.on == day:
+        short, when = f"is {to.removesuffix(' by').removesuffix(' on')} today, {due}", ""
+        when = f"{short}."
     else:
-        short = when = f"is due on {due}"
+        short = when = f"is {to} {due}"
         when += "."
-    if occasion.code.startswith("checked-"):
-        short = f"waits for you to certify it by {due}" if occasion.on <= row.due_on else short
-    elif occasion.code == "drafted":
-        short = f"is drafted: check it by {due}" if occasion.on <= row.due_on else short
+    step = occasion.code.partition("-")[0]
+    if step == "checked" and occasion.on <= day:
+        short = f"waits for you to certify it by {due}"
+    elif step == "drafted" and occasion.on <= day:
+        short = f"is drafted: check it by {due}"
+    elif step == "sent_back":
+        short = "was sent back"
+    elif step == "opened":
+        short = "was queried by the OPCC" if row.opened_from is RevisionState.QUERIED else "was opened again"
     return {
-        "what": f"The return of {row.holder_name} for {quarter_short(row.fy, row.last_quarter)}",
+        "what": f"The return of {row.holder_name} for {row.words}",
         "short": short,
         "when": when,
-        "waits": _waits(row, occasion.reader),
+        "waits": _waits(row, occasion),
         "path": _path(row, occasion.reader),
         "role": "an OPCC officer"
         if occasion.reader is Reader.OPCC
@@ -259,11 +317,19 @@ def _details(row: ObligationRow, occasion: Occasion) -> dict[str, str]:
     }
 
 
-def _waits(row: ObligationRow, reader: Reader) -> str:
+def _waits(row: ObligationRow, occasion: Occasion) -> str:
+    reader, step = occasion.reader, occasion.code.partition("-")[0]
+    if row.state is RevisionState.SENT:
+        return "It waits for you to accept or query it."
     if row.state is RevisionState.CHECKED:
         return f"It is checked and waits for {'you' if reader is Reader.CERTIFIER else 'its certifier'} to certify it."
-    if row.state is RevisionState.DRAFT:
-        whom = "you" if reader is Reader.PREPARER else "a finance officer"
+    whom = "you" if reader is Reader.PREPARER else "a finance officer"
+    if step == "sent_back":
+        return "It was sent back: the return says why. It waits for you to put it right."
+    if step == "opened":
+        said = "The OPCC queried it" if row.opened_from is RevisionState.QUERIED else "It was opened again"
+        return f"{said}: the return says why. It waits for you to put it right and build it again."
+    if row.built_at is not None:
         return f"Its draft is built and waits for {whom} to check it."
     return "It is not drafted yet."
 
@@ -271,10 +337,11 @@ def _waits(row: ObligationRow, reader: Reader) -> str:
 def _path(row: ObligationRow, reader: Reader) -> str:
     """The page where the return is dealt with; a job has no request to ask url_for in."""
     pages = current_app.url_map.bind("localhost")
-    if reader is Reader.OPCC:
-        period = {"grant_id": row.grant_id, "fy": row.fy, "quarter": row.last_quarter}
+    if reader is Reader.OPCC and row.state is not RevisionState.SENT:
+        kind = row.kind.value
+        period = {"grant_id": row.grant_id, "fy": row.fy, "quarter": row.last_quarter, "kind": kind}
         return pages.build("returns.area_period", period)
-    if row.revision_id is None:
+    if row.revision_id is None or row.built_at is None:
         return pages.build("returns.index")
     asked = reader is Reader.CERTIFIER and row.state is RevisionState.CHECKED
     return pages.build("returns.certify" if asked else "returns.show", {"revision_id": row.revision_id})
@@ -283,8 +350,11 @@ def _path(row: ObligationRow, reader: Reader) -> str:
 def _reminder_still_needed(message: Outbox, on: dt.date) -> bool:
     """Whether the return still waits, this is still the newest to be said of it, and its reader still has the role."""
     on = max(on, message.occasion_on)  # a clock set back makes nothing untrue
+    about, _, key = message.about.partition(":")
+    if about == joins.ABOUT:
+        return any(message.person_id in joins.certifiers_of(each, on) for each in joins.waiting_joins(int(key)))
     try:
-        row = _row(int(message.about.partition(":")[2]))
+        row = _row(int(key))
     except NotFound:
         return False
     return any(

@@ -21,7 +21,9 @@ from svd_tracker.jobs.models import ClaimState, JobClaim
 from svd_tracker.jobs.schedule import run_due
 from svd_tracker.mail import services as mail
 from svd_tracker.mail.models import Choice, MailState, Outbox
-from svd_tracker.returns import queries
+from svd_tracker.returns import queries, revisions
+from svd_tracker.returns.area import join
+from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.obligations import change_dates
 from svd_tracker.returns.services import send_back
 from tests.integration.returns.year import by, certified, certify, check, draft, make_year, obligation, person
@@ -47,7 +49,7 @@ def on(app: Flask) -> Iterator[Callable[[str], Said]]:
         assert all(outcome.ok for outcome in outcomes), outcomes
         db.session.expire_all()
         return sorted(
-            (message.person.email, re.sub(r"^checked-\d+$", "checked", message.occasion))
+            (message.person.email, re.sub(r"^(checked|sent_back|opened|sent)-\d+$", r"\1", message.occasion))
             for message in db.session.scalars(select(Outbox).where(Outbox.id > before))
             if message.about in (f"obligation:{obligation(1, of).id}", "digest")
         )
@@ -110,9 +112,69 @@ def test_one_sent_back_and_checked_again_on_one_day_is_said_again(app: Flask, on
     assert on("2025-07-18") == [(CERTIFIER, "checked")]
     send_back(queries.get_revision(revision.id), "A line is wrong", by("certifier@dorset", day))
     db.session.commit()
-    assert on("2025-07-18") == []
+    assert on("2025-07-18") == [(OFFICER, "sent_back")]
     check(queries.get_revision(revision.id), on=day)
     assert on("2025-07-18") == [(CERTIFIER, "checked")]
+
+
+def test_the_certifier_is_reminded_of_the_day_by_which_to_certify(
+    app: Flask, on: Callable[[str], Said], inbox: Inbox
+) -> None:
+    make_year()
+    dates = dt.date(2025, 7, 14), dt.date(2025, 7, 23), dt.date(2025, 7, 28)
+    change_dates(obligation(1), *dates, "Earlier", 1, by("opcc.officer@opcc", dates[0]))
+    db.session.commit()
+    on("2025-07-14")
+    revision = queries.newest_revision(obligation(1).id)
+    assert revision is not None
+    check(revision, on=dt.date(2025, 7, 14))
+    assert on("2025-07-14") == [(CERTIFIER, "checked")]
+    assert on("2025-07-16") == [(CERTIFIER, "before")]
+    assert on("2025-07-23") == [(CERTIFIER, "due")]
+    assert on("2025-07-24") == [(CERTIFIER, "late")]
+    mine = [str(each.email["Subject"]) for each in inbox.messages if each.recipients == (CERTIFIER,)]
+    assert [subject.partition("2025/26 ")[2] for subject in mine] == [
+        "waits for you to certify it by 23 July 2025",
+        "is to be certified by 23 July 2025",
+        "is to be certified today, 23 July 2025",
+        "is late: it was to be certified by 23 July 2025",
+    ]
+
+
+def test_the_opcc_hears_of_one_sent_and_its_preparer_of_one_queried(
+    app: Flask, on: Callable[[str], Said], inbox: Inbox
+) -> None:
+    make_year()
+    day = dt.date(2025, 7, 18)
+    revision = certified(on=day)
+    revisions.send(revision, "OPCC", "By e-mail", "", day, by("finance.officer@dorset", day))
+    db.session.commit()
+    assert on("2025-07-18") == [(OPCC, "sent")]
+    assert on("2025-07-30") == [], "sent in time: nothing of it is late"
+    later = dt.date(2025, 8, 20)
+    revisions.query(queries.get_revision(revision.id), "Which invoice is this?", by("opcc.officer@opcc", later))
+    db.session.commit()
+    assert on("2025-08-20") == [(OFFICER, "opened")], "nothing that was on a day before it was queried"
+    assert on("2025-08-21") == []
+    said = [" ".join(str(each.email["Subject"]).split()) for each in inbox.messages if each.recipients == (OFFICER,)]
+    assert said[-1] == "The return of Dorset Community Safety Partnership for Q1 2025/26 was queried by the OPCC"
+    setting("mail_sent_back", 0)
+    assert on("2025-08-28") == [(OFFICER, "late")]
+
+
+def test_the_opccs_certifier_hears_of_a_join_that_waits(app: Flask, on: Callable[[str], Said], inbox: Inbox) -> None:
+    grant = make_year().grant
+    day = dt.date(2025, 7, 18)
+    certified(on=day)
+    join(Period(grant.id, 2025, 1), "The others are away", by("opcc.officer@opcc", day))
+    db.session.commit()
+    on("2025-07-18")
+    mine = db.session.scalars(select(Outbox).where(Outbox.about.startswith("area_revision:"))).all()
+    assert [message.person.email for message in mine] == ["certifier@opcc.example"]
+    assert mine[0].subject == "The area return for Q1 2025/26 waits for you to certify it"
+    assert mine[0].state is MailState.SENT
+    on("2025-07-19")
+    assert len(db.session.scalars(select(Outbox).where(Outbox.about.startswith("area_revision:"))).all()) == 1
 
 
 def test_who_prepared_a_return_is_not_asked_to_certify_it(app: Flask, on: Callable[[str], Said]) -> None:
@@ -334,7 +396,9 @@ def test_another_due_date_is_another_occasion(app: Flask, on: Callable[[str], Sa
     make_year()
     assert on("2025-07-28") == [(OFFICER, "due")]
     later = dt.date(2025, 8, 11)
-    change_dates(obligation(1), dt.date(2025, 7, 14), later, later, "The OPCC moved it", 1, by("opcc.officer@opcc", later))
+    change_dates(
+        obligation(1), dt.date(2025, 7, 14), later, later, "The OPCC moved it", 1, by("opcc.officer@opcc", later)
+    )
     db.session.commit()
     assert on("2025-07-29") == [], "no longer late, and nearer than its seven days later"
     assert on("2025-08-04") == [(OFFICER, "before")]
