@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import LineFigures, ReturnFigures
 from svd_tracker.calculations.ledger_facts import Control, Lines, dropped_words, lines_words, month_name
+from svd_tracker.calculations.nil import is_nil
 from svd_tracker.finance.reconcile.queries import Outstanding
 from svd_tracker.grants.models import AgreementStatus
 from svd_tracker.money import format_pounds
@@ -114,11 +115,7 @@ def _of_the_period(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Findin
                 "spent",
                 quarter,
             )
-    if (
-        figures.lines
-        and figures.own_quarters
-        and not any(line.this_period or line.adjustments for line in figures.lines)
-    ):
+    if figures.lines and is_nil(figures):
         yield found(
             "nil_return",
             f"ledger:{facts.holder_id}/{facts.fy}",

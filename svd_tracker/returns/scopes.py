@@ -20,7 +20,7 @@ def of_obligation(obligation_id: int) -> Scope:
     return scope_of(obligation_queries.get_obligation(obligation_id))
 
 
-def of_revision(revision_id: int) -> Scope:
+def of_revision(revision_id: int, **_rest: object) -> Scope:
     return scope_of(queries.get_revision(revision_id).of.obligation)
 
 
