@@ -157,7 +157,7 @@ def send_back_join(revision: AreaRevision, reason: str, act: Act) -> None:
     of = _locked(revision)
     _refuse_unless(AreaState.SENT_BACK, revision, of)
     reason = _reason(reason, "Say what is to be put right")
-    _move(revision, of, AreaState.SENT_BACK, reason, "send_back", {"reason": reason}, act)
+    _move(revision, of, AreaState.SENT_BACK, reason, "sent_back", {"reason": reason}, act)
 
 
 def send_join(revision: AreaRevision, to_whom: str, how: str, reference: str, sent_on: dt.date, act: Act) -> Sending:
@@ -185,7 +185,7 @@ def send_join(revision: AreaRevision, to_whom: str, how: str, reference: str, se
     )
     db.session.add(sending)
     words = {"to": sending.to_whom, "how": sending.how, "reference": sending.reference, "on": sent_on.isoformat()}
-    _move(revision, of, AreaState.SENT, "", "send", words, act)
+    _move(revision, of, AreaState.SENT, "", "sent", words, act)
     return sending
 
 
@@ -222,7 +222,7 @@ def accept_join(revision: AreaRevision, reference: str, act: Act) -> None:
     of = _locked(revision)
     _refuse_unless(AreaState.ACCEPTED, revision, of)
     reference = _reason(reference, "")
-    _move(revision, of, AreaState.ACCEPTED, reference, "accept", {"reference": reference}, act)
+    _move(revision, of, AreaState.ACCEPTED, reference, "accepted", {"reference": reference}, act)
 
 
 def query_join(revision: AreaRevision, reason: str, return_revision_ids: Collection[int], act: Act) -> None:
@@ -245,7 +245,7 @@ def query_join(revision: AreaRevision, reason: str, return_revision_ids: Collect
     for member in returns:
         revisions.query(member, reason, act)
     words = {"reason": reason, "returns": [member.of.ref for member in returns]}
-    _move(revision, of, AreaState.QUERIED, reason, "query", words, act)
+    _move(revision, of, AreaState.QUERIED, reason, "queried", words, act)
 
 
 def refuse_joiner(revision: AreaRevision, person_id: int | None) -> None:

@@ -77,7 +77,7 @@ def take_back_payment(payment: Payment, reason: str, act: Act) -> Payment:
     return _add(
         grant,
         act,
-        "take_back",
+        "take_back_payment",
         Payment(
             grant_id=payment.grant_id,
             source=payment.source,
