@@ -140,7 +140,7 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             audit_seq=audit_seq,
             audit_hash=audit_hash,
             figures=content.figures,
-            file_name=file_name(obligation.holder, obligation.fy, obligation.last_quarter, f"revision {number}"),
+            file_name=file_name(obligation, f"revision {number}"),
             workbook=built.content,
             carried=carried.message if carried else None,
         )

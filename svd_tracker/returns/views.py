@@ -31,6 +31,7 @@ from svd_tracker.returns.changing import since_last
 from svd_tracker.returns.forms import BuildForm, CertifyForm, CheckForm, SendBackForm, show_refusal
 from svd_tracker.returns.life_pages import load_life
 from svd_tracker.returns.models import Origin, ReturnFileKind, RevisionState
+from svd_tracker.returns.partner import views as _partner_views  # noqa: F401  its routes
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.revision_views import visible
 from svd_tracker.returns.scopes import bp, of_file, of_obligation, of_revision, scope_of

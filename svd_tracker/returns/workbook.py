@@ -11,17 +11,16 @@ from pathlib import Path
 from flask import current_app
 
 from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
-from svd_tracker.accounts.models import Holder
 from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReversalWhy
-from svd_tracker.calculations.reconciliation import Statement
 from svd_tracker.clock import LONDON
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
 from svd_tracker.grants.models import GrantTerms
-from svd_tracker.periods import fy_label, quarter_label
+from svd_tracker.periods import quarter_label
 from svd_tracker.returns.check_kinds import Finding, title_of, where_of
 from svd_tracker.returns.content import Content, key_of
 from svd_tracker.returns.models import Obligation
+from svd_tracker.returns.period_words import obligation_words
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS: Mapping[ObligationKind, str] = {
@@ -57,7 +56,6 @@ def document_of(
     built_at: dt.datetime,
     entries: Sequence[EntryRow],
     adjusted_after_seq: int,
-    reconciliations: Sequence[Statement] = (),
 ) -> ReturnDocument:
     """What the workbook says. ``adjusted_after_seq`` is the cut of the newest earlier certified return."""
     grant, holder = obligation.grant, obligation.holder
@@ -129,7 +127,6 @@ def document_of(
             )
             for each in content.findings
         ),
-        reconciliations=tuple(reconciliations),
     )
 
 
@@ -139,10 +136,11 @@ def kind_label(entry: EntryRow) -> str:
     return entry.kind.value.capitalize()
 
 
-def file_name(holder: Holder, fy: int, last_quarter: int, state: str) -> str:
+def file_name(obligation: Obligation, state: str) -> str:
     """A name that every system takes: "SVD return Dorset CSP Q1 2025-26 revision 1.xlsx"."""
-    short = holder.name.replace("Community Safety Partnership", "CSP")
-    return safe_name(f"SVD return {short} Q{last_quarter} {fy_label(fy)} {state}.xlsx")
+    short = obligation.holder.name.replace("Community Safety Partnership", "CSP")
+    period = obligation_words(obligation.fy, obligation.last_quarter, obligation.kind)
+    return safe_name(f"SVD return {short} {period} {state}.xlsx")
 
 
 def safe_name(name: str) -> str:
