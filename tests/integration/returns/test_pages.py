@@ -76,7 +76,7 @@ def test_the_whole_life_through_the_pages(app: Flask, client: PageClient, return
         "Certify the Q1 2025/26 return of Dorset Community Safety Partnership, due 28 July 2025" in client.get("/").text
     )
     page = client.get(f"/returns/{revision_id}/certify").text
-    assert "What changed since the last return" in page
+    assert "The first return of the year" in page
     build = hidden(page, "build")
     again = client.post(f"/returns/{revision_id}/certify", {"build": build, "post": ""}, status=200).text
     assert "Enter your post" in again
@@ -216,7 +216,7 @@ def test_pages_take_a_fixed_number_of_queries(app: Flask, client: PageClient) ->
         assert len(client.queries) <= 25, (url, client.queries)
     check(db.session.get_one(ReturnRevision, revision_id))
     client.sign_in(CERTIFIER).get(f"/returns/{revision_id}/certify")
-    assert len(client.queries) <= 26, client.queries
+    assert len(client.queries) <= 32, client.queries
 
 
 def test_links_lead_only_where_one_may_go(app: Flask, client: PageClient) -> None:
