@@ -45,6 +45,7 @@ def test_what_was_sealed_is_made_again_to_the_byte(app: Flask) -> None:
     year = make_year()
     first = certified(1)
     post(year.tool, 640_00, dt.date(2025, 6, 3), document="INV-late", on=dt.date(2025, 8, 4))
+    post(year.tool, 5_000_00, dt.date(2025, 8, 6), document="INV-0825", on=dt.date(2025, 9, 4))
     post(year.nurse, 10_000_00, dt.date(2025, 8, 6), document="PAY-0825", on=dt.date(2025, 9, 4))
     for funding in (year.nurse, year.tool):
         finance.save_forecast(act(on=OCTOBER), funding, {3: 10_000_00, 4: 10_000_00}, "As the plan says", 1)
