@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from svd_tracker.accounts.models import Person
+from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.accounts.queries import BY_ITSELF
 from svd_tracker.calculations.progress import MilestoneProgress, OutputProgress, PlanLineProgress
 from svd_tracker.delivery import queries
@@ -224,6 +224,19 @@ def missing_results(holder_id: int, fy: int, quarters: Collection[int]) -> list[
             names = " and ".join(quarter_short(fy, quarter) for quarter in without)
             found.append((plan_line_id, f"{title}: “{definition}” has no result for {names}"))
     return found
+
+
+def outputs_without_result(holder_ids: Collection[int], fy: int, quarter: int) -> list[tuple[int, str, int]]:
+    """(holder, its name, intervention) of each output that has neither a result nor why there is none. One query."""
+    given = select(OutputResult.id).where(OutputResult.output_id == Output.id, OutputResult.quarter == quarter)
+    rows = db.session.execute(
+        select(Holder.id, Holder.name, PlanLine.intervention_id)
+        .join(PlanLine, PlanLine.holder_id == Holder.id)
+        .join(Output, Output.plan_line_id == PlanLine.id)
+        .where(Holder.id.in_(holder_ids), PlanLine.fy == fy, ~given.exists())
+        .order_by(Holder.id, Output.id)
+    )
+    return [(holder_id, name, intervention_id) for holder_id, name, intervention_id in rows]
 
 
 def written(plan_line_id: int, recorded_by: dt.datetime | None = None) -> list[tuple[dt.datetime, str, str]]:

@@ -31,7 +31,7 @@ class ResultRow(VersionedForm, PlainForm):
     is_share = False
     value = TextField("Result of the quarter", [max_length(12)])
     missing_reason = TextField("If there is no figure, why", [max_length(250)])
-    note = TextField("Note", [max_length(250)], description="Like how it was counted. Not needed.")
+    note = TextField("Note, if it needs one", [max_length(250)])
 
     def validate_value(self, field: Any) -> None:
         if field.data and self.number is None:
@@ -61,9 +61,7 @@ class ShareRow(ResultRow):
 
 
 class LineRow(VersionedForm, PlainForm):
-    narrative = TextAreaField(
-        "How it went", max_chars=LONGEST, description="Members read this, and it stands in the return."
-    )
+    narrative = TextAreaField("How it went", max_chars=LONGEST)
     risks = TextAreaField("What could go wrong, and what is done about it", max_chars=LONGEST)
 
 

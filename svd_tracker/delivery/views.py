@@ -4,6 +4,7 @@ own page is the members' (members/views.py).
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 
 from flask import flash, render_template, url_for
@@ -18,6 +19,7 @@ from svd_tracker.delivery import (
     queries,
     services,
 )
+from svd_tracker.delivery import progress as progress_queries
 from svd_tracker.delivery.blueprint import bp, done_once, plan_line_scope
 from svd_tracker.delivery.forms import MilestoneEventForm, MilestoneForm, OutputForm
 from svd_tracker.delivery.models import Milestone, MilestoneState, OutputMeasure
@@ -25,7 +27,7 @@ from svd_tracker.delivery.progress_page import fill_in
 from svd_tracker.errors import NotFound
 from svd_tracker.finance.match_standing import standings
 from svd_tracker.interventions.queries import get_plan_line
-from svd_tracker.periods import format_date, fy_of
+from svd_tracker.periods import format_date, fy_of, quarter_of, quarter_short, quarter_start
 from svd_tracker.web import navigation
 from svd_tracker.web.history import HistoryLine
 from svd_tracker.web.navigation import WorkItem
@@ -57,6 +59,21 @@ def match_behind(access: Access, on: dt.date) -> Iterator[WorkItem]:
         if (each.holder_id, each.fy, each.intervention_id) not in shut:
             url = url_for("members.plan_line", plan_line_id=each.plan_line_id)
             yield WorkItem(f"{each.words} ({each.holder})", url)
+
+
+@navigation.add_work
+def results_waiting(access: Access, on: dt.date) -> Iterator[WorkItem]:
+    """Outputs without a result for the last quarter that is over, one line for each holder."""
+    over = quarter_start(fy_of(on), quarter_of(on)) - dt.timedelta(days=1)
+    fy, quarter = fy_of(over), quarter_of(over)
+    reached = access.holder_ids(Permission.MANAGE_PLAN)
+    waiting = progress_queries.outputs_without_result(reached, fy, quarter) if reached else []
+    shut = decisions.shut_by_interest(access.person_id).plan if waiting else frozenset()
+    found = Counter((holder_id, name) for holder_id, name, key in waiting if (holder_id, fy, key) not in shut)
+    for (holder_id, name), number in found.items():
+        some = "1 result" if number == 1 else f"{number} results"
+        url = url_for("members.fill_in", holder_id=holder_id, fy=fy, quarter=quarter)
+        yield WorkItem(f"Give {some} of {quarter_short(fy, quarter)} ({name})", url)
 
 
 @bp.route("/milestones/new", methods=["GET", "POST"])

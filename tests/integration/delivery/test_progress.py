@@ -284,6 +284,18 @@ def test_before_there_is_a_plan(client: PageClient) -> None:
     client.get(f"/plan/{holder_id}/1900/progress", status=404)
 
 
+def test_a_result_waits_for_whoever_keeps_the_plan(client: PageClient) -> None:
+    line_id, output_id, holder_id = make_one()
+    words, url = "Give 1 result of Q1 2025/26", f"/plan/{holder_id}/2025/progress/1"
+    page = client.sign_in("coordinator@dorset.example").get("/").get_data(as_text=True)
+    assert words in page
+    assert url in page
+    assert words not in client.sign_in("coordinator@bcp.example").get("/").get_data(as_text=True)
+    assert words not in client.sign_in("member@dorset.example").get("/").get_data(as_text=True)
+    client.sign_in("coordinator@dorset.example").post(url, fields_of(line_id, output_id))
+    assert "Give 1 result" not in client.get("/").get_data(as_text=True)
+
+
 def test_an_interest_shuts_the_progress_of_its_plan_line(client: PageClient) -> None:
     round_, (proposal,) = deciding()
     decide(proposal)
@@ -304,4 +316,5 @@ def test_an_interest_shuts_the_progress_of_its_plan_line(client: PageClient) -> 
     assert (count_of(OutputResult), count_of(ProgressNote)) == (0, 1)
     client.get(one, status=403)
     client.post(one, sent, status=403)
+    assert "Give 1 result" not in client.get("/").get_data(as_text=True)
     assert "Went well" in client.sign_in("coordinator@dorset.example").get(progress).get_data(as_text=True)
