@@ -93,6 +93,7 @@ def show(revision_id: int) -> ResponseReturnValue:
         and current_access().person_id not in queries.preparers([revision_id])[revision_id],
         may_send_back=(certifies or prepares) and revision.state is RevisionState.CHECKED,
         holds=prepares or certifies,
+        papers=drafts and revision.origin is Origin.BUILT,
         answers=may(Permission.JOIN_AREA_RETURN, scope),
         certifies=certifies,
         is_nil=revision.state is RevisionState.DRAFT and is_nil(page.figures),

@@ -72,7 +72,9 @@ def test_a_draft_is_made_again_from_its_build_and_not_from_the_ledger_of_now(app
 def test_the_working_copy_is_marked_and_has_no_locks(app: Flask, client: PageClient) -> None:
     make_year()
     revision_id = certified(1).id
-    client.sign_in(OFFICER)
+    page = client.sign_in(OFFICER).get(f"/returns/{revision_id}").text
+    for path in ("working-copy", "working-papers"):
+        assert f'href="/returns/{revision_id}/{path}"' in page
     answer = client.get(f"/returns/{revision_id}/working-copy")
     assert "Q1 2025-26 revision 1 WORKING COPY.xlsx" in answer.headers["Content-Disposition"]
     copy, sealed = texts(answer.data), texts(kept(revision_id))
@@ -125,6 +127,7 @@ def test_they_are_the_holders_own(app: Flask, client: PageClient, monkeypatch: p
     for path in ("working-copy", "working-papers"):
         for stranger in ("finance.officer@bcp.example", "opcc.officer@opcc.example"):
             client.sign_in(stranger).get(f"/returns/{revision_id}/{path}", status=403)
+    assert "working-papers" not in client.sign_in("opcc.officer@opcc.example").get(f"/returns/{revision_id}").text
     shut = Shut(plan=frozenset({plan}))
     monkeypatch.setattr(blueprint.decisions, "shut_by_interest", lambda person_id: shut)
     client.sign_in(OFFICER)
