@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
-from typing import Protocol
+from typing import Any, Protocol
 
 from openpyxl.utils import column_index_from_string, get_column_letter
 
@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 _REF = re.compile(r"(?:(.+)!)?\$?([A-Z]+)\$?([0-9]+)(?::\$?([A-Z]+)\$?([0-9]+))?")
 _PATTERN = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
 _ARITHMETIC: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {"+": add, "-": sub, "*": mul, "/": truediv}
-_COMPARED: Mapping[str, Callable[[object, object], bool]] = {
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": eq, "<>": ne, "<": lt, ">": gt, "<=": le, ">=": ge,
 }  # fmt: skip
 

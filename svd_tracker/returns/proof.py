@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from exports.read_back import DiffersFromFigures, read_back
+from exports.read_back import read_back
+from exports.read_list import DiffersFromFigures
 from exports.return_workbook import Built
 from svd_tracker.errors import Refused
 from svd_tracker.returns.figures_store import LineRow
