@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from flask import Flask
 
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions.queries import Shut
 from svd_tracker.delivery.models import Output, OutputMeasure
 from svd_tracker.delivery.progress_services import record_result, write_progress
@@ -12,7 +13,7 @@ from svd_tracker.delivery.services import add_output
 from svd_tracker.extensions import db
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.interventions.services import ensure_plan_line
-from svd_tracker.returns import content, progress_page, queries
+from svd_tracker.returns import content, queries
 from svd_tracker.returns.services import draft_return
 from tests.integration.returns.year import APRIL, DRAFTED, Year, by, make_year, obligation
 from tests.support.client import PageClient
@@ -77,6 +78,6 @@ def test_the_page_of_the_return_shows_it(client: PageClient, monkeypatch: pytest
     assert "Went well" in read
     assert f"/plan/{holder_id}/2025/progress/1" not in read
     shut = Shut(plan=frozenset({(holder_id, 2025, intervention_id)}))
-    monkeypatch.setattr(progress_page.decisions, "shut_by_interest", lambda person_id: shut)
+    monkeypatch.setattr(decisions, "shut_by_interest", lambda person_id: shut)
     kept = client.get(f"/returns/{revision_id}").get_data(as_text=True)
     assert not any(words in kept for words in ("Sessions held", "Went well", "The nurse may leave"))
