@@ -22,7 +22,7 @@ from svd_tracker.readers.partner_grid import Problem
 PROBLEMS = "Problems"
 LARGEST_SHEETS = 8 * 1024 * 1024  # of cells, unpacked: each takes much more once it is loaded
 _HEADINGS = (("Problem", 12), ("Sheet", 18), ("Cell", 9), ("What is wrong and what to do", 110))
-_MARKED_BY = "Checks"
+_MARKED_BY = "Checks"  # LibreOffice keeps no author, so that the words begin with it too
 _LONGEST_COMMENT = 2_000
 _FILLS = {
     Severity.ERROR: PatternFill("solid", start_color="FDE8E8", end_color="FDE8E8"),
@@ -61,8 +61,17 @@ def marked_partner_workbook(content: bytes, problems: Sequence[Problem], file_na
         sheet.sheet_view.tabSelected = False
     workbook.active = 0
     workbook.calculation.fullCalcOnLoad = True
+    saved = io.BytesIO()
+    workbook.save(saved)
+    return _in_order(saved)
+
+
+def _in_order(saved: io.BytesIO) -> bytes:
+    """The package with its content types first, as some readers want it."""
     target = io.BytesIO()
-    workbook.save(target)
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+        for name in sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+            package.writestr(name, source.read(name))
     return target.getvalue()
 
 
@@ -74,7 +83,11 @@ def _clear_earlier(workbook: Workbook) -> None:
             continue
         for row in sheet.iter_rows():
             for cell in row:
-                if isinstance(cell, Cell) and cell.comment is not None and cell.comment.author == _MARKED_BY:
+                if (
+                    isinstance(cell, Cell)
+                    and cell.comment is not None
+                    and cell.comment.text.startswith(f"{_MARKED_BY}:")
+                ):
                     cell.comment = None
                     cell.fill = (
                         PatternFill() if cell.protection.locked else PatternFill("solid", start_color=INPUT_TINT)
@@ -85,7 +98,7 @@ def _mark(cell: object, found: Sequence[Problem]) -> None:
     if not isinstance(cell, Cell):
         return  # a part of merged cells, which takes no mark
     cell.fill = _FILLS[min((each.severity for each in found), key=list(Severity).index)]
-    words = "\n".join(each.message for each in found)
+    words = "\n".join((f"{_MARKED_BY}:", *(each.message for each in found)))
     cell.comment = Comment(clean_text(words[:_LONGEST_COMMENT]), _MARKED_BY, height=120, width=360)
 
 

@@ -182,7 +182,7 @@ def _of_certificate(read: ReadReturn, form: PartnerForm) -> Iterator[Problem]:
     used = [line for line in read.lines if line.ref in {*(each.ref for each in form.lines), *form.spare_refs}]
     bad = any(line.bad for line in used)
     something = any(any(_spent(form, line).values()) for line in used)
-    if not something and not bad and not said.nil and not _nil_problem(read):
+    if form.own and not (something or bad or said.nil or _nil_problem(read)):
         words = "Nothing is entered as spent. Choose Yes where that is so, or enter what was spent"
         yield Problem(Severity.ERROR, "nil_not_said", sheet or CERTIFICATE, cell, words)
     if something and said.nil:

@@ -21,6 +21,7 @@ from svd_tracker.readers.partner_layout import (
     RETURN,
     TEMPLATE_VERSION,
     TITLE,
+    WORKED_OUT,
     Mark,
     Place,
     mark_from,
@@ -219,6 +220,8 @@ def _amounts(
             amounts[place] = parse_ledger_pounds(value)
         except NotMoney as error:
             bad.append(place)
+            if place in WORKED_OUT:
+                continue  # it follows from a cell that is told by itself
             words = f"{error}{found(value)}"
             problems.append(Problem(Severity.ERROR, "not_money", grid.name, cell_name(row, column), words))
     return amounts, bad, problems

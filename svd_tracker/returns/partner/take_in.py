@@ -12,6 +12,7 @@ from svd_tracker.accounts.queries import person_names, read_whole_setting
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import Tolerance
+from svd_tracker.calculations.nil import is_nil
 from svd_tracker.calculations.returns import calculate_return
 from svd_tracker.clock import london_day
 from svd_tracker.errors import ChangedMeanwhile, Refused
@@ -226,7 +227,7 @@ def _figure(
             match=match_of(read),
             findings=findings,
             funding_ids=funding_ids,
-            nil=bool(read.certificate.nil),
+            nil=bool(read.certificate.nil) and is_nil(figures),
             passed=passed_titles((each.code for each in findings), APPLY),
         ),
         rows=(*with_cells(figures_store.to_rows(figures, notes), read), *match_rows_of(read)),
