@@ -21,11 +21,11 @@ _COLUMNS = (  # header, style, width
     ("Date", "svd date", 14),
     ("Document", "svd clipped", 18),
     ("Amount, £", "svd money", 15),
-    ("Supplier", "svd clipped", 30),
-    ("Description", "svd clipped", 44),
-    ("Reason", "svd clipped", 36),
+    ("Supplier", "svd clipped", 28),
+    ("Description", "svd clipped", 36),
+    ("Reason", "svd clipped", 30),
     ("Placed by", "svd clipped", 24),
-    ("Source", "svd clipped", 34),
+    ("Source", "svd clipped", 30),
 )
 _AMOUNT = 7
 _SHARED = 7  # columns that stand on Entries too
@@ -67,4 +67,4 @@ def _outward(entry: EntryLine) -> tuple[Value, ...]:
 
 
 def _inward(full: FullEntry) -> tuple[Value, ...]:
-    return full.supplier, full.description, full.reason, full.placed_by, full.source
+    return tuple(text or None for text in (full.supplier, full.description, full.reason, full.placed_by, full.source))

@@ -58,7 +58,7 @@ def build_with_map(document: ReturnDocument) -> Built:
     edges = Edges(
         document.marking,
         f"{document.holder_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
-        " · ".join(word for word in (document.mark, document.revision_label) if word),
+        " · ".join(word for word in (document.mark.partition(" – ")[0], document.revision_label) if word),
     )
     cover = add_cover_page(book)
     summary = add_summary_page(book, document.figures)
