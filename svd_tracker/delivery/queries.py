@@ -136,7 +136,7 @@ def next_milestones(
 def late_milestones(holder_ids: Collection[int], on: dt.date) -> list[tuple[str, str, MilestoneNow]]:
     """(holder's name, intervention's title, milestone) of each that is neither reached nor dropped and was due
 
-    before a day, in plans of that day's year and the year before. Three queries.
+    before a day, in plans of that day's year and the year before. Three queries, one where there is no plan.
     """
     if not holder_ids:
         return []
@@ -146,7 +146,7 @@ def late_milestones(holder_ids: Collection[int], on: dt.date) -> list[tuple[str,
         .join(Intervention, Intervention.id == PlanLine.intervention_id)
         .where(PlanLine.holder_id.in_(holder_ids), PlanLine.fy.in_((fy_of(on) - 1, fy_of(on))))
     ).all()
-    milestones = milestones_of([row.id for row in rows])
+    milestones = milestones_of([row.id for row in rows]) if rows else {}
     return [
         (holder, title, now)
         for plan_line_id, holder, title in rows
