@@ -69,7 +69,8 @@ class YearFigures:
 def year_figures(holder: Holder, grant_id: int, fy: int, today: dt.date) -> YearFigures:
     """The figures that a return up to today's quarter would show, and the outlook from the quarters that are over.
 
-    Before the year they are those of its first quarter. A fixed number of queries.
+    Before the year they are those of its first quarter. After the final no more is claimed than it claimed, while its
+    quarters are closed (FIGURES.md 15). A fixed number of queries.
     """
     fundings = queries.fundings(holder.id, fy, grant_id)
     forecasts = queries.newest_forecasts([each.id for each in fundings])
@@ -83,13 +84,16 @@ def year_figures(holder: Holder, grant_id: int, fy: int, today: dt.date) -> Year
     )
     given = facts.to_funding_facts(fundings, forecasts)
     allocations = {category: money.pence for category, money in left.items()}
-    claimed = queries.newest_claims(holder.id, grant_id, fy, before_quarter=last)
+    closed = queries.closed_quarters(holder.id, grant_id, fy)
+    over_and_closed = closed.keys() >= set(QUARTERS)
+    final = queries.newest_claims(holder.id, grant_id, fy, final=True) if over_and_closed else {}
+    earlier = Earlier(
+        claimed=queries.newest_claims(holder.id, grant_id, fy, before_quarter=last), final_claimed=final or None
+    )
 
     def up_to(quarter: int) -> ReturnFigures:
         return calculate_return(
-            ReturnInputs(
-                ObligationKind.IN_YEAR, quarter, allocations, given, entries, Earlier(claimed=claimed), tolerance
-            )
+            ReturnInputs(ObligationKind.IN_YEAR, quarter, allocations, given, entries, earlier, tolerance)
         )
 
     figures = up_to(last)
@@ -111,7 +115,7 @@ def year_figures(holder: Holder, grant_id: int, fy: int, today: dt.date) -> Year
         over=over,
         posted=frozenset(entry.quarter for entry in entries),
         left=left,
-        closed=queries.closed_quarters(holder.id, grant_id, fy),
+        closed=closed,
         lines=lines,
         categories=totals,
         total=YearTotal(figures.total, _add_up([line.outlook for line in lines])),

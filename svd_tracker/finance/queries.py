@@ -369,8 +369,10 @@ def spent_by_funding(funding_ids: Iterable[int]) -> dict[tuple[int, int], int]:
     return {(funding_id, quarter): pence for funding_id, quarter, pence in rows}
 
 
-def newest_claims(holder_id: int, grant_id: int, fy: int, before_quarter: int = 5) -> Mapping[str, int]:
-    """What certified returns up to before a quarter last claimed to date, in pence by funding ref."""
+def newest_claims(
+    holder_id: int, grant_id: int, fy: int, before_quarter: int = 5, *, final: bool = False
+) -> Mapping[str, int]:
+    """What certified returns up to before a quarter last claimed to date, or the final alone: pence by funding ref."""
     rows = db.session.execute(
         select(Funding.ref, ClaimLine.claimed_to_date_pence)
         .join(Funding, Funding.id == ClaimLine.funding_id)
@@ -379,6 +381,7 @@ def newest_claims(holder_id: int, grant_id: int, fy: int, before_quarter: int = 
             Funding.grant_id == grant_id,
             Funding.fy == fy,
             ClaimLine.quarter < before_quarter,
+            ClaimLine.final.in_((True,) if final else (True, False)),
         )
         .order_by(ClaimLine.id)
     )

@@ -1,47 +1,86 @@
 """What returns have waiting for a person, on the page that they start from."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flask import url_for
 
 from svd_tracker.accounts.permissions import Access, Permission
-from svd_tracker.periods import format_date, quarter_short
+from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, obligation_queries, queries
-from svd_tracker.returns.models import RevisionState
+from svd_tracker.returns import join_reminders as joins
+from svd_tracker.returns.area_queries import PeriodRow
+from svd_tracker.returns.models import AreaState, RevisionState
+from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.web.navigation import WorkItem
 
 
 def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
-    """Drafts to check, returns to certify, returns to join. At most four queries."""
+    """Returns to check, certify, send, accept and join, and joins to certify and send. At most nine queries."""
     prepares = access.holder_ids(Permission.PREPARE_RETURN)
     certifies = access.holder_ids(Permission.CERTIFY_RETURN)
-    if prepares or certifies:
-        rows = obligation_queries.list_obligations(prepares | certifies)
-        checked = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.CHECKED]
-        preparers = queries.preparers(checked) if certifies and checked else {}
-        for row in rows:
-            period = quarter_short(row.fy, row.last_quarter)
-            name = f"{period} return of {row.holder_name}, due {format_date(row.due_on)}"
-            late = row.is_late(today)
-            if row.state is RevisionState.DRAFT and row.holder_id in prepares:
-                url = url_for("returns.show", revision_id=row.revision_id)
-                yield WorkItem(f"Check the {name}", url, row.due_on, late)
-            elif (
-                row.state is RevisionState.CHECKED
-                and row.holder_id in certifies
-                and access.person_id not in preparers.get(row.revision_id or 0, ())
-            ):
-                url = url_for("returns.certify", revision_id=row.revision_id)
-                yield WorkItem(f"Certify the {name}", url, row.due_on, late)
+    joined = access.holder_ids(Permission.JOIN_AREA_RETURN)
+    rows = obligation_queries.list_obligations(prepares | certifies | joined) if prepares | certifies | joined else []
+    for row in rows:
+        if row.holder_id in prepares:
+            yield from _to_prepare(row, today)
+        if row.holder_id in joined and row.state is RevisionState.SENT:
+            url = url_for("returns.show", revision_id=row.revision_id)
+            yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, False)
+    yield from _to_certify(access, [row for row in rows if row.holder_id in certifies], today)
     areas = access.area_ids(Permission.JOIN_AREA_RETURN)
     for each in area_queries.list_periods(areas) if areas else ():
-        if each.draft_on <= today and each.to_join:
-            grant_id, fy, quarter = each.period.grant_id, each.period.fy, each.period.last_quarter
-            do = ": join them" if each.certified == each.holders else ""
-            yield WorkItem(
-                f"{each.certified} of {each.holders} returns of {quarter_short(fy, quarter)} are in{do}",
-                url_for("returns.area_period", grant_id=grant_id, fy=fy, quarter=quarter),
-                each.due_on,
-                each.due_on < today,
-            )
+        yield from _to_join(each, today)
+    for join in joins.waiting_joins() if certifies else ():
+        if join.opcc_id in certifies and join.joined_by != access.person_id:
+            url = url_for("returns.area_show", area_revision_id=join.area_revision_id)
+            yield WorkItem(f"Certify the area return of {join.words}", url, None, False)
+
+
+def _name(row: ObligationRow) -> str:
+    return f"{row.words} return of {row.holder_name}, due {format_date(row.due_on)}"
+
+
+def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
+    """A draft that waits for its finance officer, or a certified return that is to be sent."""
+    url = url_for("returns.show", revision_id=row.revision_id) if row.revision_id else ""
+    late = row.is_late(today)
+    if row.state is RevisionState.DRAFT and row.built_at is None:
+        why = "the OPCC queried it" if row.opened_from is RevisionState.QUERIED else "it was opened again"
+        yield WorkItem(f"Build the {_name(row)}, again: {why}", url, row.due_on, late)
+    elif row.state is RevisionState.DRAFT:
+        yield WorkItem(f"Check the {_name(row)}", url, row.due_on, late)
+    elif row.state is RevisionState.CERTIFIED:
+        yield WorkItem(f"Send the {_name(row)}, to the OPCC", url, row.due_on, row.due_on < today)
+
+
+def _to_certify(access: Access, rows: Sequence[ObligationRow], today: dt.date) -> Iterable[WorkItem]:
+    """Returns that wait for a certifier; never those that the person prepared (DESIGN.md rule 6)."""
+    checked = {row.revision_id: row for row in rows if row.revision_id and row.state is RevisionState.CHECKED}
+    preparers = queries.preparers(list(checked)) if checked else {}
+    for revision_id, row in checked.items():
+        if access.person_id not in preparers[revision_id]:
+            url = url_for("returns.certify", revision_id=revision_id)
+            yield WorkItem(f"Certify the {_name(row)}", url, row.certify_on, row.certify_on < today)
+
+
+def _to_join(each: PeriodRow, today: dt.date) -> Iterable[WorkItem]:
+    """An area's period that is to be joined, joined again, or sent on."""
+    period = each.period
+    url = url_for(
+        "returns.area_period",
+        grant_id=period.grant_id,
+        fy=period.fy,
+        quarter=period.last_quarter,
+        kind=period.kind.value,
+    )
+    late = each.due_on < today
+    if each.state in (AreaState.SENT_BACK, AreaState.QUERIED):
+        why = "its certifier sent it back" if each.state is AreaState.SENT_BACK else "the funder queried it"
+        yield WorkItem(f"Join the returns of {period.words} again: {why}", url, each.due_on, late)
+    elif each.state is AreaState.CERTIFIED:
+        yield WorkItem(f"Send the area return of {period.words} to the funder", url, each.due_on, late)
+    elif each.draft_on <= today and each.to_join:
+        do = ": join them" if each.certified == each.holders else ""
+        words = f"{each.certified} of {each.holders} returns of {period.words} are in{do}"
+        yield WorkItem(words, url, each.due_on, late)

@@ -166,7 +166,8 @@ def test_the_opcc_moves_a_date_with_a_reason(app: Flask, client: PageClient) -> 
     client.sign_in(OPCC)
     version = hidden(client.get(url).text, "row_version")
     form = {"row_version": version}
-    for name, day in (("draft_on", dt.date(2025, 7, 21)), ("due_on", dt.date(2025, 8, 1))):
+    days = {"draft_on": dt.date(2025, 7, 21), "certify_on": dt.date(2025, 7, 25), "due_on": dt.date(2025, 8, 1)}
+    for name, day in days.items():
         form |= {f"{name}-day": str(day.day), f"{name}-month": str(day.month), f"{name}-year": str(day.year)}
     assert "Say why the dates change" in client.post(url, form, status=200).text
     client.post(url, {**form, "reason": "The funder moved it"})
