@@ -26,8 +26,9 @@ from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
 from svd_tracker.grants import queries as grant_queries
 from svd_tracker.grants import services as grant_services
+from svd_tracker.grants.calendar_terms import CalendarTerms
 from svd_tracker.grants.eligibility import add_rule
-from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis, RuleEffect
+from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis, RuleEffect, YearEnd
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.interventions import services as intervention_services
 from svd_tracker.interventions.models import Intervention, InterventionKind
@@ -260,6 +261,8 @@ def _terms(grant: Grant, status: AgreementStatus, signed_on: dt.date | None, on:
         due_working_days=told["due_working_days"],
         retention_years=told["retention_years"],
         declaration=told["declaration"],
+        calendar=CalendarTerms(**told["calendar"], year_end=YearEnd(told["year_end"])),
+        signers="\n".join(told["signers"]),
         effective_on=on,
         reason=reason,
     )
