@@ -10,6 +10,7 @@ from sqlalchemy import select
 from svd_tracker.accounts.models import Person
 from svd_tracker.act import Act, Source
 from svd_tracker.calculations.figures import Category, EntryKind, ReturnFigures
+from svd_tracker.calculations.nil import is_nil
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.finance import services as finance
@@ -87,7 +88,7 @@ def draft(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> Return
 def check(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED) -> None:
     build = queries.newest_build(revision.id)
     assert build is not None
-    check_return(revision, build.id, by(f"finance.officer@{of}", on))
+    check_return(revision, build.id, by(f"finance.officer@{of}", on), nil=is_nil(figures_of(revision)))
     db.session.commit()
 
 
@@ -105,7 +106,7 @@ def certified(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> Re
     revision = draft(quarter, of, on)
     build = queries.newest_build(revision.id)
     assert build is not None
-    check_return(revision, build.id, by(officer, on))
+    check_return(revision, build.id, by(officer, on), nil=is_nil(figures_of(revision)))
     db.session.commit()
     certify(revision, of, on)
     return queries.get_revision(revision.id)
