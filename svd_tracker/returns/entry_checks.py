@@ -1,5 +1,6 @@
 """What the ledger entries behind a return say of themselves: accruals without a file, dates that do not fit."""
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -13,6 +14,7 @@ from svd_tracker.money import format_pounds
 from svd_tracker.periods import format_date, quarter_end, quarter_short, quarter_start
 from svd_tracker.returns.check_kinds import Finding, found
 
+_OF_ACCRUALS = frozenset({EntryKind.ACCRUAL, EntryKind.REVERSAL})
 _OUTSIDE = frozenset({"outside_period", "before_eligible"})
 
 
@@ -42,10 +44,11 @@ def look_at_entries(
     stands in for (FIGURES.md 13). Dates are looked at where they are new in this return: in its own quarters, and in
     adjustments to closed ones (FIGURES.md 3).
     """
-    counted = [row for row in rows if row.quarter <= last_quarter]
-    by_seq, by_id = {row.seq: row for row in rows}, {row.id: row for row in rows}
-    mistakes = {row.reverses_seq for row in rows if row.reversal_why is ReversalWhy.MISTAKE}
+    of_accruals = [row for row in rows if row.kind in _OF_ACCRUALS]
+    by_seq, by_id = {row.seq: row for row in of_accruals}, {row.id: row for row in of_accruals}
+    mistakes = {row.reverses_seq for row in of_accruals if row.reversal_why is ReversalWhy.MISTAKE}
     followed = {row.follows_id for row in rows if row.follows_id and row.seq not in mistakes}
+    counted = [row for row in of_accruals if row.quarter <= last_quarter]
 
     def has_file(accrual: EntryRow | None) -> bool:
         while accrual is not None:
@@ -55,19 +58,8 @@ def look_at_entries(
             accrual = by_seq.get(release.reverses_seq or 0) if release else None
         return False
 
-    of_accruals = to_entry_facts(row for row in counted if row.kind in (EntryKind.ACCRUAL, EntryKind.REVERSAL))
-    still_open = [by_seq[each.seq] for each in open_accruals(of_accruals, last_quarter)]
-    outside_period, outside_quarter = [], []
-    for row in counted:
-        new = row.quarter in own_quarters or row.seq > adjusted_after_seq
-        if not new or row.kind is EntryKind.REVERSAL or row.seq in mistakes:
-            continue
-        limit = limits[row.funding_id]
-        verdict = limit.verdict(row.spent_on)
-        if row.spent_on < limit.first_day or (row.eligible and not _OUTSIDE.isdisjoint(verdict.codes)):
-            outside_period.append(row)
-        elif not quarter_start(fy, row.quarter) <= row.spent_on <= quarter_end(fy, row.quarter):
-            outside_quarter.append(row)
+    still_open = [by_seq[each.seq] for each in open_accruals(to_entry_facts(counted), last_quarter)]
+    outside = _outside(rows, fy, last_quarter, own_quarters, adjusted_after_seq, mistakes, limits)
     return EntryFindings(
         no_evidence=[row for row in still_open if row.pence > 0 and not has_file(row)],
         not_confirmed=[
@@ -77,9 +69,42 @@ def look_at_entries(
             and row.id not in followed
             and by_seq[row.reverses_seq or 0].quarter < row.quarter
         ],
-        outside_period=outside_period,
-        outside_quarter=outside_quarter,
+        outside_period=outside["outside_period"],
+        outside_quarter=outside["outside_quarter"],
     )
+
+
+def _outside(
+    rows: Iterable[EntryRow],
+    fy: int,
+    last_quarter: int,
+    own_quarters: Collection[int],
+    adjusted_after_seq: int,
+    mistakes: Collection[int | None],
+    limits: Mapping[int, Limits],
+) -> dict[str, list[EntryRow]]:
+    """The entries whose date does not fit, by check. A day is judged once, however many entries have it."""
+    days: dict[tuple[int, int, dt.date, bool], str] = {}
+    found: dict[str, list[EntryRow]] = {"outside_period": [], "outside_quarter": []}
+    for row in rows:
+        quarter = row.quarter
+        if quarter > last_quarter or not (quarter in own_quarters or row.seq > adjusted_after_seq):
+            continue
+        key = (row.funding_id, quarter, row.spent_on, row.eligible)
+        code = days.get(key)
+        if code is None:
+            code = days[key] = _why_outside(row, fy, limits[row.funding_id])
+        if code and row.kind is not EntryKind.REVERSAL and row.seq not in mistakes:
+            found[code].append(row)
+    return found
+
+
+def _why_outside(row: EntryRow, fy: int, limits: Limits) -> str:
+    codes = limits.verdict(row.spent_on).codes
+    if row.spent_on < limits.first_day or (row.eligible and not _OUTSIDE.isdisjoint(codes)):
+        return "outside_period"
+    inside = quarter_start(fy, row.quarter) <= row.spent_on <= quarter_end(fy, row.quarter)
+    return "" if inside else "outside_quarter"
 
 
 def entry_findings(entries: EntryFindings, holder_id: int, fy: int, names: Mapping[str, str]) -> Iterator[Finding]:
