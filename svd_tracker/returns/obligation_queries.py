@@ -141,8 +141,8 @@ def calendar_gaps(on: dt.date) -> list[CalendarGap]:
 
 
 def not_asked_for(rows: Iterable[ObligationRow]) -> frozenset[int]:
-    """The ids of those not built yet that the newest terms no longer ask for. One query."""
-    open_rows = [row for row in rows if row.state is None]
+    """The ids of those neither built nor withdrawn that the newest terms no longer ask for. One query."""
+    open_rows = [row for row in rows if row.state is None and not row.withdrawn]
     terms = _offered_terms() if open_rows else {}
     asked = {
         (grant_id, fy): {each.key for each in expected(terms[grant_id], fy)}
