@@ -25,7 +25,6 @@ from exports.reconciliation_sheet import add_reconciliation_sheet
 from exports.return_sheet import add_return_sheet
 from exports.stream import Stream
 from exports.summary_sheet import add_summary_page, fill_summary
-from svd_tracker.periods import quarter_short
 
 _NOT_A_CRITERION = re.compile(r"[*?~]|^[=<>]|^[\s0-9.,/:eE+-]*$")
 
@@ -57,7 +56,7 @@ def build_with_map(document: ReturnDocument) -> Built:
     book = Book(document.council_colour)
     edges = Edges(
         document.marking,
-        f"{document.holder_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
+        f"{document.holder_name} · {document.grant_ref} · {document.period_label.partition(' (')[0]}",
         " · ".join(word for word in (document.mark.partition(" – ")[0], document.revision_label) if word),
     )
     cover = add_cover_page(book)

@@ -140,14 +140,10 @@ def _profile(book: Book, page: Page, figures: ReturnFigures, rows: TotalRows) ->
         page.text(row, number, label, "svd header right" if label else "svd header")
     total, profile = figures.total, profiles_of(figures.lines)
     last = rows.rows[None]
-    spent = {
-        quarter: pence for quarter, pence in total.spent_by_quarter.items() if quarter not in total.forecast_by_quarter
-    }
-    ahead = total.forecast_by_quarter
     table: tuple[tuple[str, Mapping[int, int | None], Callable[[int], str]], ...] = (
         ("Profile", dict(profile), lambda quarter: f"{quoted(QUARTERS_SHEET)}!{profile_letter(quarter)}{last}"),
-        ("Spent", spent, lambda quarter: rows.cell(f"q{quarter}", None)),
-        ("Forecast", ahead, lambda quarter: rows.cell(f"f{quarter}", None)),
+        ("Spent", total.spent_by_quarter, lambda quarter: rows.cell(f"q{quarter}", None)),
+        ("Forecast", total.forecast_by_quarter, lambda quarter: rows.cell(f"f{quarter}", None)),
     )
     for at, (label, amounts, cell) in enumerate(table, row + 1):
         page.text(at, _SIDE, label)

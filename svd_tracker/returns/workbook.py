@@ -16,7 +16,7 @@ from svd_tracker.clock import LONDON
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
 from svd_tracker.grants.models import GrantTerms
-from svd_tracker.periods import quarter_label
+from svd_tracker.periods import quarter_end, quarter_label
 from svd_tracker.returns.check_kinds import Finding, title_of, where_of
 from svd_tracker.returns.content import Content, key_of
 from svd_tracker.returns.models import Obligation
@@ -73,7 +73,7 @@ def document_of(
         accountable_body=holder.accountable_body,
         fy=obligation.fy,
         last_quarter=obligation.last_quarter,
-        period_label=quarter_label(obligation.fy, obligation.last_quarter),
+        period_label=_period(obligation),
         kind_label=KINDS[obligation.kind],
         status_label=signed.status,
         revision_label=signed.revision,
@@ -128,6 +128,14 @@ def document_of(
             for each in content.findings
         ),
     )
+
+
+def _period(obligation: Obligation) -> str:
+    """ "Q1 2025/26 (April to June 2025)", or of a year's end "Final 2025/26 (April 2025 to March 2026)"."""
+    fy, last = obligation.fy, obligation.last_quarter
+    if obligation.kind is ObligationKind.IN_YEAR:
+        return quarter_label(fy, last)
+    return f"{obligation_words(fy, last, obligation.kind)} (April {fy} to {quarter_end(fy, last):%B %Y})"
 
 
 def kind_label(entry: EntryRow) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
@@ -13,10 +14,12 @@ from exports.cells import Figure
 from exports.documents import ReturnDocument
 from exports.return_workbook import Built, build_return_workbook, build_with_map
 from svd_tracker.calculations.figures import Category, LineFigures, ReturnInputs, TotalFigures
+from svd_tracker.periods import QUARTERS
 from tests.exports import factory
+from tests.exports.libreoffice import recalculated
 from tests.exports.package_lint import lint
 from tests.exports.parts import parts
-from tests.exports.reading import formulas, pence, stored
+from tests.exports.reading import calamine_values, formulas, pence, stored, values
 
 pytestmark = pytest.mark.xlsx
 
@@ -223,3 +226,25 @@ def test_every_sheet_can_be_reached_from_the_cover() -> None:
         book = formulas(build_return_workbook(document))
         links = {cell.hyperlink.location for row in book["Cover"].iter_rows() for cell in row if cell.hyperlink}
         assert {link.replace("'", "") for link in links} == {f"{title}!A1" for title in book.sheetnames[1:]}
+
+
+def test_spend_stands_beside_profile_and_forecast_for_each_quarter() -> None:
+    """In a provisional return quarter 4 has both: what is spent so far and what is expected (FIGURES.md 12)."""
+    document = factory.document(factory.provisional())
+    total = document.figures.total
+    sheet = stored(build_return_workbook(document))["Summary"]
+    table = {str(row[5].value): [cell.value for cell in row[6:11]] for row in sheet.iter_rows(min_row=6, max_row=8)}
+    assert [pence(value) for value in table["Spent"][:4]] == list(total.spent_by_quarter.values())
+    assert pence(table["Spent"][4]) == total.to_date
+    assert (table["Forecast"][:3], pence(table["Forecast"][3])) == ([None] * 3, total.forecast_by_quarter[4])
+    profiles = [sum(line.profile_by_quarter[quarter] for line in document.figures.lines) for quarter in QUARTERS]
+    assert [pence(value) for value in table["Profile"]] == [*profiles, sum(profiles)]
+
+
+@pytest.mark.parametrize("papers", [False, True])
+def test_other_programs_read_the_same(papers: bool, tmp_path: Path) -> None:
+    """What openpyxl, calamine and LibreOffice, calculating for itself, find in every cell of every sheet."""
+    data = build_return_workbook(factory.papers() if papers else factory.full())
+    ours = values(stored(data))
+    assert calamine_values(data) == ours
+    assert values(stored(recalculated(data, tmp_path))) == ours
