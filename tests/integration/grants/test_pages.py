@@ -342,7 +342,7 @@ def test_the_calendar_of_returns_stands_in_the_terms(client: PageClient, grant: 
     }
     page = text_of(client, client.post(url, typed).location)
     assert "20 working days after its period: 5 before the OPCC’s own is due at the funder" in page
-    assert "drafted 12 working days before the end of the year, due 2 working days before the end of the year" in page
+    assert "drafted 12 working days before the year’s end, due 2 working days before the year’s end" in page
     assert "Every half year" in page
     assert "Chief executive; Chief finance officer (section 151)" in page
     terms = queries.current_terms(grant_id)
