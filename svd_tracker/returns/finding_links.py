@@ -53,7 +53,7 @@ def link_findings(
 
 @dataclass(frozen=True)
 class _Place:
-    """A page: what its link says, and what the parts of a subject's key are in its address ("" for not at all)."""
+    """A page: what its link says, and what the parts of a subject's key are in its address."""
 
     words: str
     endpoint: str
@@ -133,4 +133,5 @@ def _put_right(finding: ReturnFinding, revision: ReturnRevision, forecasts: bool
         return "", None
     place = _PLACES[kind]
     named = zip(place.parts, key.split("/"), strict=False)
-    return place.words, url_for(place.endpoint, **{name: int(part) for name, part in named if name}, **place.asked)
+    here: dict[str, Any] = {name: int(part) for name, part in named}
+    return place.words, url_for(place.endpoint, **here, **place.asked)
