@@ -29,7 +29,7 @@ _CONTENTS = (
     ("Match", "match funding promised, confirmed, received or delivered, for information"),
     ("Progress", "outputs against target, milestones, what was done and what is at risk"),
     ("Adjustments", "what changed in quarters reported before"),
-    ("Changes", "figure by figure, what differs from the revision before"),
+    ("Changes", "figure by figure, what differs from the revision, or the provisional return, before"),
     ("Checks", "what the checks found, what was accepted and why, and that the workbook agrees with itself"),
     ("Entries", "the ledger entries that every figure of spend adds up from"),
     ("Declaration", "the agreement's words, and who certified by them"),

@@ -16,7 +16,7 @@ from svd_tracker.periods import QUARTERS
 
 _TITLE = "Spend against profile"
 _GREY, _PALE = "9AA5B1", "D9DEE4"
-_WIDTH_CM, _HEIGHT_CM = 19.0, 8.6
+_WIDTH_CM, _HEIGHT_CM = 18.4, 8.6
 
 
 def add_profile_chart(
@@ -35,6 +35,8 @@ def add_profile_chart(
     for at, ((label, amounts), colour) in enumerate(
         zip(series, (_GREY, book.palette.colour, book.palette.tint_strong), strict=True), header_row + 1
     ):
+        if not any(pence is not None for pence in amounts):
+            continue
         values = Reference(page.sheet, min_col=column + 1, max_col=column + len(QUARTERS), min_row=at)
         one = Series(values, title=None)
         one.tx = SeriesLabel(

@@ -56,7 +56,7 @@ def build_with_map(document: ReturnDocument) -> Built:
     book = Book(document.council_colour)
     edges = Edges(
         document.marking,
-        f"{document.holder_name} · {document.grant_ref} · {document.period_label.partition(' (')[0]}",
+        f"{document.period_label.partition(' (')[0]} · {document.grant_ref} · {document.holder_name}",
         " · ".join(word for word in (document.mark.partition(" – ")[0], document.revision_label) if word),
     )
     cover = add_cover_page(book)

@@ -157,7 +157,9 @@ def _profile(book: Book, page: Page, figures: ReturnFigures, rows: TotalRows) ->
             else:
                 page.blank(at, column, "svd closed")
         given = [pence for pence in amounts.values() if pence is not None]
-        if len(given) < len(amounts):
+        if not amounts:
+            page.blank(at, _SIDE + 5, "svd closed")
+        elif len(given) < len(amounts):
             page.text(at, _SIDE + 5, NOT_GIVEN, "svd missing")
         else:
             across = f"{get_column_letter(_SIDE + 1)}{at}:{get_column_letter(_SIDE + 4)}{at}"

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from exports.return_workbook import build_return_workbook
 from svd_tracker.calculations.figures import EntryKind
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions.queries import Shut
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
-from svd_tracker.finance import blueprint
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.returns import papers, queries
@@ -129,7 +129,7 @@ def test_they_are_the_holders_own(app: Flask, client: PageClient, monkeypatch: p
             client.sign_in(stranger).get(f"/returns/{revision_id}/{path}", status=403)
     assert "working-papers" not in client.sign_in("opcc.officer@opcc.example").get(f"/returns/{revision_id}").text
     shut = Shut(plan=frozenset({plan}))
-    monkeypatch.setattr(blueprint.decisions, "shut_by_interest", lambda person_id: shut)
+    monkeypatch.setattr(decisions, "shut_by_interest", lambda person_id: shut)
     client.sign_in(OFFICER)
     for path in ("working-copy", "working-papers"):
         client.get(f"/returns/{revision_id}/{path}", status=403)
