@@ -19,7 +19,7 @@ from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.queries import get_entry
 from svd_tracker.returns.check_kinds import ERROR, KINDS, WARNING, check_kinds, rules_of
 from svd_tracker.returns.models import ReturnRevision
-from svd_tracker.returns.queries import checks_of, newest_build
+from svd_tracker.returns.queries import checks_of, get_revision, newest_build
 from svd_tracker.returns.services import prepare
 from tests.integration.finance.money_rows import post
 from tests.integration.returns.test_pages import hidden
@@ -201,3 +201,24 @@ def test_a_page_of_checks_asks_a_fixed_number_of_queries(app: Flask, client: Pag
         setting(code, "block")
     client.sign_in(OPCC).get("/returns/checks")
     assert len(client.queries) <= 16, client.queries
+
+
+def test_a_cumulative_figure_that_falls_is_explained_before_the_return_goes(app: Flask, client: PageClient) -> None:
+    year = make_year()
+    certified()
+    post(year.nurse, -500_00, dt.date(2025, 8, 6), document="CR-8", on=OCTOBER)
+    post(year.tool, 4_000_00, dt.date(2025, 8, 6), on=OCTOBER)
+    app.config["TODAY"] = OCTOBER
+    revision = draft(2, on=OCTOBER)
+    assert said(revision)["fall_unexplained"] == ERROR
+    number, ref = revision.id, year.nurse.ref
+    url = f"/returns/{number}"
+    page = client.sign_in(OFFICER).get(url).text
+    assert "Say why Specialist nurse (F-0001) is not as it was" in page
+    form = client.get(f"{url}/explain").text
+    client.post(
+        f"{url}/explain", {"once_key": hidden(form, "once_key"), f"reason-{ref}": "A training course was credited"}
+    )
+    again = get_revision(number)
+    assert "fall_unexplained" not in said(again)
+    assert "fall_unexplained" in passed(again)
