@@ -125,7 +125,7 @@ def withdraw(obligation_id: int) -> ResponseReturnValue:
     return _confirm(
         obligation_id,
         verb=obligations.withdraw_obligation,
-        title="Withdraw the return {} of {}?",
+        title="Withdraw the {} return of {}?",
         body="It is not asked for any more: it is not drafted, nobody is reminded of it, and later returns do not wait "
         "for it. Its quarters come into the next return. It can be put back.",
         action="Withdraw the return",
@@ -139,7 +139,7 @@ def put_back(obligation_id: int) -> ResponseReturnValue:
     return _confirm(
         obligation_id,
         verb=obligations.put_back_obligation,
-        title="Put the return {} of {} back into the calendar?",
+        title="Put the {} return of {} back into the calendar?",
         body="It is asked for again, on the dates that it had. Change them if they have passed.",
         action="Put the return back",
         done="The return is in the calendar again.",

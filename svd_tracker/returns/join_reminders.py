@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -70,7 +71,8 @@ def waiting_joins(area_revision_id: int | None = None) -> list[WaitingJoin]:
     )
     if area_revision_id is not None:
         query = query.where(AreaRevision.id == area_revision_id)
-    return [WaitingJoin(*tuple(row)) for row in db.session.execute(query)]
+    rows: Iterable[Any] = db.session.execute(query)
+    return [WaitingJoin(*row) for row in rows]
 
 
 def told(joins: Iterable[WaitingJoin], today: dt.date) -> list[WaitingJoin]:

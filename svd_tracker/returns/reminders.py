@@ -100,7 +100,7 @@ def occasions(row: ObligationRow, moved: Moved | None, rules: Rules, today: dt.d
 
     Of one sent back or opened again nothing is said that was on an earlier day.
     """
-    since, up = dt.date.min, (Reader.CERTIFIER, Reader.OPCC)
+    since, up = dt.date.min, tuple(each for each in Reader if each is not Reader.PREPARER)
     if row.state in (None, RevisionState.DRAFT):
         found = list(_about_the_date(row, Reader.PREPARER, row.due_on, rules, today))
         if row.built_at is not None and rules.drafted:

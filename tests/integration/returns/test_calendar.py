@@ -166,7 +166,7 @@ def test_a_withdrawn_return_is_not_asked_for_until_it_is_put_back(app: Flask) ->
     with pytest.raises(Refused, match="withdrawn"):
         draft(1)
     db.session.rollback()
-    later = [dt.date(2025, 8, 1)] * 3
+    later = dt.date(2025, 8, 1), dt.date(2025, 8, 1), dt.date(2025, 8, 1)
     with pytest.raises(Refused, match="put it back before"):
         change_dates(obligation(1), *later, "Later", 2, act())
     with pytest.raises(ChangedMeanwhile):
@@ -187,11 +187,11 @@ def test_what_is_built_is_not_withdrawn(app: Flask) -> None:
 
 def test_three_dates_follow_one_another(app: Flask) -> None:
     make_year()
-    july = [dt.date(2025, 7, day) for day in (14, 21, 28)]
+    july = dt.date(2025, 7, 14), dt.date(2025, 7, 21), dt.date(2025, 7, 28)
     for dates, field in (
         ((july[1], july[0], july[2]), "certify_on"),
         ((july[0], july[2], july[1]), "due_on"),
-        ((dt.date(2025, 6, 30), *july[1:]), "draft_on"),
+        ((dt.date(2025, 6, 30), july[1], july[2]), "draft_on"),
     ):
         with pytest.raises(Refused) as refused:
             change_dates(obligation(1), *dates, "Tried", 1, act())
@@ -199,7 +199,7 @@ def test_three_dates_follow_one_another(app: Flask) -> None:
     change_dates(obligation(1), *july, "The OPCC asks for it", 1, act())
     db.session.commit()
     row = rows()[0]
-    assert [row.draft_on, row.certify_on, row.due_on] == july
+    assert (row.draft_on, row.certify_on, row.due_on) == july
     assert [row.late_for(day) for day in (july[0], july[1], july[2], dt.date(2025, 7, 29))] == [
         None,
         "draft",

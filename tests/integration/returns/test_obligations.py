@@ -60,7 +60,7 @@ def test_dates_change_with_a_reason_as_a_new_version(app: Flask) -> None:
     with pytest.raises(Refused, match="why"):
         change_dates(obligation(1), *later, " ", 1, act())
     with pytest.raises(Refused, match="after the end of the period"):
-        change_dates(obligation(1), dt.date(2025, 6, 30), *later[1:], "Early", 1, act())
+        change_dates(obligation(1), dt.date(2025, 6, 30), later[1], later[2], "Early", 1, act())
     change_dates(obligation(1), *later, "The funder moved the date", 1, act())
     db.session.commit()
     assert [version.version_no for version in calendar.date_versions(obligation(1).id)] == [2, 1]
@@ -71,5 +71,6 @@ def test_dates_change_with_a_reason_as_a_new_version(app: Flask) -> None:
 def test_the_dates_of_a_certified_return_no_longer_change(app: Flask) -> None:
     make_year()
     certified()
+    later = dt.date(2025, 8, 1), dt.date(2025, 8, 1), dt.date(2025, 8, 1)
     with pytest.raises(Refused, match="certified"):
-        change_dates(obligation(1), *[dt.date(2025, 8, 1)] * 3, "Late", 1, act())
+        change_dates(obligation(1), *later, "Late", 1, act())
