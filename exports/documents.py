@@ -7,6 +7,7 @@ numbers (DESIGN.md rule 14). All money is whole pence.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from svd_tracker.calculations.area import AreaFigures, AwardReconciliation
 from svd_tracker.calculations.changes import Changes
@@ -33,9 +34,11 @@ class MatchLine:
     received_or_delivered: int
 
 
-@dataclass(frozen=True)
-class EntryLine:
-    """One ledger entry, outward columns only. ``adjustment``: counted in this return's adjustments."""
+class EntryLine(NamedTuple):
+    """One ledger entry, outward columns only, light, as there may be many.
+
+    ``adjustment``: counted in this return's adjustments.
+    """
 
     seq: int
     funding_ref: str

@@ -10,6 +10,7 @@ from exports.documents import FiguresDiffer, ReturnDocument
 from exports.heads import head
 from exports.page_setup import Edges, set_up
 from exports.stream import Stream, Value
+from svd_tracker.calculations.figures import Category
 
 SHEET = "Entries"
 FIRST_ROW = 5
@@ -93,12 +94,13 @@ def _widths(document: ReturnDocument) -> list[float]:
 
 
 def _rows(document: ReturnDocument) -> Iterator[tuple[Value, ...]]:
+    labels = {category: category.label for category in Category}
     for entry in document.entries:
         yield (
             entry.seq,
             entry.funding_ref,
             entry.funding_title,
-            entry.category.label,
+            labels[entry.category],
             entry.quarter,
             entry.kind_label,
             entry.spent_on,

@@ -20,6 +20,7 @@ _EPOCH = dt.date(1899, 12, 30).toordinal()
 _DIMENSION = re.compile(r'<dimension ref="([A-Z]+[0-9]+)(?::([A-Z]+)[0-9]+)?" ?/>')
 _STYLE = re.compile(r'<c r="[A-Z]+[0-9]+" s="([0-9]+)"')
 _CHUNK = 500
+_KEPT = 5_000
 
 
 @dataclass(frozen=True)
@@ -51,27 +52,34 @@ def _pounds(pence: int) -> str:
 
 
 def _row_xml(stream: Stream, styles: list[str]) -> Iterator[str]:
-    starts = [f'<c r="{get_column_letter(number)}' for number in range(1, len(styles) + 1)]
-    texts: dict[str, str] = {}
+    """Each row's XML. What stands in a column often stands in it again: its XML is kept, up to a number."""
+    columns = [
+        (f'<c r="{get_column_letter(number)}', f'" s="{style}"', number - 1 in stream.money)
+        for number, style in enumerate(styles, 1)
+    ]
+    kept: list[dict[Value, str]] = [{} for _ in columns]
     for number, row in enumerate(stream.rows(), stream.first_row):
         parts = [f'<row r="{number}">']
-        for column, value in enumerate(row):
-            parts.append(f'{starts[column]}{number}" s="{styles[column]}"')
-            if isinstance(value, str):
-                end = texts.get(value)
-                if end is None:
-                    end = text_cell(value)
-                    if len(texts) < 10_000:
-                        texts[value] = end
-                parts.append(end)
-            elif value is None:
-                parts.append("/>")
-            elif isinstance(value, int):
-                parts.append(f"><v>{_pounds(value) if column in stream.money else value}</v></c>")
-            else:
-                parts.append(f"><v>{value.toordinal() - _EPOCH}</v></c>")
+        for (start, style, is_money), ends, value in zip(columns, kept, row, strict=True):
+            end = ends.get(value)
+            if end is None:
+                end = style + _cell_end(value, is_money)
+                if len(ends) < _KEPT:
+                    ends[value] = end
+            parts.append(f"{start}{number}{end}")
         parts.append("</row>")
         yield "".join(parts)
+
+
+def _cell_end(value: Value, is_money: bool) -> str:
+    """The end of a cell's XML, from its type on."""
+    if isinstance(value, str):
+        return text_cell(value)
+    if value is None:
+        return "/>"
+    if isinstance(value, int):
+        return f"><v>{_pounds(value) if is_money else value}</v></c>"
+    return f"><v>{value.toordinal() - _EPOCH}</v></c>"
 
 
 def spliced(xml: str, stream: Stream) -> Iterator[bytes]:

@@ -39,15 +39,15 @@ def to_entry_facts(rows: Iterable[EntryRow]) -> tuple[EntryFact, ...]:
     """An accrual that came with an upload is released by the council's ledger itself (FIGURES.md 13)."""
     return tuple(
         EntryFact(
-            seq=row.seq,
-            funding_ref=row.funding_ref,
-            quarter=row.quarter,
-            pence=row.pence,
-            kind=row.kind,
-            eligible=row.eligible,
-            reverses_seq=row.reverses_seq,
-            reversal_why=row.reversal_why,
-            from_ledger=row.upload_id is not None,
+            row.seq,
+            row.funding_ref,
+            row.quarter,
+            row.pence,
+            row.kind,
+            row.eligible,
+            row.reverses_seq,
+            row.reversal_why,
+            row.upload_id is not None,
         )
         for row in rows
     )

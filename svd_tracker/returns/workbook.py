@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import current_app
 
 from exports.documents import CheckLine, EntryLine, MatchLine, ReturnDocument
-from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReversalWhy
+from svd_tracker.calculations.figures import EntryKind, ObligationKind, ReturnFigures, ReversalWhy
 from svd_tracker.clock import LONDON
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.finance.queries import EntryRow
@@ -28,6 +28,8 @@ KINDS: Mapping[ObligationKind, str] = {
     ObligationKind.PROVISIONAL: "Provisional year-end return",
     ObligationKind.FINAL: "Final return",
 }
+
+_KIND_LABELS = {kind: kind.value.capitalize() for kind in EntryKind}
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,7 @@ def document_of(
     """What the workbook says. ``adjusted_after_seq`` is the cut of the newest earlier certified return."""
     grant, holder = obligation.grant, obligation.holder
     figures = content.figures
-    lines = {line.ref: line for line in figures.lines}
     refs = {str(funding_id): ref for ref, funding_id in content.funding_ids.items()}
-    own = frozenset(figures.own_quarters)
     return ReturnDocument(
         grant_name=grant.name,
         grant_ref=grant.ref,
@@ -101,22 +101,7 @@ def document_of(
             )
             for line in content.match
         ),
-        entries=[
-            EntryLine(
-                seq=entry.seq,
-                funding_ref=entry.funding_ref,
-                funding_title=lines[entry.funding_ref].title,
-                category=lines[entry.funding_ref].category,
-                quarter=entry.quarter,
-                kind_label=kind_label(entry),
-                spent_on=entry.spent_on,
-                document=entry.document,
-                pence=entry.pence,
-                eligible=entry.eligible,
-                adjustment=entry.quarter not in own and entry.seq > adjusted_after_seq,
-            )
-            for entry in entries
-        ],
+        entries=_entry_lines(figures, entries, adjusted_after_seq),
         checks=tuple(
             CheckLine(
                 each.severity.capitalize(),
@@ -130,6 +115,27 @@ def document_of(
     )
 
 
+def _entry_lines(figures: ReturnFigures, entries: Sequence[EntryRow], adjusted_after_seq: int) -> list[EntryLine]:
+    """The rows of the Entries sheet. A hundred thousand of them are made: what they share is looked up once."""
+    shared = {line.ref: (line.title, line.category) for line in figures.lines}
+    own = frozenset(figures.own_quarters)
+    return [
+        EntryLine(
+            entry.seq,
+            entry.funding_ref,
+            *shared[entry.funding_ref],
+            entry.quarter,
+            kind_label(entry),
+            entry.spent_on,
+            entry.document,
+            entry.pence,
+            entry.eligible,
+            entry.quarter not in own and entry.seq > adjusted_after_seq,
+        )
+        for entry in entries
+    ]
+
+
 def _period(obligation: Obligation) -> str:
     """ "Q1 2025/26 (April to June 2025)", or of a year's end "Final 2025/26 (April 2025 to March 2026)"."""
     fy, last = obligation.fy, obligation.last_quarter
@@ -141,7 +147,7 @@ def _period(obligation: Obligation) -> str:
 def kind_label(entry: EntryRow) -> str:
     if entry.kind is EntryKind.REVERSAL:
         return "Release" if entry.reversal_why is ReversalWhy.RELEASE else "Reversal of a mistake"
-    return entry.kind.value.capitalize()
+    return _KIND_LABELS[entry.kind]
 
 
 def file_name(obligation: Obligation, state: str) -> str:

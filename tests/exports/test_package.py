@@ -79,8 +79,7 @@ def nasty() -> ReturnDocument:
     made = factory.document()
     lines = tuple(dataclasses.replace(line, title=f"=SUM({n})") for n, line in enumerate(made.figures.lines))
     entries = tuple(
-        dataclasses.replace(entry, funding_title="=1+1", document=text)
-        for entry, text in zip(made.entries, NASTY, strict=False)
+        entry._replace(funding_title="=1+1", document=text) for entry, text in zip(made.entries, NASTY, strict=False)
     )
     checks = tuple(
         dataclasses.replace(check, message=text, where=text) for check, text in zip(made.checks, NASTY, strict=False)
@@ -118,8 +117,8 @@ def test_text_that_people_typed_is_never_a_formula() -> None:
 def test_entries_that_do_not_come_to_the_figures_are_refused() -> None:
     made = factory.document()
     first, *others = made.entries
-    stray = dataclasses.replace(first, quarter=3, eligible=False)
-    barred = dataclasses.replace(first, eligible=False)
+    stray = first._replace(quarter=3, eligible=False)
+    barred = first._replace(eligible=False)
     for entries, match in ((others, "D25-01"), ((*made.entries, stray), "D25-01"), ((barred, *others), "eligible")):
         with pytest.raises(FiguresDiffer, match=match):
             build_return_workbook(dataclasses.replace(made, entries=entries))
