@@ -15,7 +15,7 @@ from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
 from exports.styles import DATE, FONT, INK, MONEY
 from svd_tracker.calculations.figures import Category
-from svd_tracker.money import format_pounds
+from svd_tracker.money import format_pounds, format_pounds_short
 from svd_tracker.readers.partner_layout import (
     CATEGORY,
     CERTIFICATE,
@@ -135,7 +135,7 @@ def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
             if form.ahead
             else "No quarter is left to forecast: the outturn is what was spent.",
         ),
-        (RETURN, f"Explain each line whose outturn differs from its budget by more than {form.tolerance}."),
+        (RETURN, f"Explain each line whose outturn differs from its budget by more than {_beyond(form)}."),
         (RETURN, "A line that is not listed goes on one of the spare lines: its title, category and budget."),
         (MATCH, "Say what match was promised, confirmed, and received or delivered, up to the end of the period."),
         (
@@ -169,6 +169,11 @@ def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
         page.height(row, 18)
     _lock(page)
     set_up(page, edges, f"C{row}")
+
+
+def _beyond(form: PartnerForm) -> str:
+    """5% or £1,000."""
+    return f"{form.tolerance.basis_points / 100:g}% or {format_pounds_short(form.tolerance.pence)}"
 
 
 def _add_return(book: Book, form: PartnerForm, edges: Edges) -> None:

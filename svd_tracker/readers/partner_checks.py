@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.returns import needs_explanation
 from svd_tracker.money import format_pounds
 from svd_tracker.readers.line_findings import Severity
 from svd_tracker.readers.partner_grid import Problem
@@ -56,11 +57,16 @@ def used_lines(read: ReadReturn, form: PartnerForm) -> tuple[tuple[FormLine, Rea
     given = {line.ref: line for line in read.lines}
     known = [(_with_budget(line, given[line.ref]), given[line.ref]) for line in form.lines]
     new = [
-        (FormLine(line.ref, line.title, line.category, line.amounts.get(FUNDING, 0), 0, True), line)
+        (_spare(line), line)
         for line in read.lines
         if line.ref in form.spare_refs and not line.is_blank and line.category is not None
     ]
     return (*known, *new)
+
+
+def _spare(line: ReadLine) -> FormLine:
+    """A spare line as it was filled in; one without a category is an error, so that none of it is used."""
+    return FormLine(line.ref, line.title, line.category or Category.LABOUR, line.amounts.get(FUNDING, 0), 0, True)
 
 
 def _with_budget(line: FormLine, given: ReadLine) -> FormLine:
@@ -98,14 +104,14 @@ def _of_lines(read: ReadReturn, form: PartnerForm) -> Iterator[Problem]:
             yield Problem(Severity.ERROR, "no_line", read.sheet, "", words)
             continue
         yield from _of_known(read, line, found)
-        yield from _of_amounts(read, form, found, line.title)
+        yield from _of_amounts(read, form, _with_budget(line, found), found)
     known = {line.ref for line in form.lines}
     for found in read.lines:
         if found.ref in known or found.is_blank:
             continue
         if found.ref in form.spare_refs:
             yield from _of_new(read, found)
-            yield from _of_amounts(read, form, found, found.title or found.ref)
+            yield from _of_amounts(read, form, _spare(found), found)
         else:
             words = f"There is no line {found.ref} here. Use a spare line for what is not listed"
             yield Problem(Severity.ERROR, "unknown_ref", read.sheet, found.ref_cell, words)
@@ -147,7 +153,8 @@ def _of_new(read: ReadReturn, found: ReadLine) -> Iterator[Problem]:
     yield Problem(Severity.WARNING, "new_line", read.sheet, found.title_cell, words)
 
 
-def _of_amounts(read: ReadReturn, form: PartnerForm, line: ReadLine, title: str) -> Iterator[Problem]:
+def _of_amounts(read: ReadReturn, form: PartnerForm, asked: FormLine, line: ReadLine) -> Iterator[Problem]:
+    title = asked.title or line.ref
     for place in form.asked:
         code, quarter = place
         if place in line.amounts or place in line.bad:
@@ -162,6 +169,7 @@ def _of_amounts(read: ReadReturn, form: PartnerForm, line: ReadLine, title: str)
         if place[0] == "spent" and pence < 0:
             words = f"{title} has a negative spend of {format_pounds(pence)} in Q{place[1]}: is that right?"
             yield Problem(Severity.WARNING, "negative", read.sheet, line.cells[place], words)
+    yield from _unexplained(read, form, asked, line)
     accruals = line.amounts.get(ACCRUALS, 0)
     if accruals < 0:
         words = f"Enter the accruals of {title} as a plain amount: they are part of the spend"
@@ -169,6 +177,23 @@ def _of_amounts(read: ReadReturn, form: PartnerForm, line: ReadLine, title: str)
     elif accruals > max(0, sum(_spent(form, line).values())) and not form.closed:
         words = f"The accruals of {title} are more than what was spent"
         yield Problem(Severity.WARNING, "accruals", read.sheet, line.cells[ACCRUALS], words)
+
+
+def _unexplained(read: ReadReturn, form: PartnerForm, asked: FormLine, line: ReadLine) -> Iterator[Problem]:
+    """A variance beyond the tolerance without an explanation (FIGURES.md 11), of a line that is filled in whole."""
+    wanted = [place for place in form.asked if place[0] in ("spent", "forecast")]
+    if not form.variance_blocks or line.explanation or line.bad or any(each not in line.amounts for each in wanted):
+        return
+    partly = sum(line.amounts.get(("spent", quarter), 0) for quarter in form.own if quarter in form.ahead)
+    ahead = sum(line.amounts["forecast", quarter] for quarter in form.ahead)
+    variance = asked.reported_before + sum(_spent(form, line).values()) - partly + ahead - asked.budget
+    if needs_explanation(variance, asked.budget, form.tolerance):
+        way = "over" if variance > 0 else "under"
+        words = (
+            f"Explain the variance of {asked.title or line.ref}: its outturn is {format_pounds(abs(variance))} {way} "
+            "its budget"
+        )
+        yield Problem(Severity.ERROR, "variance_unexplained", read.sheet, line.cells[EXPLANATION], words)
 
 
 def _spent(form: PartnerForm, line: ReadLine) -> Mapping[Place, int]:

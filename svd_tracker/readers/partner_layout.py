@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from svd_tracker.calculations.figures import Category, ObligationKind
+from svd_tracker.calculations.figures import Category, ObligationKind, Tolerance
 from svd_tracker.periods import QUARTERS
 
 TEMPLATE_VERSION = 1
@@ -111,7 +111,8 @@ class PartnerForm:
     """A partner's return workbook before it is filled in. ``spare_refs`` are for lines that are not known here.
 
     ``closed``, ``own`` and ``ahead`` are the quarters that earlier returns closed, those that this one reports, and
-    those whose forecast it asks for. ``tolerance`` says in words which variance is to be explained.
+    those whose forecast it asks for. A variance beyond ``tolerance`` is to be explained;
+    ``variance_blocks``: one that is not is an error.
     """
 
     mark: Mark
@@ -124,7 +125,8 @@ class PartnerForm:
     due_on: str
     statement: str
     allocations: Mapping[Category, int]
-    tolerance: str
+    tolerance: Tolerance
+    variance_blocks: bool
     closed: tuple[int, ...]
     own: tuple[int, ...]
     ahead: tuple[int, ...]

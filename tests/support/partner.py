@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import openpyxl
 
-from svd_tracker.calculations.figures import Category, ObligationKind
+from svd_tracker.calculations.figures import Category, ObligationKind, Tolerance
 from svd_tracker.periods import quarter_short
 from svd_tracker.readers.partner_layout import (
     ACCRUALS,
@@ -76,7 +76,8 @@ def form(
         due_on="14 October 2025",
         statement="I certify that the spend in this return is eligible and for the purpose of the grant.",
         allocations={LABOUR: 109_500_00, NON_LABOUR: 69_290_00},
-        tolerance="5% or £1,000",
+        tolerance=Tolerance(),
+        variance_blocks=True,
         closed=closed,
         own=own,
         ahead=ahead,

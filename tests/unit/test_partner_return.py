@@ -55,7 +55,15 @@ def test_what_was_filled_in_is_read_with_its_cells() -> None:
 
 def test_the_lines_that_count_are_those_asked_for_and_the_spare_ones_filled_in() -> None:
     new: Changes = {
-        RETURN: {"B10": "Level-Up", "C10": "Non-labour", "D10": 12_040, "G10": "3,010.01", "J10": 0, "K10": 0, "F10": 0}
+        RETURN: {
+            "B10": "Level-Up",
+            "C10": "Non-labour",
+            "D10": 12_040,
+            "G10": "3,010.01",
+            "J10": 0,
+            "K10": 0,
+            "N10": "Ends",
+        }
     }
     content = edited(FILLED, {**NAMED, **new})
     assert codes(content) == {"new_line", "total_differs"}
@@ -210,3 +218,16 @@ def test_who_prepares_does_not_certify() -> None:
     same: Changes = {CERTIFICATE: {**NAMED[CERTIFICATE], "B7": "b treasurer"}}
     assert one(edited(FILLED, same), "same_person").cell == "B8"
     assert one(FILLED, "no_certifier").cell == "B8"
+
+
+def test_a_variance_beyond_the_tolerance_is_to_be_explained_even_beside_other_errors() -> None:
+    changes: Changes = {**NAMED, RETURN: {"N7": None, "N8": None, "G8": "n/a", "N9": "Schools start in January"}}
+    found = {each.cell: each for each in problems(edited(FILLED, changes)) if each.severity is Severity.ERROR}
+    assert set(found) == {"N7", "G8"}, "a line that cannot be read says that first"
+    assert "its outturn is £4,026.09 under its budget" in found["N7"].message
+    lenient = replace(ASKED, variance_blocks=False)
+    assert "N7" not in {
+        each.cell for each in check_partner_return(read_partner_return(edited(FILLED, changes)), lenient)
+    }
+    exactly: Changes = {**NAMED, RETURN: {"N7": None, "K7": 14_026.09 - 1_000}}
+    assert codes(edited(FILLED, exactly)) == {"total_differs"}, "at exactly the tolerance nothing is asked"

@@ -9,7 +9,6 @@ from svd_tracker.calculations.figures import (
     EntryKind,
     FundingFact,
     ReturnInputs,
-    Tolerance,
 )
 from svd_tracker.money import share_out
 from svd_tracker.periods import QUARTERS
@@ -27,7 +26,6 @@ def inputs_of(
     used: Used,
     earlier: Earlier,
     profiles: Mapping[str, Mapping[int, int]],
-    tolerance: Tolerance,
 ) -> ReturnInputs:
     """The inputs of the return: one entry for what each quarter of a line comes to, one for what of it is accrued.
 
@@ -55,7 +53,7 @@ def inputs_of(
         ),
         entries=tuple(entries),
         earlier=earlier,
-        tolerance=tolerance,
+        tolerance=form.tolerance,
     )
 
 

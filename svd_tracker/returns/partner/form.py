@@ -10,13 +10,13 @@ from flask import current_app
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.models import Area, HolderKind
 from svd_tracker.accounts.queries import read_whole_setting
-from svd_tracker.calculations.figures import Earlier
+from svd_tracker.calculations.figures import Earlier, Tolerance
 from svd_tracker.calculations.returns import forecast_quarters, own_quarters
+from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
 from svd_tracker.grants import queries as grants
-from svd_tracker.money import format_pounds_short
 from svd_tracker.periods import format_date, quarter_end
 from svd_tracker.readers.partner_layout import (
     ACCRUALS,
@@ -30,6 +30,7 @@ from svd_tracker.readers.partner_layout import (
     Place,
 )
 from svd_tracker.returns import figures_store, obligation_queries, queries
+from svd_tracker.returns.check_kinds import ERROR, rules_of
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.gather import digest, earlier_of
 from svd_tracker.returns.models import LineSection, Obligation
@@ -79,7 +80,10 @@ def partner_form(obligation: Obligation, at: dt.datetime) -> PartnerForm:
             category: pence
             for category, (_, pence) in grants.allocations_of_holder(grant.id, holder.id, obligation.fy).items()
         },
-        tolerance=_tolerance(grant.area_id),
+        tolerance=Tolerance(
+            read_whole_setting("variance_bp", grant.area_id), read_whole_setting("variance_pence", grant.area_id)
+        ),
+        variance_blocks=rules_of(grant.area_id)["variance_unexplained"].on(london_day(at)) == ERROR,
         closed=tuple(sorted(earlier.closed_quarters)),
         own=own,
         ahead=forecast_quarters(obligation.kind, obligation.last_quarter),
@@ -117,12 +121,6 @@ def reported(earlier: Earlier, ref: str, quarter: int) -> int:
 def opcc_name(area: Area) -> str:
     """What the area's OPCC is called; the area's name while it has no holder."""
     return next((each.name for each in accounts.list_holders(area.id) if each.kind is HolderKind.OPCC), area.name)
-
-
-def _tolerance(area_id: int) -> str:
-    """5% or £1,000."""
-    share = read_whole_setting("variance_bp", area_id) / 100
-    return f"{share:g}% or {format_pounds_short(read_whole_setting('variance_pence', area_id))}"
 
 
 def _lines(obligation: Obligation, earlier: Earlier, builds: Sequence[Sequence[LineRow]]) -> list[FormLine]:
@@ -195,4 +193,8 @@ def _match(obligation: Obligation, rows: Sequence[LineRow]) -> tuple[FormMatch, 
 
 def form_digest(form: PartnerForm) -> Mapping[str, object]:
     """What of a form goes into the digest of a build's inputs."""
-    return {"made_from": form.mark.made_from, "tolerance": form.tolerance, "statement": form.statement}
+    return {
+        "made_from": form.mark.made_from,
+        "tolerance": [form.tolerance.basis_points, form.tolerance.pence],
+        "statement": form.statement,
+    }

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from svd_tracker import db as database
-from svd_tracker.accounts.queries import person_names, read_whole_setting
+from svd_tracker.accounts.queries import person_names
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import Tolerance
 from svd_tracker.calculations.nil import is_nil
 from svd_tracker.calculations.returns import calculate_return
 from svd_tracker.clock import london_day
@@ -193,11 +192,9 @@ def _figure(
     newest = queries.newest_build(revision.id) if revision else None
     builds = queries.earlier_builds(obligation)
     fundings = finance_queries.fundings(obligation.holder_id, obligation.fy, obligation.grant_id)
-    area_id = obligation.grant.area_id
-    tolerance = Tolerance(read_whole_setting("variance_bp", area_id), read_whole_setting("variance_pence", area_id))
     used = used_lines(read, form)
     profiles = {each.ref: each.profile for each in fundings}
-    figures = calculate_return(inputs_of(form, used, earlier_of(builds), profiles, tolerance))
+    figures = calculate_return(inputs_of(form, used, earlier_of(builds), profiles))
     funding_ids = {each.ref: each.id for each in fundings}
     notes = {line.ref: line.explanation for _, line in used}
     facts = changing.facts_for(obligation, revision, figures)
