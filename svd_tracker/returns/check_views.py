@@ -108,13 +108,13 @@ def checks() -> ResponseReturnValue:
     )
 
 
-@bp.route("/returns/checks/<int:area_id>/<code>", methods=["GET", "POST"])
+@bp.route("/returns/checks/<int:area_id>/change", methods=["GET", "POST"])
 @requires(Permission.MANAGE_SETTINGS, of_area)
-def change_check(area_id: int, code: str) -> ResponseReturnValue:
+def change_check(area_id: int) -> ResponseReturnValue:
     """Let a check warn, block, or warn up to a day and block from then on."""
-    kind = _changeable(code)
+    kind = _changeable(request.args.get("check", ""))
     versions = [each for each in accounts.setting_versions(area_id) if each.key == kind.setting]
-    newest, rule = versions[0].id if versions else 0, rules_of(area_id)[code]
+    newest, rule = versions[0].id if versions else 0, rules_of(area_id)[kind.code]
     now = {"does": rule.stored.partition(":")[0], "until": rule.until}
     form: Any = CheckRuleForm(data={**now, "row_version": newest})
     clash = None

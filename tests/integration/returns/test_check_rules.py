@@ -123,12 +123,12 @@ def test_the_page_says_what_each_check_does_and_the_opcc_changes_it(app: Flask, 
         assert kind.title in page
         assert kind.fixed in page
     assert "/returns/checks/" not in page, "others read"
-    url = f"/returns/checks/{number}/output_missing"
+    url = f"/returns/checks/{number}/change?check=output_missing"
     client.get(url, status=403)
     client.sign_in(OPCC)
     page = client.get("/returns/checks").text
     assert f'href="{url}"' in page
-    assert f'href="/returns/checks/{number}/lines_waiting"' not in page
+    assert f'href="/returns/checks/{number}/change?check=lines_waiting"' not in page
     given = {"row_version": "0", "reason": "From the second return on", "does": "warn_until"}
     assert "Enter the last day on which the check only warns" in client.post(url, given, 200).text
     until = {"until-day": "30", "until-month": "9", "until-year": "2025"}
@@ -141,13 +141,13 @@ def test_the_page_says_what_each_check_does_and_the_opcc_changes_it(app: Flask, 
     assert "From the second return on" in page
     line = db.session.scalars(select(AuditLine).order_by(AuditLine.seq.desc()).limit(1)).one()
     assert (line.action, line.subject_type, line.subject_ref) == ("change", "setting", "check_output_missing")
-    client.get(f"/returns/checks/{number}/lines_waiting", status=404)
-    client.get(f"/returns/checks/{number}/no_such_check", status=404)
-    client.get("/returns/checks/999/output_missing", status=403)
+    client.get(f"/returns/checks/{number}/change?check=lines_waiting", status=404)
+    client.get(f"/returns/checks/{number}/change?check=no_such_check", status=404)
+    client.get("/returns/checks/999/change?check=output_missing", status=403)
 
 
 def test_who_changes_a_check_at_the_same_time_sees_what_the_other_did(app: Flask, client: PageClient) -> None:
-    url = f"/returns/checks/{area_id()}/output_missing"
+    url = f"/returns/checks/{area_id()}/change?check=output_missing"
     client.sign_in(OPCC)
     first = {"row_version": "0", "reason": "One", "does": "block"}
     client.post(url, first)
