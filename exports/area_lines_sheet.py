@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from openpyxl.utils import get_column_letter
 
-from exports.cells import NOT_GIVEN, Book, Page, money_width
+from exports.cells import NOT_GIVEN, Book, Page, Place, money_width, ref_of
 from exports.documents import AreaDocument
 from exports.page_setup import Edges, set_up
 from svd_tracker.calculations.area import AreaMemberFigures
@@ -17,6 +17,14 @@ from svd_tracker.calculations.figures import Category, LineFigures, TotalFigures
 LINES = "Lines"
 MISSING = "missing"
 Figures = LineFigures | TotalFigures
+STORED_AS = {"profile": "profile_to_date", "period": "this_period"}  # the codes of rows, where they are other words
+
+
+def place_of(line_ref: str, key: str, holder_ref: str = "") -> Place:
+    """Which stored figure a cell is: the line ref, of a holder behind its ref, like "DOR/F-0001"."""
+    return f"{holder_ref}/{line_ref}" if holder_ref else line_ref, STORED_AS.get(key, key), 0
+
+
 COLUMNS: tuple[tuple[str, str, Callable[[Figures], int | None]], ...] = (
     ("funding", "Funding this year", lambda f: f.funding),
     ("profile", "Profile to date", lambda f: f.profile_to_date),
@@ -107,32 +115,36 @@ def _put_block(page: Page, block: _Block) -> None:
         for line in lines:
             for number, text in enumerate((member.name, line.ref, line.title, category.label), 1):
                 page.text(at, number, text)
-            for number, (_, _, value) in enumerate(COLUMNS, 5):
-                put(page, at, number, value(line))
+            for number, (key, _, value) in enumerate(COLUMNS, 5):
+                put(page, at, number, value(line), place_of(line.ref, key, member.ref))
             page.fit_height(at, (member.name, 30), (line.title, 36))
             at += 1
         subtotals.append(at)
         _subtotal(
-            page, at, (member.name, f"{category.label} total"), "subtotal", member.figures.categories[category],
+            page, at, (member, category), "subtotal", member.figures.categories[category],
             f"{{column}}{first}:{{column}}{at - 1}",
         )  # fmt: skip
         at += 1
     cells = ",".join(f"{{column}}{row}" for row in subtotals)
-    _subtotal(page, at, (member.name, "Total"), "total", member.figures.total, cells)
+    _subtotal(page, at, (member, None), "total", member.figures.total, cells)
 
 
-def _subtotal(page: Page, row: int, texts: tuple[str, str], kind: str, total: TotalFigures, cells: str) -> None:
+def _subtotal(
+    page: Page, row: int, of: tuple[AreaMemberFigures, Category | None], kind: str, total: TotalFigures, cells: str
+) -> None:
     """``cells`` are what it adds, with {column} for each column's letter. Its category is empty: it is no line."""
+    member, category = of
     page.fill(row, range(1, 5), f"svd {kind}")
-    page.text(row, 1, texts[0], f"svd {kind}")
-    page.text(row, 3, texts[1], f"svd {kind}")
-    for number, (_, _, value) in enumerate(COLUMNS, 5):
+    page.text(row, 1, member.name, f"svd {kind}")
+    page.text(row, 3, f"{category.label} total" if category else "Total", f"svd {kind}")
+    for number, (key, _, value) in enumerate(COLUMNS, 5):
         pence = value(total)
         if pence is None:
             page.text(row, number, NOT_GIVEN, f"svd {kind} missing")
         else:
             formula = f"SUM({cells.format(column=get_column_letter(number))})"
-            page.money_formula(row, number, formula, pence, f"svd {kind} money")
+            place = place_of(ref_of(category), key, member.ref)
+            page.money_formula(row, number, formula, pence, f"svd {kind} money", place)
     page.height(row, 20)
 
 
@@ -155,8 +167,8 @@ def headers(page: Page, row: int, labels: list[str]) -> None:
     page.height(row, 32)
 
 
-def put(page: Page, row: int, column: int, pence: int | None) -> None:
+def put(page: Page, row: int, column: int, pence: int | None, of: Place | None = None) -> None:
     if pence is None:
         page.text(row, column, NOT_GIVEN, "svd missing")
     else:
-        page.money(row, column, pence)
+        page.money(row, column, pence, of=of)

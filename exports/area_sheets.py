@@ -10,8 +10,8 @@ from functools import partial
 
 from openpyxl.utils import get_column_letter
 
-from exports.area_lines_sheet import COLUMNS, LINES, MISSING, LineRows, head, headers, put, width_of
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows
+from exports.area_lines_sheet import COLUMNS, LINES, MISSING, LineRows, head, headers, place_of, put, width_of
+from exports.cells import NOT_GIVEN, Book, Page, Place, TotalRows, ref_of
 from exports.documents import AreaDocument, FiguresDiffer
 from exports.page_setup import Edges, set_up
 from svd_tracker.calculations.area import AreaMemberFigures, InterventionFigures
@@ -73,12 +73,18 @@ def add_area_sheet(book: Book, document: AreaDocument, edges: Edges, lines: Line
             row += 1
         total = figures.categories.get(category)
         _total_row(
-            page, row, f"{category.label} total{of_those}", "subtotal", total, f"{{column}}{first}:{{column}}{row - 1}"
+            page,
+            row,
+            f"{category.label} total{of_those}",
+            "subtotal",
+            total,
+            f"{{column}}{first}:{{column}}{row - 1}",
+            partial(place_of, ref_of(category)),
         )
         totals[category] = row
         row += 1
     parts = ",".join(f"{{column}}{totals[category]}" for category in Category)
-    _total_row(page, row, f"Total{of_those}", "total", figures.total, parts)
+    _total_row(page, row, f"Total{of_those}", "total", figures.total, parts, partial(place_of, ""))
     totals[None] = row
     row += 2
     page.text(row, 1, "By holder", "svd group")
@@ -87,7 +93,9 @@ def add_area_sheet(book: Book, document: AreaDocument, edges: Edges, lines: Line
     for at, member in enumerate(figures.members, row + 1):
         holder[member.ref] = at
         cells = ",".join(f"{{column}}{by_category[member.ref, category]}" for category in Category)
-        _total_row(page, at, member.name, "subtotal", member.figures.total if member.figures else None, cells)
+        of_holder = partial(place_of, "", holder_ref=member.ref)
+        total_of = member.figures.total if member.figures else None
+        _total_row(page, at, member.name, "subtotal", total_of, cells, of_holder)
         page.text(at, 1, member.name, "svd strong")
         page.fit_height(at, (member.name, 36), least=20)
     row += len(figures.members) + 2
@@ -115,26 +123,36 @@ def _holder_row(page: Page, row: int, member: AreaMemberFigures, category: Categ
         return
     total = member.figures.categories[category]
     own = [(member.ref, line.ref) for line in member.figures.lines if line.category is category]
-    page.money(row, 2, total.allocation)
+    place = partial(place_of, ref_of(category), holder_ref=member.ref)
+    page.money(row, 2, total.allocation, of=place("allocation"))
     for number, (key, _, value) in enumerate(COLUMNS, 3):
         pence = value(total)
         if pence is None or not own:
-            put(page, row, number, pence)
+            put(page, row, number, pence, place(key))
         else:
-            page.money_formula(row, number, lines.sum(key, own), pence)
+            page.money_formula(row, number, lines.sum(key, own), pence, of=place(key))
 
 
-def _total_row(page: Page, row: int, label: str, kind: str, total: TotalFigures | None, cells: str) -> None:
+def _total_row(
+    page: Page,
+    row: int,
+    label: str,
+    kind: str,
+    total: TotalFigures | None,
+    cells: str,
+    place: Callable[[str], Place],
+) -> None:
     """``cells`` are what it adds, with {column} for each column's letter."""
     page.text(row, 1, label, f"svd {kind}")
+    keys = ("allocation", *(key for key, _, _ in COLUMNS))
     values: list[int | None] = [total.allocation, *(value(total) for _, _, value in COLUMNS)] if total else []
-    for number in range(2, 3 + len(COLUMNS)):
+    for number, key in enumerate(keys, 2):
         pence = values[number - 2] if values else None
         if pence is None:
             page.text(row, number, NOT_GIVEN if values else MISSING, f"svd {kind} missing")
         else:
             formula = f"SUM({cells.format(column=get_column_letter(number))})"
-            page.money_formula(row, number, formula, pence, f"svd {kind} money")
+            page.money_formula(row, number, formula, pence, f"svd {kind} money", place(key))
     page.height(row, 20)
 
 

@@ -1,6 +1,7 @@
 """The workbook of an area's join: Cover, Area, Interventions, Lines, Checks."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 from exports.area_lines_sheet import LINES, MISSING, add_lines_sheet
 from exports.area_sheets import (
@@ -13,11 +14,12 @@ from exports.area_sheets import (
     add_interventions_sheet,
     check_members,
 )
-from exports.cells import Book, Page
+from exports.cells import Book, Figure, Page
 from exports.cover_sheet import add_cover_page, audit_head, banner, built, contents, facts, heading, summary
 from exports.documents import AreaDocument
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
+from exports.protection import lock
 from svd_tracker.periods import format_date, fy_label, quarter_short
 
 _CONTENTS = (
@@ -29,7 +31,14 @@ _CONTENTS = (
 
 
 def build_area_workbook(document: AreaDocument) -> bytes:
-    """The .xlsx of the join, in pounds to the penny of ``document.figures``.
+    """The workbook alone: see ``build_area_with_map``."""
+    return build_area_with_map(document)[0]
+
+
+def build_area_with_map(document: AreaDocument) -> tuple[bytes, Mapping[str, Mapping[str, Figure]]]:
+    """The .xlsx of the join, in pounds to the penny of ``document.figures``, and what its cells stand for.
+
+    A certified one is locked. A figure of a holder goes by the holder's ref before its line's, like "DOR/F-0001".
 
     Totals are of the holders present and say so; a missing holder is "missing" with its reason, never nought
     (FIGURES.md 22). The same document gives the same bytes. Raises FiguresDiffer when a certified total does not come
@@ -62,7 +71,9 @@ def build_area_workbook(document: AreaDocument) -> bytes:
         f"{document.lead_name} (svd_tracker)",
         document.built_at,
     )
-    return to_bytes(book, {})
+    if document.is_certified:
+        lock(book)
+    return to_bytes(book, {}), book.figures
 
 
 def _state(document: AreaDocument) -> str:

@@ -6,9 +6,12 @@ queried; of others it needs a reason (area.why_not_next). Lock order: ledger hea
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from exports.area_workbook import build_area_workbook
+from exports.area_workbook import build_area_with_map
+from exports.cells import Figure
+from exports.read_back import read_back
+from exports.read_list import DiffersFromFigures
 from svd_tracker import db as database
 from svd_tracker.accounts import delegation_queries
 from svd_tracker.accounts.queries import get_person
@@ -38,6 +41,7 @@ from svd_tracker.returns.models import (
     RevisionState,
     Sending,
 )
+from svd_tracker.returns.proof import NOT_CERTIFIED
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
 LONGEST_LINE = 250
@@ -104,11 +108,13 @@ def seal_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
             audit_seq=audit_seq,
             audit_hash=audit_hash,
         )
+        workbook, cells = build_area_with_map(document_of_area_revision(revision, signed))
+        _prove(workbook, cells, area_queries.stored_amounts(revision))
         return SealedJoin(
             area_revision_id=area_revision_id,
             signed=signed,
             file_name=area_file_name(of.grant, area_queries.period_of(of), revision.revision_no),
-            workbook=build_area_workbook(document_of_area_revision(revision, signed)),
+            workbook=workbook,
         )
 
 
@@ -155,7 +161,7 @@ def store_join_certificate(sealed: SealedJoin, act: Act) -> None:
 def send_back_join(revision: AreaRevision, reason: str, act: Act) -> None:
     """The certifier gives a join back with a reason; it is then joined again. Raises Refused, also without one."""
     of = _locked(revision)
-    _refuse_unless(AreaState.SENT_BACK, revision, of)
+    refuse_unless(AreaState.SENT_BACK, revision, of)
     reason = _reason(reason, "Say what is to be put right")
     _move(revision, of, AreaState.SENT_BACK, reason, "sent_back", {"reason": reason}, act)
 
@@ -163,7 +169,7 @@ def send_back_join(revision: AreaRevision, reason: str, act: Act) -> None:
 def send_join(revision: AreaRevision, to_whom: str, how: str, reference: str, sent_on: dt.date, act: Act) -> Sending:
     """Record that a certified join went to the funder. Raises Refused for one that stands on a return opened again."""
     of = _locked(revision)
-    _refuse_unless(AreaState.SENT, revision, of)
+    refuse_unless(AreaState.SENT, revision, of)
     _refuse_opened_again(revision)
     certificate = area_records.certificate_of(revision.id)
     if sent_on > act.on:
@@ -220,7 +226,7 @@ def keep_receipt(sending: Sending, name: str, content: bytes, note: str, act: Ac
 def accept_join(revision: AreaRevision, reference: str, act: Act) -> None:
     """Record that the funder accepted a join; ``reference`` is the funder's own words or reference, or empty."""
     of = _locked(revision)
-    _refuse_unless(AreaState.ACCEPTED, revision, of)
+    refuse_unless(AreaState.ACCEPTED, revision, of)
     reference = _reason(reference, "")
     _move(revision, of, AreaState.ACCEPTED, reference, "accepted", {"reference": reference}, act)
 
@@ -239,7 +245,7 @@ def query_join(revision: AreaRevision, reason: str, return_revision_ids: Collect
     for each in chosen:  # every ledger before the grant, so that two queries never wait for each other
         finance.lock_ledger(holder_of[each])
     of = _locked(revision)
-    _refuse_unless(AreaState.QUERIED, revision, of)
+    refuse_unless(AreaState.QUERIED, revision, of)
     reason = _reason(reason, "Say what the funder asks")
     returns = [queries.get_revision(each) for each in chosen]
     for member in returns:
@@ -260,8 +266,28 @@ def opened_again(revision: AreaRevision) -> list[str]:
     return [each.holder.name for each in revision.members if states.get(each.return_revision_id or 0) in _OPEN_AGAIN]
 
 
+def _prove(
+    workbook: bytes, cells: Mapping[str, Mapping[str, Figure]], stored: Mapping[tuple[str, str, int], int]
+) -> None:
+    """Raise Refused, naming sheet and cell, where the built bytes do not say what the join's stored rows say."""
+    try:
+        figures = {
+            sheet: {
+                cell: replace(figure, pence=stored[figure.line_ref, figure.code, figure.quarter])
+                for cell, figure in shown.items()
+            }
+            for sheet, shown in cells.items()
+        }
+    except KeyError as error:
+        raise Refused(f"The workbook shows a figure that is not stored: {error}. {NOT_CERTIFIED}") from error
+    try:
+        read_back(workbook, figures)
+    except DiffersFromFigures as error:
+        raise Refused(f"The workbook differs from the stored figures: {error.words}. {NOT_CERTIFIED}") from error
+
+
 def _may_be_certified(revision: AreaRevision, of: AreaReturn, act: Act) -> FigureBuild:
-    _refuse_unless(AreaState.CERTIFIED, revision, of)
+    refuse_unless(AreaState.CERTIFIED, revision, of)
     refuse_joiner(revision, act.by)
     _refuse_opened_again(revision)
     return area_records.build_of(revision.id)
@@ -272,7 +298,8 @@ def _refuse_opened_again(revision: AreaRevision) -> None:
         raise Refused(f"The return of {' and '.join(names)} was opened again since. Join the returns again")
 
 
-def _refuse_unless(to: AreaState, revision: AreaRevision, of: AreaReturn) -> None:
+def refuse_unless(to: AreaState, revision: AreaRevision, of: AreaReturn) -> None:
+    """Raise Refused unless a join is its period's newest and its state leads to ``to``."""
     newest = area_queries.revisions_of(area_queries.period_of(of))[-1]
     if newest.id != revision.id:
         raise Refused(f"Revision {newest.revision_no} has taken this one's place")

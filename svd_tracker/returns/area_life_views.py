@@ -28,7 +28,7 @@ from svd_tracker.returns.area_forms import (
 )
 from svd_tracker.returns.area_life import SealedJoin
 from svd_tracker.returns.forms import show_refusal
-from svd_tracker.returns.models import AreaRevision, RevisionState
+from svd_tracker.returns.models import AreaRevision, AreaState, RevisionState
 from svd_tracker.returns.scopes import bp, of_area_revision, of_sending
 from svd_tracker.returns.workbook import write_copy
 from svd_tracker.web.downloads import csv_answer, file_answer
@@ -52,6 +52,8 @@ def area_certify(area_revision_id: int) -> ResponseReturnValue:
         for each in sealed:
             _write_copy(each)
         return done
+    if refused := _not_now(area_revision_id, AreaState.CERTIFIED):
+        return refused
     revision = area_queries.get_area_revision(area_revision_id)
     of = area_queries.get_area_return(revision.area_return_id)
     terms = grants.current_terms(of.grant_id)
@@ -78,7 +80,8 @@ def area_send_back(area_revision_id: int) -> ResponseReturnValue:
         area_life.send_back_join(area_queries.get_area_revision(area_revision_id), form.reason.data, act)
         flash("The area return is sent back.", "success")
 
-    return _done_once(form, send_back, _address(area_revision_id)) or _confirm(
+    back = _done_once(form, send_back, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.SENT_BACK)
+    return back or _confirm(
         area_revision_id, form, "Send this area return back?", "Send it back",
         "The returns are then joined again by the OPCC officer. No holder's return changes.",
     )  # fmt: skip
@@ -108,7 +111,8 @@ def area_send(area_revision_id: int) -> ResponseReturnValue:
                 raise Refused(refused.message, field="receipt") from refused
         flash("The area return is recorded as sent.", "success")
 
-    return _done_once(form, send, _address(area_revision_id)) or render_template(
+    back = _done_once(form, send, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.SENT)
+    return back or render_template(
         "returns/area_send.html", form=form, files=True, trail=_trail(area_revision_id, "Send"),
         title="Record that the area return was sent", action="Record it as sent", cancel_url=_address(area_revision_id),
         body="Send the sealed workbook to the funder, then record here when and how.",
@@ -124,7 +128,8 @@ def area_accept(area_revision_id: int) -> ResponseReturnValue:
         area_life.accept_join(area_queries.get_area_revision(area_revision_id), form.reason.data, act)
         flash("The area return is recorded as accepted.", "success")
 
-    return _done_once(form, accept, _address(area_revision_id)) or _confirm(
+    back = _done_once(form, accept, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.ACCEPTED)
+    return back or _confirm(
         area_revision_id, form, "Has the funder accepted this area return?", "Record that it is accepted",
         "What comes late is then an adjustment in the holders' open returns.",
     )  # fmt: skip
@@ -148,7 +153,8 @@ def area_query(area_revision_id: int) -> ResponseReturnValue:
         area_life.query_join(area_queries.get_area_revision(area_revision_id), form.reason.data, chosen or [], act)
         flash("The query is recorded. Join the returns again once they are put right.", "success")
 
-    return _done_once(form, query, _address(area_revision_id)) or _confirm(
+    back = _done_once(form, query, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.QUERIED)
+    return back or _confirm(
         area_revision_id, form, "Record the funder's query", "Record the query",
         "The area return then waits to be joined again. A holder's return that was not sent to the OPCC is opened "
         "again by its own certifier instead.",
@@ -218,6 +224,18 @@ def area_lines_csv(area_revision_id: int) -> ResponseReturnValue:
     ]  # fmt: skip
     name = f"area return {of.grant.area.name} {area_queries.period_of(of).words} revision {revision.revision_no}.csv"
     return csv_answer(write_csv(headings, rows), name.replace("/", "-"))
+
+
+def _not_now(area_revision_id: int, to: AreaState) -> ResponseReturnValue | None:
+    """Back to the join, saying why, when it does not go that way from where it is; None when it may."""
+    revision = area_queries.get_area_revision(area_revision_id)
+    try:
+        area_life.refuse_unless(to, revision, area_queries.get_area_return(revision.area_return_id))
+    except Refused as refused:
+        db.session.rollback()
+        flash(f"{refused.message}.", "important")
+        return redirect(_address(area_revision_id), 303)
+    return None
 
 
 def _done_once(form: Any, verb: Callable[[Act], None], address: str) -> ResponseReturnValue | None:

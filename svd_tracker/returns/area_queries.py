@@ -26,6 +26,7 @@ from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
     FinanceReturn,
+    LineSection,
     Obligation,
     ReturnRevision,
     RevisionState,
@@ -172,6 +173,26 @@ def stored_join(revision: AreaRevision) -> AreaFigures:
             )
         )
     return join_area(members)
+
+
+def stored_amounts(revision: AreaRevision) -> dict[tuple[str, str, int], int]:
+    """A join's stored amounts in pence by line ref, code and quarter, as its workbook's cells name them.
+
+    A holder's stand behind its ref: "DOR/F-0001", "DOR/category:labour", "DOR/" its total.
+    """
+    build_id = db.session.scalars(select(FigureBuild.id).where(FigureBuild.area_revision_id == revision.id)).one()
+    refs = {member.holder_id: f"{member.holder.ref}/" for member in revision.members}
+    found: dict[tuple[str, str, int], int] = {}
+    for row in figures_store.load([build_id])[build_id]:
+        if row.section is LineSection.CATEGORY and row.category:
+            line = f"category:{row.category.value}"
+        elif row.section in (LineSection.FUNDING, LineSection.TOTAL):
+            line = row.ref
+        else:
+            continue
+        ref = f"{refs[row.holder_id] if row.holder_id else ''}{line}"
+        found.update({(ref, each.code, each.quarter): each.value for each in row.figures if each.value is not None})
+    return found
 
 
 def get_area_revision(area_revision_id: int) -> AreaRevision:
