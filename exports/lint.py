@@ -1,7 +1,7 @@
 """What Excel would repair, or a reader stumble over, in a workbook's package: a list of problems in words.
 
-Content types, relations and parts that belong together, and inside the sheets: rows in order, no cell twice, styles,
-merges, links and defined names that lead somewhere. It knows the parts that our builders make.
+Content types, relations and parts that belong together, and inside the sheets: rows in order, no cell twice, styles
+that are there, merges apart, links and defined names that lead somewhere. It knows the parts that our builders make.
 """
 
 import io
@@ -10,7 +10,10 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from xml.etree import ElementTree
+
+from openpyxl.worksheet.cell_range import CellRange
 
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -65,8 +68,6 @@ def lint(content: bytes) -> list[str]:
 def _parts(package: _Package) -> Iterator[str]:
     if len(package.names) != len(set(package.names)):
         yield "a part stands in it twice"
-    if package.names[0] != _TYPES:
-        yield "the content types are not its first part"
     yield from _content_types(package)
     yield from _relations(package)
 
@@ -182,11 +183,10 @@ def _sheet(package: _Package, part: str, titles: dict[str, str], formats: int) -
         if style and int(style) >= formats:
             yield f"the cell {column}{row} has a style that is not there"
     merges = _MERGE.findall(text)
-    if merges != sorted(set(merges)):
-        yield "its merges are not in order"
-    for merge in merges:
-        if ":" not in merge:
-            yield f"the merge {merge} is of one cell"
+    yield from (f"the merge {merge} is of one cell" for merge in merges if ":" not in merge)
+    for one, other in combinations(merges, 2):
+        if not CellRange(one).isdisjoint(CellRange(other)):
+            yield f"the merges {one} and {other} overlap"
     folder, file = posixpath.split(part)
     rels = f"{folder}/_rels/{file}.rels"
     known = {node.get("Id") for node in package.trees[rels].iter(_RELATIONS)} if rels in package.trees else set()

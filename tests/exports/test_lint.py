@@ -8,11 +8,40 @@ import pytest
 
 from exports.area_workbook import build_area_workbook
 from exports.lint import lint
+from exports.marked_upload import marked_copy
+from exports.partner_workbook import make_partner_workbook
 from exports.return_workbook import build_return_workbook
+from exports.statement_workbook import StatementDocument, build_statement_workbook
+from svd_tracker.readers.ledger_lines import LineFinding, Severity
+from svd_tracker.readers.table_file import TableRow
 from tests.exports import factory
 from tests.exports.parts import part_name, parts, replaced
+from tests.support.partner import form
 
 pytestmark = pytest.mark.unit
+
+
+def statement() -> StatementDocument:
+    made = factory.certified(factory.final())
+    assert made.certified_at is not None
+    return StatementDocument(
+        grant_name=made.grant_name,
+        grant_ref=made.grant_ref,
+        agreement_ref=made.agreement_ref,
+        funder=made.funder,
+        area_name=made.area_name,
+        holder_name=made.holder_name,
+        accountable_body=made.accountable_body,
+        fy=made.fy,
+        return_label=made.kind_label,
+        certified_by="A. Treasurer",
+        certified_at=made.certified_at,
+        built_at=made.built_at,
+        figures=made.figures,
+        paid=100_00,
+        signers=("Chief finance officer", "Chair of the partnership"),
+    )
+
 
 WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "draft": lambda: build_return_workbook(factory.document()),
@@ -25,6 +54,11 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "final": lambda: build_return_workbook(factory.certified(factory.final())),
     "area": lambda: build_area_workbook(factory.area()),
     "area with nobody": lambda: build_area_workbook(factory.area(nobody=True)),
+    "year-end statement": lambda: build_statement_workbook(statement()),
+    "partner's workbook": lambda: make_partner_workbook(form()),
+    "marked upload": lambda: marked_copy(
+        [TableRow(3, ("Date", "Amount"))], [LineFinding(Severity.ERROR, "code", 3, 2, "Amount", "wrong")], "june.csv"
+    ),
 }
 
 
@@ -57,6 +91,7 @@ def sound() -> bytes:
         ("Match", 'r="A5" s="', 'r="A5" s="9', "Match: the cell A5 has a style that is not there"),
         ("Summary", 'r:id="rId1"', 'r:id="rId7"', "Summary: it asks for the relation rId7"),
         ("Checks", '<mergeCell ref="A5:D5"', '<mergeCell ref="A5"', "Checks: the merge A5 is of one cell"),
+        ("Checks", '<mergeCell ref="A5:D5"', '<mergeCell ref="A5:D6"', "Checks: the merges A5:D6 and A6:D6 overlap"),
         ("Entries", "</sheetData>", "<sheetData>", "is no XML"),
     ],
 )

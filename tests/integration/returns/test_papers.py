@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from exports.lint import lint
 from exports.return_workbook import build_return_workbook
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.decisions import queries as decisions
@@ -94,6 +95,7 @@ def test_payees_and_reconciliation_stand_in_the_working_papers_alone(app: Flask,
     client.sign_in(OFFICER)
     answer = client.get(f"/returns/{revision_id}/working-papers")
     assert "WORKING PAPERS.xlsx" in answer.headers["Content-Disposition"]
+    assert lint(answer.data) == []
     said = texts(answer.data)
     assert "Reconciliation Q1" in said
     entries = db.session.scalars(select(LedgerEntry.seq).where(LedgerEntry.kind != EntryKind.REVERSAL)).all()
