@@ -120,6 +120,7 @@ def _list(sheet: Worksheet, problems: Sequence[Problem], file_name: str, titles:
             link.hyperlink = Hyperlink(ref=link.coordinate, location=f"'{quoted}'!{each.cell}", display=each.cell)
             link.font = _LINK
         _text(sheet, row, 4, each.message, _PLAIN).alignment = _WRAPPED
+    sheet.row_dimensions[1].height = 24
     sheet.freeze_panes = "A5"
     sheet.sheet_view.showGridLines = False
     sheet.page_setup.orientation = "landscape"

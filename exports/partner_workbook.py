@@ -196,7 +196,7 @@ def _add_return(book: Book, form: PartnerForm, edges: Edges) -> None:
         _put_spare(page, form, row, ref)
     _put_totals(page, form, last)
     _check_cells(page, form, last)
-    page.sheet.freeze_panes = page.sheet.cell(_FIRST_ROW, _FIRST_FIGURE)
+    page.sheet.freeze_panes = f"{get_column_letter(_FIRST_FIGURE)}{_FIRST_ROW}"
     _lock(page)
     end = get_column_letter(_FIRST_FIGURE + len(form.columns) - 1)
     set_up(page, edges, f"{end}{last + 3}", f"{_HEADER_ROW}:{_HEADER_ROW}")

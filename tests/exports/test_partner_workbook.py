@@ -106,7 +106,9 @@ def test_the_marked_copy_lists_each_problem_with_a_link_and_marks_its_cell(tmp_p
     assert listed["A2"].value == "3 to put right, 2 to look at. Each cell's name is a link to it."
     by_cell = {(row[1].value, row[2].value): row for row in listed.iter_rows(min_row=5) if row[2].value}
     assert set(by_cell) == {(RETURN, "G7"), (RETURN, "K9"), (RETURN, "D9"), (CERTIFICATE, "B6"), (CERTIFICATE, "B8")}
-    assert by_cell[RETURN, "G7"][2].hyperlink.location == "'Return'!G7"
+    link = by_cell[RETURN, "G7"][2].hyperlink
+    assert link is not None
+    assert link.location == "'Return'!G7"
     assert "found 'n/a'" in book[RETURN]["G7"].comment.text
     assert book[RETURN]["G7"].fill.start_color.rgb == "00FDE8E8"
     assert not book[RETURN]["G7"].protection.locked, "they can put it right in the copy"

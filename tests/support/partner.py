@@ -95,7 +95,7 @@ def edited(content: bytes, changes: Changes, *, values: bool = True) -> bytes:
     book = openpyxl.load_workbook(io.BytesIO(content), data_only=values)
     for sheet, cells in changes.items():
         for name, value in cells.items():
-            book[sheet][name] = value
+            book[sheet][name] = value  # type: ignore[assignment]
     return saved(book)
 
 

@@ -441,3 +441,6 @@ def test_the_return_page_of_what_came_as_a_workbook(bcp: Obligation, client: Pag
     page = client.sign_in(f"{OPCC}.example").get(f"/returns/{revision.id}").text
     assert "Healthy relationships" in page
     assert "£17,100.25" in page
+    assert "The partner, in its own workbook" in page
+    assert "signed on 18 July 2025" in page
+    assert f"/obligations/{revision.of.obligation_id}/partner" in page
