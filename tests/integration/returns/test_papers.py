@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from exports.lint import lint
 from exports.return_workbook import build_return_workbook
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.act import Act, Source
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions.queries import Shut
@@ -18,10 +20,12 @@ from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import Funding, LedgerEntry
+from svd_tracker.finance.placing import services as placing
 from svd_tracker.returns import papers, queries
 from svd_tracker.returns.models import Origin, ReturnFileKind
-from tests.integration.finance.money_rows import post
-from tests.integration.returns.year import DRAFTED, OCTOBER, certified, draft, make_year
+from tests.integration.finance.money_rows import JUNE, post
+from tests.integration.finance.placing_rows import make_line, owner
+from tests.integration.returns.year import DRAFTED, OCTOBER, certified, draft, make_year, person
 from tests.support.client import PageClient
 from tests.support.world import act
 
@@ -107,6 +111,26 @@ def test_payees_and_reconciliation_stand_in_the_working_papers_alone(app: Flask,
         assert "Full entries" not in outward
         assert not any("Reconciliation" in title for title in outward)
         assert not any("Harbour" in text or "J. Smith" in text for sheet in outward.values() for text in sheet)
+
+
+def test_an_entry_of_the_councils_ledger_says_who_placed_it_and_its_file_and_row(app: Flask) -> None:
+    year = make_year()
+    line = make_line(80_00, supplier="Harbour Youth Charity", text="Sessions in schools")
+    officer = person(OFFICER)
+    placing.place(Act(officer, JUNE, act(on=JUNE).at, Source.PAGE), owner(), [line], year.tool)
+    row_no = line.row_no
+    db.session.commit()
+    revision = draft(1)
+    build = queries.newest_build(revision.id)
+    assert build is not None
+    found = papers.full_entries(revision.of.obligation, build.ledger_seq)
+    document = papers.document_of_revision(queries.get_revision(revision.id))
+    assert [each.seq for each in found] == [each.seq for each in document.entries]
+    assert found[-1].supplier == "Harbour Youth Charity"
+    assert found[-1].description == "Sessions in schools"
+    assert found[-1].placed_by == person_names([officer])[officer]
+    assert found[-1].source == f"June.csv, row {row_no}"
+    assert {each.source for each in found[:-1]} == {"Typed in"}
 
 
 def test_a_fixed_number_of_queries_makes_them(app: Flask, client: PageClient) -> None:
