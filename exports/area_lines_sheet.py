@@ -95,7 +95,7 @@ def add_lines_sheet(book: Book, document: AreaDocument, edges: Edges) -> tuple[L
         head(page, "Certified lines", document, "as each holder certified them")
         headers(page, 4, ["Holder", "Ref", "Intervention", "Category"])
         for block in blocks:
-            _put_block(page, block)
+            _put_block(page, block, document.short_names.get(block.member.ref, block.member.name))
         page.sheet.auto_filter.ref = f"A4:{get_column_letter(4 + len(COLUMNS))}{last}"
         page.sheet.freeze_panes = "D5"
         set_up(page, edges, f"{get_column_letter(4 + len(COLUMNS))}{last}", "4:4")
@@ -103,7 +103,8 @@ def add_lines_sheet(book: Book, document: AreaDocument, edges: Edges) -> tuple[L
     return LineRows(rows, letter, last), lay_out
 
 
-def _put_block(page: Page, block: _Block) -> None:
+def _put_block(page: Page, block: _Block, short: str) -> None:
+    """``short`` names the holder beside its subtotals, where there is no room to wrap."""
     member, at = block.member, block.first
     if member.figures is None or not block.lines:
         page.text(at, 1, member.name)
@@ -121,21 +122,21 @@ def _put_block(page: Page, block: _Block) -> None:
             at += 1
         subtotals.append(at)
         _subtotal(
-            page, at, (member, category), "subtotal", member.figures.categories[category],
+            page, at, (member.ref, short, category), "subtotal", member.figures.categories[category],
             f"{{column}}{first}:{{column}}{at - 1}",
         )  # fmt: skip
         at += 1
     cells = ",".join(f"{{column}}{row}" for row in subtotals)
-    _subtotal(page, at, (member, None), "total", member.figures.total, cells)
+    _subtotal(page, at, (member.ref, short, None), "total", member.figures.total, cells)
 
 
 def _subtotal(
-    page: Page, row: int, of: tuple[AreaMemberFigures, Category | None], kind: str, total: TotalFigures, cells: str
+    page: Page, row: int, of: tuple[str, str, Category | None], kind: str, total: TotalFigures, cells: str
 ) -> None:
     """``cells`` are what it adds, with {column} for each column's letter. Its category is empty: it is no line."""
-    member, category = of
+    ref, short, category = of
     page.fill(row, range(1, 5), f"svd {kind}")
-    page.text(row, 1, member.name, f"svd {kind}")
+    page.text(row, 1, short, f"svd {kind}")
     page.text(row, 3, f"{category.label} total" if category else "Total", f"svd {kind}")
     for number, (key, _, value) in enumerate(COLUMNS, 5):
         pence = value(total)
@@ -143,7 +144,7 @@ def _subtotal(
             page.text(row, number, NOT_GIVEN, f"svd {kind} missing")
         else:
             formula = f"SUM({cells.format(column=get_column_letter(number))})"
-            place = place_of(ref_of(category), key, member.ref)
+            place = place_of(ref_of(category), key, ref)
             page.money_formula(row, number, formula, pence, f"svd {kind} money", place)
     page.height(row, 20)
 

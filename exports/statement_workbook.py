@@ -22,7 +22,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], int]], ...] = (
     ("Claimed", lambda f: f.claimed_to_date),
     ("Locally funded", lambda f: f.locally_funded),
 )
-_FIRST, _LAST = 4, 3 + len(_COLUMNS)
+_FIRST = 6  # the first column of money: names stand before it
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def build_statement_workbook(document: StatementDocument) -> bytes:
                 raise FiguresDiffer(f"{category.label}: {header.lower()} is not the sum of its lines")
     book = Book(document.council_colour)
     width = money_width((value(figures.total) for _, value in _COLUMNS), 17)
-    page = book.page(SHEET, (16, 18, 26, *(width for _ in _COLUMNS), 17, 17))
+    page = book.page(SHEET, (18, 16, 16, 16, 16, *(width for _ in _COLUMNS)))
     banner(
         page,
         "Statement of grant usage",
@@ -113,8 +113,8 @@ def _lines(page: Page, document: StatementDocument, row: int) -> tuple[int, int]
     row += 1
     page.text(row, 1, "Ref", "svd header")
     page.text(row, 2, "Intervention", "svd header")
-    page.blank(row, 3, "svd header")
-    page.merge(row, 2, 3)
+    page.fill(row, range(3, _FIRST), "svd header")
+    page.merge(row, 2, _FIRST - 1)
     for column, (header, _) in enumerate(_COLUMNS, _FIRST):
         page.text(row, column, header, "svd header right")
     page.height(row, 24)
@@ -125,12 +125,12 @@ def _lines(page: Page, document: StatementDocument, row: int) -> tuple[int, int]
             if line.category is category:
                 row += 1
                 page.text(row, 1, line.ref)
-                page.fill(row, range(2, 4), "svd text")
+                page.fill(row, range(2, _FIRST), "svd text")
                 page.text(row, 2, line.title)
-                page.merge(row, 2, 3)
+                page.merge(row, 2, _FIRST - 1)
                 for column, (_, value) in enumerate(_COLUMNS, _FIRST):
                     page.money(row, column, value(line))
-                page.fit_height(row, (line.title, page.width(2, 3)), least=18)
+                page.fit_height(row, (line.title, page.width(2, _FIRST - 1)), least=18)
         row += 1
         cells = f"SUM({{letter}}{first}:{{letter}}{row - 1})" if row > first else "0"
         _total(page, row, f"{category.label} total", "svd subtotal", total, cells)
@@ -142,7 +142,7 @@ def _lines(page: Page, document: StatementDocument, row: int) -> tuple[int, int]
 
 
 def _total(page: Page, row: int, label: str, style: str, total: TotalFigures, formula: str) -> None:
-    page.fill(row, range(1, 4), style)
+    page.fill(row, range(1, _FIRST), style)
     page.text(row, 1, label, style)
     for column, (_, value) in enumerate(_COLUMNS, _FIRST):
         filled = formula.format(letter=get_column_letter(column))
@@ -183,9 +183,9 @@ def _account(page: Page, document: StatementDocument, row: int, total_row: int) 
         ]
     for label, formula, pence, style in rows:
         row += 1
-        page.fill(row, range(1, 4), style)
+        page.fill(row, range(1, _FIRST), style)
         page.text(row, 1, label, style)
-        page.merge(row, 1, 3)
+        page.merge(row, 1, _FIRST - 1)
         kind = "svd money" if style == "svd text" else f"{style} money"
         if formula is None:
             page.money(row, _FIRST, pence, kind)
@@ -208,7 +208,7 @@ def _signatures(page: Page, document: StatementDocument, row: int) -> int:
     page.fit_height(row + 1, (words, page.width(1, across)), least=20)
     row += 2
     for post in document.signers:
-        row = facts(page, row, ((post, ""), ("Name", "")), (("Signature", ""), ("Date", "")))
+        row = facts(page, row, (("Post", post), ("Name", "")), (("Signature", ""), ("Date", "")))
         page.height(row - 2, 34)
         page.height(row - 1, 22)
         row += 1

@@ -1,12 +1,16 @@
 """The area workbook read back: the join's figures to the penny, a missing holder missing and never nought."""
 
 import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
-from exports.area_workbook import build_area_workbook
+from exports.area_workbook import build_area_with_map, build_area_workbook
 from exports.documents import AreaDocument, FiguresDiffer
+from exports.read_back import read_back
+from exports.read_list import DiffersFromFigures
+from svd_tracker.calculations.area import reconcile_awards
 from svd_tracker.calculations.figures import Category, TotalFigures
 from tests.exports import factory
 from tests.exports.libreoffice import recalculated
@@ -123,3 +127,50 @@ def test_a_total_that_is_not_the_sum_of_its_lines_is_refused() -> None:
         build_area_workbook(dataclasses.replace(made, figures=figures))
     with pytest.raises(FiguresDiffer, match="without its certified revision"):
         build_area_workbook(dataclasses.replace(made, states={}))
+
+
+def test_the_funders_awards_come_to_nought_with_what_the_holders_have() -> None:
+    awards = reconcile_awards(factory.area().figures.members, {Category.LABOUR: 160_000_00, Category.NON_LABOUR: 1})
+    book = stored(build_area_workbook(dataclasses.replace(factory.area(), awards=awards)))
+    rows = {str(row[0]): row for row in book["Checks"].iter_rows(values_only=True)}
+    assert pence(rows["Not allocated to a holder"][2]) == 160_000_00 - sum(awards[0].allocations.values())
+    assert [pence(value) for value in rows["Award less all of these"][2:5]] == [0, 0, 0]
+    assert [pence(value) for value in rows["Award of the Home Office"][2:5]] == [160_000_00, 1, 160_000_01]
+
+
+def test_each_holders_lines_stand_with_their_subtotals() -> None:
+    made = factory.area()
+    rows = list(stored(build_area_workbook(made))["Lines"].iter_rows(min_row=5, values_only=True))
+    for member in made.figures.members:
+        assert member.figures
+        short = made.short_names.get(member.ref, member.name)
+        totals = {str(row[2]): row for row in rows if row[0] == short and row[3] is None}
+        assert pence(totals["Total"][8]) == member.figures.total.to_date
+        for category in {line.category for line in member.figures.lines}:
+            assert pence(totals[f"{category.label} total"][8]) == member.figures.categories[category].to_date
+
+
+def test_a_certified_join_is_locked_and_says_who_certified_it() -> None:
+    certified = dataclasses.replace(
+        factory.area(),
+        certified_by="T. Reasurer",
+        certified_post="Chief finance officer to the PCC",
+        certified_at=dt.datetime(2025, 7, 29, 12, 5, tzinfo=dt.UTC),
+        deputy_for="A. Chief",
+        statement="I certify it.",
+    )
+    book = formulas(build_area_workbook(certified))
+    assert all(sheet.protection.sheet for sheet in book.worksheets)
+    assert not any(sheet.protection.sheet for sheet in formulas(build_area_workbook(factory.area())).worksheets)
+    cover = {cell.value for row in book["Cover"].iter_rows() for cell in row}
+    assert {"T. Reasurer", "Chief finance officer to the PCC", "A. Chief", "I certify it."} <= cover
+
+
+@pytest.mark.parametrize("sheet", ["Lines", "Area"])
+def test_a_cell_that_does_not_say_what_is_stored_is_named(sheet: str) -> None:
+    content, cells = build_area_with_map(factory.area())
+    read_back(content, cells)
+    cell, figure = next(iter(cells[sheet].items()))
+    wrong = {**cells, sheet: {**cells[sheet], cell: dataclasses.replace(figure, pence=figure.pence + 1)}}
+    with pytest.raises(DiffersFromFigures, match=f"{sheet}!{cell}"):
+        read_back(content, wrong)
