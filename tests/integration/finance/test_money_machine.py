@@ -21,6 +21,7 @@ from svd_tracker.accounts import queries as accounts
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category, EntryKind, ReturnFigures
 from svd_tracker.calculations.moves import Shift
+from svd_tracker.calculations.nil import is_nil
 from svd_tracker.calculations.placing import RuleKind, RuleOutcome, RulePart, RuleTests
 from svd_tracker.db import sum_pence
 from svd_tracker.errors import Refused
@@ -63,9 +64,9 @@ from svd_tracker.readers.ledger_layout import Layout
 from svd_tracker.returns import queries as returns
 from svd_tracker.returns.certify import certify_return
 from svd_tracker.returns.obligations import ensure_obligations
-from svd_tracker.returns.services import check_return, draft_return
+from svd_tracker.returns.services import check_return
 from tests.integration.finance.money_rows import make_funding
-from tests.integration.returns.year import POST, by, figures_of, obligation
+from tests.integration.returns.year import POST, by, drafted_with_reasons, figures_of, obligation
 from tests.support.money import holder, make_approval, make_grant
 from tests.support.stores import Store
 from tests.support.world import act
@@ -345,11 +346,10 @@ class Money(RuleBasedStateMachine):
             assert each.to_date == each.reported_before + each.adjustments + each.this_period
 
     def return_of(self, quarter: int, on: dt.date) -> int:
-        revision = draft_return(obligation(quarter).id, act(on=on))
-        db.session.commit()
+        revision = drafted_with_reasons(obligation(quarter).id, by(OFFICER, on))
         build = returns.newest_build(revision.id)
         assert build is not None
-        check_return(revision, build.id, by(OFFICER, on))
+        check_return(revision, build.id, by(OFFICER, on), nil=is_nil(figures_of(revision)))
         db.session.commit()
         revision_id, build_id = revision.id, build.id
         certify_return(revision_id, build_id, POST, by("certifier@dorset", on), accepts_carried=True)

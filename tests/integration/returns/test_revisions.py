@@ -18,7 +18,7 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import ClaimLine, CloseEvent, QuarterClose
 from svd_tracker.grants.calendar_terms import CalendarTerms
 from svd_tracker.grants.models import YearEnd
-from svd_tracker.returns import changing, queries, revisions, services
+from svd_tracker.returns import changing, queries, revisions
 from svd_tracker.returns.certify import certify_return
 from svd_tracker.returns.content import of_build
 from svd_tracker.returns.models import (
@@ -39,6 +39,7 @@ from tests.integration.returns.year import (
     certify,
     check,
     draft,
+    drafted_with_reasons,
     figures_of,
     make_year,
     obligation,
@@ -454,17 +455,8 @@ def _of_kind(kind: ObligationKind) -> Obligation:
 
 def _certified_with_reasons(of: Obligation, on: dt.date) -> ReturnRevision:
     """Drafted, every fall and change explained, checked (as nil where it is) and certified."""
-    revision = draft_return(of.id, act(on=on))
-    db.session.commit()
-    facts = changing.facts_for(revision.of.obligation, revision, figures_of(revision))
-    for ref in {*facts.changed, *facts.fell} - set(facts.reasons):
-        changing.explain_line(revision, ref, WHY, by(OFFICER, on))
-    db.session.commit()
-    revision = draft_return(of.id, act(on=on))
-    db.session.commit()
-    nil = services.is_nil(figures_of(revision))
-    check_return(revision, _build(revision), by(OFFICER, on), nil=nil)
-    db.session.commit()
+    revision = drafted_with_reasons(of.id, by(OFFICER, on))
+    check(revision, on=on)
     certify(revision, on=on)
     return queries.get_revision(revision.id)
 

@@ -16,7 +16,7 @@ from svd_tracker.files import queries as files
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import Funding
 from svd_tracker.grants.models import Grant
-from svd_tracker.returns import figures_store, obligation_queries, queries
+from svd_tracker.returns import changing, figures_store, obligation_queries, queries
 from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.models import Obligation, ReturnRevision
 from svd_tracker.returns.obligations import ensure_obligations
@@ -85,6 +85,22 @@ def draft(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> Return
     return revision
 
 
+def drafted_with_reasons(obligation_id: int, preparer: Act) -> ReturnRevision:
+    """A draft, and a reason for each line that fell or is not as it was certified before."""
+    revision = draft_return(obligation_id, preparer)
+    db.session.commit()
+    facts = changing.facts_for(revision.of.obligation, revision, figures_of(revision))
+    unexplained = {*facts.changed, *facts.fell} - set(facts.reasons)
+    if not unexplained:
+        return revision
+    for ref in sorted(unexplained):
+        changing.explain_line(revision, ref, "As the ledger says", preparer)
+    db.session.commit()
+    revision = draft_return(obligation_id, preparer)
+    db.session.commit()
+    return revision
+
+
 def check(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED) -> None:
     build = queries.newest_build(revision.id)
     assert build is not None
@@ -103,7 +119,7 @@ def certify(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED)
 def certified(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> ReturnRevision:
     """A return taken through its whole life on one day."""
     officer = "opcc.officer@opcc" if of == "opcc" else f"finance.officer@{of}"
-    revision = draft(quarter, of, on)
+    revision = drafted_with_reasons(obligation(quarter, of).id, act(None, on, Source.JOB))
     build = queries.newest_build(revision.id)
     assert build is not None
     check_return(revision, build.id, by(officer, on), nil=is_nil(figures_of(revision)))
