@@ -150,7 +150,7 @@ def test_errors_of_the_checks_stop_a_draft(app: Flask) -> None:
     assert codes == {"forecast_missing"}
     assert figures_of(revision).total.outturn is None
     sheet = workbook_of(revision)["Checks"]
-    assert [sheet.cell(row, 2).value for row in (12, 13)] == ["Forecast missing"] * 2, "in words, not by code"
+    assert [sheet.cell(row, 2).value for row in (12, 13)] == ["A forecast for every line"] * 2, "in words"
     with pytest.raises(Refused, match="2 errors"):
         check(revision)
 
