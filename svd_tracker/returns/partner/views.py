@@ -51,7 +51,7 @@ def partner_page(obligation_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.get("/obligations/<int:obligation_id>/partner/workbook")
+@bp.get("/obligations/<int:obligation_id>/partner/download-workbook")
 @requires(Permission.JOIN_AREA_RETURN, of_obligation)
 def partner_workbook(obligation_id: int) -> ResponseReturnValue:
     """The workbook to send to the partner, made of what is recorded here now."""
@@ -122,7 +122,7 @@ def partner_file(upload_id: int) -> ResponseReturnValue:
     return file_answer(files.content_of(upload.file), upload.file.name, upload.file.media_type)
 
 
-@bp.get("/partner-workbooks/<int:upload_id>/marked")
+@bp.get("/partner-workbooks/<int:upload_id>/download-marked")
 @requires(Permission.VIEW_AREA_RETURN, of_upload)
 def partner_marked(upload_id: int) -> ResponseReturnValue:
     """The copy that goes back: each problem listed first and marked at its cell."""
@@ -184,7 +184,7 @@ def partner_certificate(revision_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.get("/returns/<int:revision_id>/signed-page")
+@bp.get("/returns/<int:revision_id>/signed-page/download")
 @requires(Permission.VIEW_CERTIFIED_RETURN, of_revision)
 def signed_page(revision_id: int) -> ResponseReturnValue:
     """The page that the partner's certifier signed, to save."""
