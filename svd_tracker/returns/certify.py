@@ -16,7 +16,6 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
-from svd_tracker.periods import quarter_short
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.check_kinds import LINES_CARRIED
 from svd_tracker.returns.content import key_of, of_build
@@ -28,6 +27,7 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
+from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.proof import prove
 from svd_tracker.returns.revisions import ref_of
 from svd_tracker.returns.services import (
@@ -259,4 +259,4 @@ def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> Fi
 
 
 def _periods(obligations: Sequence[Obligation]) -> str:
-    return " and ".join(quarter_short(each.fy, each.last_quarter) for each in obligations)
+    return " and ".join(obligation_words(each.fy, each.last_quarter, each.kind) for each in obligations)
