@@ -194,9 +194,11 @@ def _run_by(page: Page, column: int, document: AreaDocument, names: Mapping[str,
     page.text(5, column, "Run by", "svd header")
     for at, intervention in enumerate(document.figures.interventions, 6):
         runs = [names[ref] for ref in names if any(each.holder_ref == ref for each in intervention.lines)]
-        words = f"{runs[0]} only" if len(runs) == 1 else ", ".join(runs)
+        alone = len(runs) == 1 and document.figures.complete  # who is missing may run it too
+        words = f"{runs[0]} only" if alone else ", ".join(runs)
         page.text(at, column, words)
         page.fit_height(at, (intervention.title, 40), (words, 26))
+    page.blank(6 + max(1, len(document.figures.interventions)), column, "svd total")
 
 
 def _holder_column(

@@ -64,11 +64,9 @@ def member_states(revision: AreaRevision) -> dict[int, RevisionState]:
 def certificates_of(revision: AreaRevision) -> dict[int, tuple[int, Certificate]]:
     """By holder id, the revision number and certificate of the returns that a join stands on. One query."""
     ids = {member.return_revision_id: member.holder_id for member in revision.members if member.return_revision_id}
-    return {
-        ids[certificate.revision_id]: (number, certificate)
-        for number, certificate in db.session.execute(
-            select(ReturnRevision.revision_no, Certificate)
-            .join(ReturnRevision, ReturnRevision.id == Certificate.revision_id)
-            .where(Certificate.revision_id.in_(ids))
-        )
-    }
+    rows = db.session.execute(
+        select(ReturnRevision.revision_no, Certificate)
+        .join(ReturnRevision, ReturnRevision.id == Certificate.revision_id)
+        .where(Certificate.revision_id.in_(ids))
+    )
+    return {ids[certificate.revision_id]: (number or 0, certificate) for number, certificate in rows}

@@ -139,7 +139,7 @@ def funder_account(grant_id: int, fy: int, name: str, payments: Sequence[Payment
             ReturnFigure.column_code == "claimed_now",
         )
     ):
-        claimed[quarter] = (claimed.get(quarter) or 0) + pence
+        claimed[quarter] = (claimed.get(quarter) or 0) + (pence or 0)
     own = [each for each in payments if each.source is PaymentSource.FUNDER]
     return Account(None, name, _rows(claimed, {}, own))
 

@@ -307,11 +307,11 @@ def test_the_whole_life_on_pages(period: Period, client: PageClient) -> None:
     wrong = client.post(f"{at}/send", {**given, "receipt": (io.BytesIO(b"MZ"), "a.exe")}, status=200)
     assert "The selected file must be" in wrong.text
     client.post(f"{at}/send", {**given, "receipt": receipt})
-    page = client.get(at).text
-    assert "receipt.pdf" in page
+    sent_page = client.get(at).text
+    assert "receipt.pdf" in sent_page
     assert len(client.queries) <= 30, client.queries
-    link = page.split("/receipts/")[1].split('"')[0]
-    sending = page.split("/area-returns/sendings/")[1].split("/")[0]
+    link = sent_page.split("/receipts/")[1].split('"')[0]
+    sending = sent_page.split("/area-returns/sendings/")[1].split("/")[0]
     assert client.get(f"/area-returns/sendings/{sending}/receipts/{link}").data == b"%PDF-1.4 receipt"
     client.sign_in("finance.officer@dorset.example").get(
         f"/area-returns/sendings/{sending}/receipts/{link}", status=403
