@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import DataObject, data, integers
 
 from exports.partner_workbook import make_partner_workbook
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.readers.line_findings import Severity
 from svd_tracker.readers.partner_checks import check_partner_return, other_return, used_lines
 from svd_tracker.readers.partner_grid import Problem
-from svd_tracker.readers.partner_layout import CERTIFICATE, MATCH, RETURN, VERSION, Place
+from svd_tracker.readers.partner_layout import CERTIFICATE, MATCH, RETURN, VERSION, Given, Place
 from svd_tracker.readers.partner_return import read_partner_return
 from svd_tracker.readers.table_types import UnreadableFile
 from tests.support.partner import Changes, as_google_sheets, edited, form, rows_moved, saved
@@ -231,3 +233,24 @@ def test_a_variance_beyond_the_tolerance_is_to_be_explained_even_beside_other_er
     }
     exactly: Changes = {**NAMED, RETURN: {"N7": None, "K7": 14_026.09 - 1_000}}
     assert codes(edited(FILLED, exactly)) == {"total_differs"}, "at exactly the tolerance nothing is asked"
+
+
+@settings(max_examples=20, deadline=None)
+@given(data())
+def test_any_amounts_are_read_as_they_were_given(draw: DataObject) -> None:
+    pence = integers(-(10**9), 10**9)
+    lines = tuple(
+        replace(
+            line,
+            reported_before=draw.draw(pence),
+            given=Given({place: draw.draw(pence) for place in ASKED.asked}, "Said"),
+        )
+        for line in ASKED.lines
+    )
+    read = read_partner_return(make_partner_workbook(replace(ASKED, lines=lines)))
+    for line, found in zip(lines, read.lines, strict=False):
+        assert line.given is not None
+        assert {place: found.amounts[place] for place in ASKED.asked} == line.given.amounts
+        adjusted, spent = line.given.amounts["adjustment", 1], line.given.amounts["spent", 2]
+        assert found.amounts["to_date", 0] == line.reported_before + adjusted + spent
+    assert not [each for each in check_partner_return(read, ASKED) if each.code == "total_differs"]
