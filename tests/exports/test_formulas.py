@@ -75,8 +75,9 @@ def bigger(inner: st.SearchStrategy[Built]) -> st.SearchStrategy[Built]:
         return f"IF({one[0]}{sign}{other[0]},{either[0]},{one[0]})", either[1] if holds else one[1]
 
     def listed(function: str, parts: list[Built]) -> Built:
-        found = {"SUM": sum, "MIN": min, "MAX": max}[function]([value for _, value in parts])
-        return f"{function}({','.join(text for text, _ in parts)})", Fraction(found)
+        functions: dict[str, Callable[[list[Fraction]], Fraction | int]] = {"SUM": sum, "MIN": min, "MAX": max}
+        found = Fraction(functions[function]([value for _, value in parts]))
+        return f"{function}({','.join(text for text, _ in parts)})", found
 
     def rounded(of: Built, digits: int) -> Built:
         scaled = abs(of[1]) * 10**digits
@@ -163,7 +164,7 @@ def test_what_a_spreadsheet_would_guess_at_is_refused(formula: str) -> None:
 def test_libreoffice_comes_to_the_same(tmp_path: Path) -> None:
     """A sheet of random formulas: ours stored as results, theirs calculated again."""
     drawn = random.Random(4)
-    cells = {**GRID, **{(3, y): ["D25-01", "D25-02"][y % 2] for y in range(1, 9)}}
+    cells: dict[tuple[int, int], Value] = {**GRID, **{(3, y): ["D25-01", "D25-02"][y % 2] for y in range(1, 9)}}
 
     def made(depth: int) -> str:
         if not depth:
