@@ -228,7 +228,7 @@ def _entries() -> list[EntryLine]:
     ]
 
 
-def _seconds(what: Callable[[], None]) -> float:
+def _seconds(what: Callable[[], object]) -> float:
     started = time.perf_counter()
     what()
     return time.perf_counter() - started
