@@ -325,6 +325,20 @@ def test_the_whole_life_on_pages(period: Period, client: PageClient) -> None:
     client.post(f"{at}/accept", status=403)
 
 
+def test_the_page_of_a_query_offers_the_returns_that_were_sent(period: Period, client: PageClient) -> None:
+    first = joined(period)
+    dorset, bcp = send_to_opcc(first, "dorset"), member(first, "bcp")
+    at = f"/area-returns/revisions/{sent(first).id}/query"
+    page = client.sign_in("opcc.officer@opcc.example").get(at).text
+    assert f'value="{dorset}"' in page
+    assert f'value="{bcp}"' not in page
+    client.post(at, {"reason": "Why?", "returns": str(bcp)}, status=200)
+    shown = client.follow(client.post(at, {"reason": "Is the overtime in?", "returns": str(dorset)}))
+    assert "The return of Dorset Community Safety Partnership was opened again since" in shown.text
+    assert client.get(at, status=303).location == at.removesuffix("/query"), "queried already"
+    assert queries.state_of(queries.get_revision(dorset)) is RevisionState.QUERIED
+
+
 def test_a_join_sent_back_is_joined_again(period: Period, client: PageClient) -> None:
     revision = joined(period)
     at = f"/area-returns/revisions/{revision.id}"
