@@ -7,53 +7,48 @@ from collections.abc import Sequence
 
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
 
 from exports.cells import Book, Page, money_width
 from exports.cover_sheet import banner, heading
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
+from exports.partner_sheets import (
+    DATE_IN,
+    MONEY_IN,
+    TEXT_IN,
+    add_certificate,
+    add_mark,
+    add_match,
+    amount,
+    lock,
+    one_of,
+)
 from exports.styles import DATE, FONT, INK, MONEY
 from svd_tracker.calculations.figures import Category
 from svd_tracker.money import format_pounds, format_pounds_short
 from svd_tracker.readers.partner_layout import (
     CATEGORY,
     CERTIFICATE,
-    CERTIFIER,
     EXPLANATION,
     FUNDING,
-    MARK_ROWS,
-    MARK_TITLE,
     MATCH,
-    MATCH_KINDS,
-    MATCH_LABELS,
-    MATCH_ROWS,
-    NIL,
     OUTTURN,
-    POST,
-    PREPARED_BY,
     README,
     REF,
     REPORTED,
     RETURN,
-    SIGNED_ON,
     TITLE,
     TO_DATE,
     VARIANCE,
-    VERSION,
     FormLine,
     PartnerForm,
     Place,
     label,
-    mark_values,
 )
 
 INPUT_TINT, _INPUT_EDGE = "FFF9DB", "B08900"
-_MONEY_IN, _TEXT_IN, _DATE_IN = "svd input money", "svd input text", "svd input date"
 _HEADER_ROW, _FIRST_ROW = 6, 7
 _FIRST_FIGURE = 4  # after ref, line and category
-_LARGEST = 10**11  # pounds
-_OF_LABEL = {kind: text for text, kind in MATCH_KINDS.items()}
 
 
 def make_partner_workbook(form: PartnerForm) -> bytes:
@@ -68,9 +63,10 @@ def make_partner_workbook(form: PartnerForm) -> bytes:
     )
     _add_read_me(book, form, edges)
     _add_return(book, form, edges)
-    _add_match(book, form, edges)
-    _add_certificate(book, form, edges)
-    _add_mark(book, form)
+    add_match(book, form, edges)
+    total = f"{RETURN}!{_letter(form, TO_DATE)}{_FIRST_ROW + len(form.lines) + len(form.spare_refs) + 2}"
+    add_certificate(book, form, edges, total, sum(_worked_out(form, TO_DATE, line) for line in form.lines))
+    add_mark(book, form)
     describe(
         book,
         f"{form.grant_name}: return of {form.holder_name}, {form.period_label}",
@@ -93,18 +89,11 @@ def _input_styles() -> Sequence[NamedStyle]:
     return [
         NamedStyle(name, font, fill, border, alignment, number_format, Protection(locked=False))
         for name, alignment, number_format in (
-            (_MONEY_IN, right, MONEY),
-            (_TEXT_IN, left, "General"),
-            (_DATE_IN, Alignment(horizontal="left", vertical="center", indent=1), DATE),
+            (MONEY_IN, right, MONEY),
+            (TEXT_IN, left, "General"),
+            (DATE_IN, Alignment(horizontal="left", vertical="center", indent=1), DATE),
         )
     ]
-
-
-def _lock(page: Page) -> None:
-    """Lock what is no input, so that it can still be selected, copied and made wider."""
-    protection = page.sheet.protection
-    protection.sheet = True
-    protection.formatColumns = protection.formatRows = False
 
 
 def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
@@ -167,7 +156,7 @@ def _add_read_me(book: Book, form: PartnerForm, edges: Edges) -> None:
         page.text(row, 2, note, "svd prose")
         page.merge(row, 2, 3)
         page.height(row, 18)
-    _lock(page)
+    lock(page)
     set_up(page, edges, f"C{row}")
 
 
@@ -197,7 +186,7 @@ def _add_return(book: Book, form: PartnerForm, edges: Edges) -> None:
     _put_totals(page, form, last)
     _check_cells(page, form, last)
     page.sheet.freeze_panes = f"{get_column_letter(_FIRST_FIGURE)}{_FIRST_ROW}"
-    _lock(page)
+    lock(page)
     end = get_column_letter(_FIRST_FIGURE + len(form.columns) - 1)
     set_up(page, edges, f"{end}{last + 3}", f"{_HEADER_ROW}:{_HEADER_ROW}")
 
@@ -215,21 +204,21 @@ def _put_line(page: Page, form: PartnerForm, row: int, line: FormLine) -> None:
     amounts = line.given.amounts if line.given else {}
     for column, place in enumerate(form.columns, _FIRST_FIGURE):
         if place == FUNDING:
-            page.money(row, column, line.budget, _MONEY_IN if line.budget_given else "svd money")
+            page.money(row, column, line.budget, MONEY_IN if line.budget_given else "svd money")
         elif place == REPORTED:
             page.money(row, column, line.reported_before)
         elif place == EXPLANATION:
             words = line.given.explanation if line.given else ""
             if words:
-                page.text(row, column, words, _TEXT_IN)
+                page.text(row, column, words, TEXT_IN)
             else:
-                page.blank(row, column, _TEXT_IN)
+                page.blank(row, column, TEXT_IN)
             page.fit_height(row, (line.title, 36), (words, 46), least=20)
         elif place in form.asked:
             if place in amounts:
-                page.money(row, column, amounts[place], _MONEY_IN)
+                page.money(row, column, amounts[place], MONEY_IN)
             else:
-                page.blank(row, column, _MONEY_IN)
+                page.blank(row, column, MONEY_IN)
         else:
             page.money_formula(row, column, _formula(form, place, row), _worked_out(form, place, line))
 
@@ -237,14 +226,14 @@ def _put_line(page: Page, form: PartnerForm, row: int, line: FormLine) -> None:
 def _put_spare(page: Page, form: PartnerForm, row: int, ref: str) -> None:
     page.text(row, 1, ref)
     for column in (2, 3):
-        page.blank(row, column, _TEXT_IN)
+        page.blank(row, column, TEXT_IN)
     for column, place in enumerate(form.columns, _FIRST_FIGURE):
         if place == REPORTED:
             page.money(row, column, 0)
         elif place == EXPLANATION:
-            page.blank(row, column, _TEXT_IN)
+            page.blank(row, column, TEXT_IN)
         elif place == FUNDING or place in form.asked:
-            page.blank(row, column, _MONEY_IN)
+            page.blank(row, column, MONEY_IN)
         else:
             page.money_formula(row, column, _formula(form, place, row), 0)
     page.height(row, 20)
@@ -309,123 +298,12 @@ def _put_totals(page: Page, form: PartnerForm, last: int) -> None:
 
 def _check_cells(page: Page, form: PartnerForm, last: int) -> None:
     """What the cells to fill in take: an amount, or one of the categories."""
-    money = _amount()
+    money = amount()
     for place in (FUNDING, *form.asked):
         letter = _letter(form, place)
         money.add(f"{letter}{_FIRST_ROW}:{letter}{last}")
     page.sheet.add_data_validation(money)
     if form.spare_refs:
-        kinds = _choice([kind.label for kind in Category], "Choose Labour or Non-labour")
+        kinds = one_of([kind.label for kind in Category], "Choose Labour or Non-labour")
         kinds.add(f"C{_FIRST_ROW + len(form.lines)}:C{last}")
         page.sheet.add_data_validation(kinds)
-
-
-def _amount() -> DataValidation:
-    return DataValidation(
-        type="decimal",
-        operator="between",
-        formula1=f"-{_LARGEST}",
-        formula2=str(_LARGEST),
-        allow_blank=True,
-        showErrorMessage=True,
-        errorTitle="An amount in pounds",
-        error="Enter an amount in pounds, like 1250.00, or 0",
-    )
-
-
-def _choice(choices: Sequence[str], words: str) -> DataValidation:
-    listed = ",".join(choices)
-    return DataValidation(
-        type="list",
-        formula1=f'"{listed}"',
-        allow_blank=True,
-        showErrorMessage=True,
-        errorTitle="Choose from the list",
-        error=words,
-    )
-
-
-def _add_match(book: Book, form: PartnerForm, edges: Edges) -> None:
-    page = book.page(MATCH, (40, 36, 12, 18, 18, 20))
-    page.text(1, 1, "Match funding", "svd title")
-    page.height(1, 24)
-    page.text(2, 1, f"{form.holder_name} · up to the end of {form.period_label}", "svd subtitle")
-    page.text(3, 1, "For information: match is never in the claim. A row for each who gives; leave the rest empty.",
-              "svd note")  # fmt: skip
-    for column, text in enumerate(MATCH_LABELS, 1):
-        page.text(5, column, text, "svd header right" if column > 3 else "svd header")
-    page.height(5, 24)
-    last = 5 + max(MATCH_ROWS, len(form.match) + 4)
-    for row in range(6, last + 1):
-        given = form.match[row - 6] if row - 6 < len(form.match) else None
-        for column in range(1, 7):
-            page.blank(row, column, _TEXT_IN if column < 4 else _MONEY_IN)
-        if given:
-            for column, text in enumerate((given.intervention, given.source, _OF_LABEL[given.kind]), 1):
-                page.text(row, column, text, _TEXT_IN)
-            for column, pence in enumerate((given.promised, given.confirmed, given.achieved), 4):
-                page.money(row, column, pence, _MONEY_IN)
-        page.height(row, 20)
-    kinds = _choice(list(MATCH_KINDS), "Choose Cash or In kind")
-    kinds.add(f"C6:C{last}")
-    page.sheet.add_data_validation(kinds)
-    money = _amount()
-    money.add(f"D6:F{last}")
-    page.sheet.add_data_validation(money)
-    page.text(last + 1, 1, "Total", "svd total")
-    page.fill(last + 1, range(2, 4), "svd total")
-    for column, stage in enumerate(("promised", "confirmed", "achieved"), 4):
-        letter = get_column_letter(column)
-        pence = sum(getattr(each, stage) for each in form.match)
-        page.money_formula(last + 1, column, f"SUM({letter}6:{letter}{last})", pence, "svd total money")
-    page.sheet.freeze_panes = "A6"
-    _lock(page)
-    set_up(page, edges, f"F{last + 1}", "5:5")
-
-
-def _add_certificate(book: Book, form: PartnerForm, edges: Edges) -> None:
-    page = book.page(CERTIFICATE, (28, 56, 72))
-    page.text(1, 1, "Certificate", "svd title")
-    page.height(1, 24)
-    page.text(2, 1, f"{form.grant_name} · {form.holder_name} · {form.period_label} · {form.kind_label}", "svd subtitle")
-    total = f"{RETURN}!{_letter(form, TO_DATE)}{_FIRST_ROW + len(form.lines) + len(form.spare_refs) + 2}"
-    page.text(4, 1, "Spent to date, £", "svd label")
-    page.money_formula(4, 2, total, sum(_worked_out(form, TO_DATE, line) for line in form.lines), "svd total money")
-    for row, (name, style, words) in enumerate(
-        (
-            (NIL, _TEXT_IN, "Yes only where nothing at all was spent in the period, and nothing is adjusted"),
-            (PREPARED_BY, _TEXT_IN, "Who filled this workbook in"),
-            (CERTIFIER, _TEXT_IN, "Like the chief finance officer (section 151), or a deputy; not who prepared it"),
-            (POST, _TEXT_IN, ""),
-            (SIGNED_ON, _DATE_IN, "Like 16/07/2025"),
-        ),
-        6,
-    ):
-        page.text(row, 1, name, "svd label")
-        page.blank(row, 2, style)
-        page.text(row, 3, words, "svd note")
-        page.height(row, 24)
-    choice = _choice(["Yes", "No"], "Choose Yes or No")
-    choice.add("B6")
-    page.sheet.add_data_validation(choice)
-    page.text(12, 1, "Statement", "svd label")
-    page.text(12, 2, form.statement, "svd prose")
-    page.merge(12, 2, 3)
-    page.fit_height(12, (form.statement, 128), least=48)
-    page.text(14, 1, "Signed", "svd label")
-    page.blank(14, 2, "svd fact")
-    page.height(14, 44)
-    page.text(15, 1, "Print this sheet, sign it, and send its scan with the workbook.", "svd note")
-    _lock(page)
-    set_up(page, edges, "C15", pages_down=1)
-
-
-def _add_mark(book: Book, form: PartnerForm) -> None:
-    """The version mark: what the workbook was made for, on a sheet that is not shown."""
-    page = book.page(VERSION, (24, 80))
-    page.text(1, 1, MARK_TITLE, "svd title")
-    for row, (name, value) in enumerate(zip(MARK_ROWS, mark_values(form.mark), strict=True), 2):
-        page.text(row, 1, name)
-        page.text(row, 2, value)
-    page.sheet.sheet_state = "hidden"
-    _lock(page)

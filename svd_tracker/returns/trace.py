@@ -28,6 +28,7 @@ from svd_tracker.returns.models import (
     FinanceReturn,
     LineSection,
     Obligation,
+    Origin,
     ReturnFigure,
     ReturnLine,
     ReturnRevision,
@@ -113,6 +114,11 @@ class Trace:
     @property
     def label(self) -> str:
         return figure_label(self.code, self.quarter, self.obligation.fy)
+
+    @property
+    def stands_on_entries(self) -> bool:
+        """Whether ledger entries of ours are behind it: behind what came as a workbook there are none."""
+        return self.made.has_rows and self.revision.origin is Origin.BUILT
 
     @cached_property
     def made(self) -> Made:

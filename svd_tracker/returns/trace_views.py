@@ -27,7 +27,7 @@ def figure(revision_id: int) -> ResponseReturnValue:
     found, funding_id = _traced(revision_id)
     own = may(Permission.VIEW_FINANCE, scope_of(found.obligation))
     page = request.args.get("page", 1, type=int)
-    rows = trace.entries_behind(found, funding_id, page) if funding_id and found.made.has_rows else None
+    rows = trace.entries_behind(found, funding_id, page) if funding_id and found.stands_on_entries else None
     entries = rows.entries if rows else ()
     versions = trace.funding_versions(found, funding_id) if funding_id else ()
     return render_template(
@@ -61,7 +61,7 @@ def figure(revision_id: int) -> ResponseReturnValue:
 def figure_csv(revision_id: int) -> ResponseReturnValue:
     """The rows behind a figure as a CSV: the outward columns, those of the return's own Entries sheet."""
     found, funding_id = _traced(revision_id)
-    if funding_id is None or not found.made.has_rows:
+    if funding_id is None or not found.stands_on_entries:
         abort(404)
     headings = ["Entry", "Funding", "Intervention", "Kind", "Quarter", "Date", "Document", "Amount", "Eligible"]
     rows = map(_csv_row, trace.all_behind(found, funding_id))

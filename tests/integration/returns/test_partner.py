@@ -444,3 +444,6 @@ def test_the_return_page_of_what_came_as_a_workbook(bcp: Obligation, client: Pag
     assert "The partner, in its own workbook" in page
     assert "signed on 18 July 2025" in page
     assert workbooks in page
+    figure = client.get(f"{address}/figure?line=P01&code=spent&quarter=1").text
+    assert "Return!E7" in figure
+    assert "The rows behind it" not in figure
