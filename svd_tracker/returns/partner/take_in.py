@@ -4,7 +4,7 @@ As with a return of ours, ``look`` reads and works out, ``store`` writes it. One
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from svd_tracker import db as database
@@ -230,7 +230,18 @@ def _figure(
         rows=(*with_cells(figures_store.to_rows(figures, notes), read), *match_rows_of(read)),
         reasons=reasons,
     )
-    return figured, problems_of(findings, read)
+    return figured, (*problems_of(findings, read), *_ledger_here(obligation, figured.ledger_seq))
+
+
+def _ledger_here(obligation: Obligation, ledger_seq: int) -> Iterator[Problem]:
+    """A partner whose ledger is kept here too: the workbook is what counts, and that is said."""
+    rows = finance_queries.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, ledger_seq)
+    if any(row.quarter <= obligation.last_quarter for row in rows):
+        words = (
+            f"The ledger of {obligation.holder.name} here has entries of this return's quarters. The workbook is what "
+            "counts: are they the same spend?"
+        )
+        yield Problem(Severity.WARNING, "ledger_here", "", "", words)
 
 
 def _store_build(obligation: Obligation, figured: Figured, act: Act) -> FigureBuild:

@@ -38,7 +38,8 @@ from svd_tracker.returns.partner.certificate import record_certificate
 from svd_tracker.returns.partner.form import partner_form
 from svd_tracker.returns.partner.take_in import look, store, take_in
 from svd_tracker.returns.services import check_return, draft_return
-from tests.integration.finance.money_rows import make_funding
+from svd_tracker.returns.trace import trace_of
+from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import by, figures_of, make_year, obligation
 from tests.support.client import PageClient
 from tests.support.partner import Changes, edited
@@ -358,8 +359,23 @@ def test_a_partner_with_fundings_here_has_them_as_lines_and_its_claims_are_kept(
     line = figures_of(newest(bcp)).lines[0]
     assert line.profile_by_quarter == {1: 10_000_00, 2: 10_000_00, 3: 10_000_00, 4: 10_000_00}
     certified(bcp)
+    assert not trace_of(newest(bcp), nurse.ref, "spent", 1).stands_on_entries
     (claim,) = db.session.scalars(select(ClaimLine).where(ClaimLine.funding_id == nurse.id))
     assert claim.claimed_to_date_pence == 9_900_17
+
+
+def test_a_partner_whose_ledger_is_kept_here_too_is_told(grant: Grant) -> None:
+    nurse = make_funding(grant, 10_000_00, title="Specialist nurse", of="bcp", category=Category.LABOUR)
+    post(nurse, 2_000_00)
+    bcp = obligation(1, "bcp")
+    filled: Changes = {
+        RETURN: {"E7": 2_500, "H7": 2_500, "I7": 2_500, "J7": 2_500},
+        CERTIFICATE: NEW_LINES[CERTIFICATE],
+    }
+    upload = taken(bcp, workbook(bcp, filled))
+    assert upload.state is PartnerState.TAKEN_IN
+    assert "ledger_here" in {each.code for each in upload.findings}
+    assert figures_of(newest(bcp)).total.to_date == 2_500_00, "the workbook is what counts"
 
 
 def test_a_nil_return_is_said_in_the_workbook(bcp: Obligation) -> None:
