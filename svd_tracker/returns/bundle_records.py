@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.accounts.models import Holder
@@ -165,14 +165,14 @@ def _links(subject: str, ids: Any) -> Iterable[FileLink]:
 
 def approvals(grant: Grant, fy: int, holders: Mapping[int, Holder]) -> tuple[Sequence[str], list[list[CsvCell]]]:
     """Every version of every budget and allocation, with who allowed it."""
-    budgets: Select[Any] = (
+    budgets = (
         select(FundingVersion.version_no, FundingVersion.pence, Funding.ref, Funding.holder_id, Approval)
         .join(Funding, Funding.id == FundingVersion.funding_id)
         .join(Approval, Approval.id == FundingVersion.approval_id)
         .where(Funding.grant_id == grant.id, Funding.fy == fy)
         .order_by(Funding.ref, FundingVersion.version_no)
     )
-    shares: Select[Any] = (
+    shares = (
         select(
             AllocationVersion.version_no, AllocationVersion.pence, AwardLine.category, Allocation.holder_id, Approval
         )
@@ -183,8 +183,12 @@ def approvals(grant: Grant, fy: int, holders: Mapping[int, Holder]) -> tuple[Seq
         .order_by(AwardLine.category, AllocationVersion.id)
     )
     rows: list[list[CsvCell]] = []
-    for what, query in (("funding", budgets), ("allocation", shares)):
-        for version_no, pence, of, holder_id, approval in db.session.execute(query):
+    found: list[tuple[str, Sequence[Any]]] = [
+        ("funding", db.session.execute(budgets).all()),
+        ("allocation", db.session.execute(shares).all()),
+    ]
+    for what, versions in found:
+        for version_no, pence, of, holder_id, approval in versions:
             row: list[CsvCell] = [what, str(of), holders[holder_id].ref, version_no, pence]
             if approval is not None:
                 row += [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.returns.models import RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
-from svd_tracker.returns.reminders import Checked, Reader, Rules, monday_of, occasions
+from svd_tracker.returns.reminders import Moved, Reader, Rules, monday_of, occasions
 
 pytestmark = pytest.mark.unit
 
@@ -28,19 +28,23 @@ ROW = ObligationRow(
     last_quarter=1,
     kind=ObligationKind.IN_YEAR,
     draft_on=DRAFTED,
+    certify_on=DUE,
     due_on=DUE,
+    version_no=1,
+    withdrawn=False,
     revision_id=5,
     revision_no=None,
     state=RevisionState.DRAFT,
     certified_at=None,
     built_at=BUILT,
+    opened_from=None,
 )
-CHECKED = Checked(77, dt.date(2025, 7, 18))
+CHECKED = Moved(77, "checked", dt.date(2025, 7, 18))
 
 
-def on(day: str, row: ObligationRow = ROW, rules: Rules | None = None, checked: Checked | None = None) -> list[str]:
+def on(day: str, row: ObligationRow = ROW, rules: Rules | None = None, moved: Moved | None = None) -> list[str]:
     """What is said on a day ("07-21"), as "reader: code"."""
-    found = occasions(row, checked, rules or Rules(), dt.date.fromisoformat(f"2025-{day}"))
+    found = occasions(row, moved, rules or Rules(), dt.date.fromisoformat(f"2025-{day}"))
     return [f"{each.reader.value}: {each.code} {each.on:%m-%d}" for each in found]
 
 
@@ -73,12 +77,43 @@ def test_a_draft_that_nobody_checks(day: str, said: list[str]) -> None:
     ],
 )
 def test_one_that_waits_for_its_certifier(day: str, said: list[str]) -> None:
-    assert on(day, replace(ROW, state=RevisionState.CHECKED), checked=CHECKED) == said
+    assert on(day, replace(ROW, state=RevisionState.CHECKED), moved=CHECKED) == said
 
 
 def test_one_checked_on_the_day_it_is_due_asks_to_certify_it() -> None:
-    row, checked = replace(ROW, state=RevisionState.CHECKED), Checked(78, DUE)
-    assert on("07-28", row, checked=checked) == ["certifier: checked-78 07-28"]
+    row = replace(ROW, state=RevisionState.CHECKED)
+    assert on("07-28", row, moved=Moved(78, "checked", DUE)) == ["certifier: checked-78 07-28"]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("07-18", ["certifier: before 07-17"]),
+        ("07-24", ["certifier: due 07-24"]),
+        ("07-25", ["certifier: late 07-25"]),
+        ("08-02", ["OPCC officer: next-1 08-02", "certifier: late 08-01"]),
+    ],
+)
+def test_a_certifier_is_reminded_of_their_own_day(day: str, said: list[str]) -> None:
+    row = replace(ROW, state=RevisionState.CHECKED, certify_on=dt.date(2025, 7, 24))
+    assert on(day, row, moved=Moved(79, "checked", dt.date(2025, 7, 15))) == said
+
+
+@pytest.mark.parametrize("event", ["sent_back", "opened"])
+def test_what_comes_back_is_told_at_once_and_nothing_older(event: str) -> None:
+    moved = Moved(80, event, dt.date(2025, 7, 30))
+    assert on("07-30", moved=moved) == [f"finance officer: {event}-80 07-30"]
+    assert on("07-30", replace(ROW, built_at=None), moved=moved) == [f"finance officer: {event}-80 07-30"]
+    assert on("08-05", moved=moved)[0] == "finance officer: late 08-05"
+    assert on("07-30", rules=replace(Rules(), sent_back=0), moved=moved) == []
+
+
+def test_the_opcc_is_told_of_one_that_was_sent() -> None:
+    row, moved = replace(ROW, state=RevisionState.SENT), Moved(81, "sent", dt.date(2025, 7, 25))
+    assert on("07-25", row, moved=moved) == ["OPCC officer: sent-81 07-25"]
+    assert on("12-01", row, moved=moved) == ["OPCC officer: sent-81 07-25"]
+    assert on("07-25", row, replace(Rules(), sent=0), moved) == []
+    assert on("07-26", replace(row, state=RevisionState.ACCEPTED), moved=moved) == []
 
 
 @pytest.mark.parametrize("day", ["07-14", "07-28", "12-31"])
@@ -141,17 +176,18 @@ def test_however_often_the_schedule_runs_the_newest_alone_counts(
     rules: Rules, gap: int, state: RevisionState | None, days: list[int]
 ) -> None:
     row = replace(ROW, state=state, draft_on=DUE - dt.timedelta(days=gap))
+    moved = CHECKED if state is RevisionState.CHECKED else None
     before: dict[Reader, dt.date] = {}
     for day in sorted(days):
         today = DUE + dt.timedelta(days=day)
-        found = occasions(row, CHECKED, rules, today)
+        found = occasions(row, moved, rules, today)
         assert len({each.reader for each in found}) == len(found), "one for each reader"
         assert all(each.on <= today for each in found), "nothing that is to come"
         assert [each.on for each in found] == sorted((each.on for each in found), reverse=True)
         assert all(each.on >= before.get(each.reader, each.on) for each in found), "never back to an older one"
         assert before.keys() <= {each.reader for each in found}
         before |= {each.reader: each.on for each in found}
-        assert found == occasions(row, CHECKED, rules, today)
+        assert found == occasions(row, moved, rules, today)
 
 
 @given(st.dates(dt.date(2000, 1, 1), dt.date(2100, 1, 1)))

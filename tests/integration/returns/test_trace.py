@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, url_for
 from sqlalchemy import select
 
+from svd_tracker.calculations.figure_words import is_figure
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.extensions import db
 from svd_tracker.finance import services as finance
@@ -84,7 +85,7 @@ def test_the_parts_of_a_figure_come_to_it(app: Flask) -> None:
     _, _, second = make_two_quarters()
     added = 0
     for row, figure in all_figures(second):
-        if row.section is not LineSection.FUNDING or not trace.is_figure(figure.code):
+        if row.section is not LineSection.FUNDING or not is_figure(figure.code):
             continue
         found = trace.trace_of(second, row.ref, figure.code, figure.quarter)
         parts = found.parts()
