@@ -11,13 +11,12 @@ from svd_tracker.finance.models import Funding
 from svd_tracker.returns import queries, revision_queries
 from svd_tracker.returns.models import RevisionState
 from tests.integration.finance.money_rows import make_funding, post
-from tests.integration.returns.test_revisions import CERTIFIER as CERTIFIER_NAME
-from tests.integration.returns.test_revisions import QUERIED, WHY, explained, nothing_spent, query, reopen, send
+from tests.integration.returns.life_rows import QUERIED, WHY, explained, nothing_spent, query, reopen, send
 from tests.integration.returns.year import OCTOBER, certified, check, draft, make_forecasts, make_year
 from tests.support.client import PageClient
 
 pytestmark = pytest.mark.db
-OFFICER, CERTIFIER, OPCC = "finance.officer@dorset.example", f"{CERTIFIER_NAME}.example", "opcc.officer@opcc.example"
+OFFICER, CERTIFIER, OPCC = "finance.officer@dorset.example", "certifier@dorset.example", "opcc.officer@opcc.example"
 AUDITOR = "auditor@audit.example"
 ON = {"sent_on-day": "24", "sent_on-month": "7", "sent_on-year": "2025"}
 

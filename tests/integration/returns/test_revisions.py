@@ -1,112 +1,67 @@
 """What becomes of a certified return (DESIGN.md rule 4): every event in every state, and what each one does."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from svd_tracker.accounts.delegations import delegate
-from svd_tracker.accounts.queries import find_holder, get_person
 from svd_tracker.audit import queries as audit
-from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance_queries
-from svd_tracker.finance import services as finance
-from svd_tracker.finance.models import ClaimLine, CloseEvent, QuarterClose
-from svd_tracker.grants.calendar_terms import CalendarTerms
-from svd_tracker.grants.models import YearEnd
+from svd_tracker.finance.models import CloseEvent, QuarterClose
 from svd_tracker.returns import changing, queries, revisions
 from svd_tracker.returns.certify import certify_return
 from svd_tracker.returns.content import of_build
 from svd_tracker.returns.models import (
     FigureBuild,
-    Obligation,
     ReturnRevision,
     RevisionState,
 )
 from svd_tracker.returns.services import check_return, draft_return, send_back
 from tests.integration.finance.money_rows import post
+from tests.integration.returns.life_rows import (
+    AGAIN,
+    CERTIFIER,
+    OFFICER,
+    OPCC,
+    QUERIED,
+    SENT,
+    WHY,
+    build_of,
+    codes,
+    explained,
+    forecast_again,
+    query,
+    reopen,
+    send,
+    spend_in_q2,
+)
 from tests.integration.returns.year import (
     DRAFTED,
     OCTOBER,
     POST,
-    Year,
     by,
     certified,
     certify,
     check,
     draft,
-    drafted_with_reasons,
     figures_of,
     make_year,
     obligation,
-    person,
     workbook_of,
 )
-from tests.support.money import make_grant, make_terms
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
-SENT = dt.date(2025, 7, 21)
-QUERIED = dt.date(2025, 7, 25)
-AGAIN = dt.date(2025, 7, 28)
-OFFICER, CERTIFIER, OPCC = "finance.officer@dorset", "certifier@dorset", "opcc.officer@opcc"
-WHY = "The June invoice came late"
-
-
-def send(revision: ReturnRevision, on: dt.date = SENT) -> None:
-    revisions.send(revision, "Dorset OPCC", "E-mail", "Q1 return", on, by(OFFICER, on))
-    db.session.commit()
-
-
-def query(revision: ReturnRevision, on: dt.date = QUERIED) -> ReturnRevision:
-    found = revisions.query(revision, "The tool's invoice looks too low", by(OPCC, on))
-    db.session.commit()
-    return found
-
-
-def reopen(revision: ReturnRevision, on: dt.date = SENT) -> ReturnRevision:
-    found = revisions.reopen(revision, WHY, by(CERTIFIER, on))
-    db.session.commit()
-    return found
-
-
-def explained(revision: ReturnRevision, *refs: str, on: dt.date = AGAIN) -> None:
-    """Reasons for these lines, and the draft built with them, as the page's form does."""
-    for ref in refs:
-        changing.explain_line(revision, ref, WHY, by(OFFICER, on))
-    db.session.commit()
-    draft(revision.of.obligation.last_quarter, on=on)
-
-
-def forecast_again(year: Year, quarters: Iterable[int], on: dt.date) -> None:
-    """£5,000.00 for each of these quarters, explained."""
-    for funding in (year.nurse, year.tool):
-        seen = finance_queries.newest_forecasts([funding.id])[funding.id].version_no
-        finance.save_forecast(act(on=on), funding, dict.fromkeys(quarters, 5_000_00), "As planned", seen)
-    db.session.commit()
-
-
-def spend_in_q2(year: Year) -> None:
-    """What was accrued in the first quarter is invoiced in the second, and nothing else is spent."""
-    forecast_again(year, (3, 4), OCTOBER)
-    post(year.tool, 950_33, spent_on=dt.date(2025, 8, 1), document="PO-12 invoiced", on=OCTOBER)
-
-
-def codes(revision: ReturnRevision) -> set[str]:
-    build = queries.newest_build(revision.id)
-    assert build is not None
-    return {finding.code for finding in queries.findings_of(build.id)}
-
 
 VERBS: dict[str, Callable[[ReturnRevision], object]] = {
     "built": lambda revision: draft_return(revision.of.obligation_id, act(on=AGAIN)),
-    "checked": lambda revision: check_return(revision, _build(revision), by(OFFICER, AGAIN)),
+    "checked": lambda revision: check_return(revision, build_of(revision), by(OFFICER, AGAIN)),
     "sent_back": lambda revision: send_back(revision, "The June pay", by(CERTIFIER, AGAIN)),
-    "certified": lambda revision: certify_return(revision.id, _build(revision), POST, by(CERTIFIER, AGAIN)),
+    "certified": lambda revision: certify_return(revision.id, build_of(revision), POST, by(CERTIFIER, AGAIN)),
     "reopened": lambda revision: revisions.reopen(revision, WHY, by(CERTIFIER, AGAIN)),
     "sent": lambda revision: revisions.send(revision, "Dorset OPCC", "E-mail", "", AGAIN, by(OFFICER, AGAIN)),
     "accepted": lambda revision: revisions.accept(revision, "", by(OPCC, AGAIN)),
@@ -121,12 +76,6 @@ ALLOWED = {
     RevisionState.QUERIED: {"built"},  # of the next revision, which is begun then
     RevisionState.REOPENED: {"built"},
 }
-
-
-def _build(revision: ReturnRevision) -> int:
-    build = queries.newest_build(revision.id)
-    assert build is not None
-    return build.id
 
 
 def in_state(state: RevisionState) -> ReturnRevision:
@@ -238,7 +187,7 @@ def test_a_query_opens_the_quarter_and_the_next_revision_closes_it(app: Flask) -
 def test_reopened_it_says_what_changed_in_rows_and_workbook(app: Flask) -> None:
     year = make_year()
     first = certified()
-    base = _build(first)
+    base = build_of(first)
     following = reopen(first)
     opened = queries.events_of(following.id)[0]
     assert (opened.event, opened.reason) == ("opened", f"Opened again: {WHY}")
@@ -295,7 +244,7 @@ def test_nothing_is_certified_while_an_earlier_return_is_open_again(app: Flask) 
     check(second, on=OCTOBER)
     reopen(queries.get_revision(first.id), OCTOBER)
     with pytest.raises(Refused, match=r"Q1 2025/26 must be certified before this one"):
-        certify_return(second.id, _build(second), POST, by(CERTIFIER, OCTOBER))
+        certify_return(second.id, build_of(second), POST, by(CERTIFIER, OCTOBER))
 
 
 def test_who_prepared_the_next_revision_does_not_certify_it(app: Flask) -> None:
@@ -305,7 +254,7 @@ def test_who_prepared_the_next_revision_does_not_certify_it(app: Flask) -> None:
     db.session.commit()
     check(queries.get_revision(following.id), on=AGAIN)
     with pytest.raises(NotAllowed, match="You prepared this return"):
-        certify_return(following.id, _build(following), POST, by(CERTIFIER, AGAIN))
+        certify_return(following.id, build_of(following), POST, by(CERTIFIER, AGAIN))
 
 
 def test_reasons_are_for_a_drafts_own_lines(app: Flask) -> None:
@@ -344,123 +293,6 @@ def test_a_cumulative_figure_that_falls_is_explained(app: Flask) -> None:
     assert said.reasons[year.nurse.ref] == WHY
 
 
-def nothing_spent() -> Year:
-    """A certified first quarter, and a second in which nothing was spent and the accrual stands as it was."""
-    year = make_year()
-    certified()
-    spend_in_q2(year)
-    return year
-
-
-def test_a_nil_return_is_said_and_no_other(app: Flask) -> None:
-    nothing_spent()
-    revision = draft(2, on=OCTOBER)
-    assert figures_of(revision).total.this_period == 0
-    with pytest.raises(Refused, match="say that this is a nil return") as refused:
-        check_return(revision, _build(revision), by(OFFICER, OCTOBER))
-    assert refused.value.field == "nil"
-    check_return(revision, _build(revision), by(OFFICER, OCTOBER), nil=True)
-    db.session.commit()
-    assert queries.get_revision(revision.id).nil
-    certify(revision, on=OCTOBER)
-    words = [cell for sheet in workbook_of(revision) for row in sheet.iter_rows(values_only=True) for cell in row]
-    assert any("nil return" in str(cell).lower() for cell in words)
-
-
-def test_sent_back_a_nil_return_is_said_again(app: Flask) -> None:
-    nothing_spent()
-    revision = draft(2, on=OCTOBER)
-    check_return(revision, _build(revision), by(OFFICER, OCTOBER), nil=True)
-    send_back(revision, "Is that so?", by(CERTIFIER, OCTOBER))
-    db.session.commit()
-    assert not queries.get_revision(revision.id).nil
-
-
-def test_spend_is_no_nil_return(app: Flask) -> None:
-    make_year()
-    revision = draft()
-    with pytest.raises(Refused, match="not a nil return"):
-        check_return(revision, _build(revision), by(OFFICER, AGAIN), nil=True)
-
-
-def test_a_deputy_certifies_and_the_certificate_names_both(app: Flask) -> None:
-    make_year()
-    dorset = find_holder("dorset")
-    assert dorset is not None
-    deputy = person("coordinator@dorset.example")
-    delegate(dorset, get_person(deputy), SENT, SENT, "Annual leave", by(CERTIFIER, DRAFTED))
-    db.session.commit()
-    revision = draft()
-    check(revision)
-    for day in (SENT - dt.timedelta(days=1), SENT + dt.timedelta(days=1)):
-        with pytest.raises(NotAllowed, match="a deputy"):
-            certify_return(revision.id, _build(revision), POST, act(deputy, day))
-    certify_return(revision.id, _build(revision), "Deputy section 151 officer", act(deputy, SENT))
-    db.session.commit()
-    certificate = queries.certificate_of(revision.id)
-    assert certificate is not None
-    assert (certificate.name, certificate.deputy_for) == ("Dorset coordinator", "Dorset chief finance officer")
-    words = [str(cell) for row in workbook_of(revision)["Declaration"].iter_rows(values_only=True) for cell in row]
-    assert any("Dorset chief finance officer" in cell for cell in words)
-
-
-@pytest.mark.parametrize("who", ["administrator@dorset", "opcc.officer@opcc", "certifier@bcp", "auditor@audit"])
-def test_nobody_else_certifies_whatever_the_path(app: Flask, who: str) -> None:
-    make_year()
-    revision = draft()
-    check(revision)
-    with pytest.raises(NotAllowed, match="Only a certifier"):
-        certify_return(revision.id, _build(revision), POST, by(who, AGAIN))
-    assert db.session.scalar(select(func.count()).select_from(ClaimLine)) == 0
-
-
-def test_a_final_is_explained_against_its_provisional_and_its_claims_are_final(app: Flask) -> None:
-    grant = make_grant()
-    calendar = CalendarTerms(
-        year_end=YearEnd.PROVISIONAL_FINAL, provisional_draft_working_days=2, provisional_due_working_days=5
-    )
-    make_terms(grant, calendar=calendar)
-    year = make_year(grant=grant)
-    quarters = {quarter: obligation(quarter) for quarter in (1, 2, 3)}
-    days = {1: DRAFTED, 2: OCTOBER, 3: dt.date(2026, 1, 20)}
-    june = dt.date(2026, 6, 10)
-    for quarter in (1, 2, 3):
-        forecast_again(year, range(quarter + 1, 5), days[quarter])
-        _certified_with_reasons(quarters[quarter], days[quarter])
-    provisional = _certified_with_reasons(_of_kind(ObligationKind.PROVISIONAL), june)
-    post(year.tool, 300_00, spent_on=dt.date(2026, 3, 20), document="INV-LATE", on=june)
-    final = draft_return(_of_kind(ObligationKind.FINAL).id, act(on=june))
-    db.session.commit()
-    assert "change_unexplained" in codes(final)
-    build = queries.newest_build(final.id)
-    assert build is not None
-    assert build.base_build_id == _build(provisional)
-    for ref in changing.facts_for(final.of.obligation, final, figures_of(final)).changed:
-        changing.explain_line(final, ref, WHY, by(OFFICER, june))
-    db.session.commit()
-    _certified_with_reasons(final.of.obligation, june)
-    assert {row.final for row in db.session.scalars(select(ClaimLine).where(ClaimLine.return_ref == final.of.ref))} == {
-        True
-    }
-    assert not db.session.scalar(select(ClaimLine.id).where(ClaimLine.return_ref != final.of.ref, ClaimLine.final))
-
-
-def _of_kind(kind: ObligationKind) -> Obligation:
-    dorset = find_holder("dorset")
-    assert dorset is not None
-    return db.session.scalars(
-        select(Obligation).where(Obligation.holder_id == dorset.id, Obligation.kind == kind)
-    ).one()
-
-
-def _certified_with_reasons(of: Obligation, on: dt.date) -> ReturnRevision:
-    """Drafted, every fall and change explained, checked (as nil where it is) and certified."""
-    revision = drafted_with_reasons(of.id, by(OFFICER, on))
-    check(revision, on=on)
-    certify(revision, on=on)
-    return queries.get_revision(revision.id)
-
-
 def test_the_newest_certified_build_of_a_period_is_the_newest_revisions(app: Flask) -> None:
     make_year()
     first = certified()
@@ -469,5 +301,5 @@ def test_the_newest_certified_build_of_a_period_is_the_newest_revisions(app: Fla
     check(queries.get_revision(following.id), on=AGAIN)
     certify(queries.get_revision(following.id), on=AGAIN)
     (earlier,) = queries.earlier_builds(obligation(2))
-    assert earlier.build_id == _build(following)
-    assert db.session.get_one(FigureBuild, earlier.build_id).base_build_id == _build(first)
+    assert earlier.build_id == build_of(following)
+    assert db.session.get_one(FigureBuild, earlier.build_id).base_build_id == build_of(first)
