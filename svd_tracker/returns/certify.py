@@ -18,6 +18,7 @@ from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.check_kinds import LINES_CARRIED
+from svd_tracker.returns.collector import collector_rests
 from svd_tracker.returns.content import key_of, of_build
 from svd_tracker.returns.models import (
     Certificate,
@@ -77,6 +78,7 @@ def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, ac
     return sealed
 
 
+@collector_rests()
 def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
     """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored.
 

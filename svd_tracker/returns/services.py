@@ -29,6 +29,7 @@ from svd_tracker.returns import changing, figures_store, obligation_queries, que
 from svd_tracker.returns.acceptances import accepted_of
 from svd_tracker.returns.check_kinds import ERROR, OF_LINES, PASSED, Finding, passed_titles
 from svd_tracker.returns.checks import lines_findings, run_checks
+from svd_tracker.returns.collector import collector_rests
 from svd_tracker.returns.content import Content
 from svd_tracker.returns.expected import first_draft_day
 from svd_tracker.returns.figures_store import LineRow
@@ -106,6 +107,7 @@ def draft_return(obligation_id: int, act: Act) -> ReturnRevision:
     return store_draft(prepare(obligation_id, act), act)
 
 
+@collector_rests()
 def prepare(obligation_id: int, act: Act) -> Prepared:
     """Work out a return as recorded up to now, in a reading transaction of its own that holds no write lock.
 
