@@ -22,6 +22,7 @@ from exports.progress_sheet import add_progress_sheet
 from exports.protection import lock
 from exports.quarters_sheet import add_quarters_sheet
 from exports.reconciliation_sheet import add_reconciliation_sheet
+from exports.return_sheet import SHEET as RETURN
 from exports.return_sheet import add_return_sheet
 from exports.stream import Stream
 from exports.summary_sheet import add_summary_page, fill_summary
@@ -53,6 +54,29 @@ def build_with_map(document: ReturnDocument) -> Built:
         raise ValueError("working papers stay with the holder: the return has none")
     _check_refs(document)
     check_entries(document)
+    book, streams = _laid_out(document)
+    describe(
+        book,
+        f"{document.grant_name}: finance return, {document.holder_name}, {document.period_label}",
+        f"{document.grant_ref} · {document.kind_label} · {document.revision_label}",
+        f"{document.accountable_body} (svd_tracker)",
+        document.built_at,
+    )
+    return Built(to_bytes(book, streams), book.figures, streams)
+
+
+def cells_of(document: ReturnDocument) -> Mapping[tuple[str, str, int], str]:
+    """Where each stored figure stands first: "Return!H12" by (line ref, code, quarter). Entries need not be given."""
+    book, _ = _laid_out(document)
+    found: dict[tuple[str, str, int], str] = {}
+    for sheet in (RETURN, *book.figures):
+        for cell, figure in book.figures.get(sheet, {}).items():
+            found.setdefault((figure.line_ref, figure.code, figure.quarter), f"{sheet}!{cell}")
+    return found
+
+
+def _laid_out(document: ReturnDocument) -> tuple[Book, dict[str, Stream]]:
+    """Every sheet in its order, and the long ones' rows, which nothing has run through yet."""
     book = Book(document.council_colour)
     edges = Edges(
         document.marking,
@@ -80,14 +104,7 @@ def build_with_map(document: ReturnDocument) -> Built:
     book.name_values()
     if not document.working_copy:
         lock(book)
-    describe(
-        book,
-        f"{document.grant_name}: finance return, {document.holder_name}, {document.period_label}",
-        f"{document.grant_ref} · {document.kind_label} · {document.revision_label}",
-        f"{document.accountable_body} (svd_tracker)",
-        document.built_at,
-    )
-    return Built(to_bytes(book, streams), book.figures, streams)
+    return book, streams
 
 
 def _check_refs(document: ReturnDocument) -> None:

@@ -23,6 +23,7 @@ from svd_tracker.files.models import StoredFile, Upload
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance.intake.models import LedgerLine, LedgerLineText, Placement
 from svd_tracker.finance.models import Funding, LedgerEntry, LedgerEntryText
+from svd_tracker.finance.queries import EntryRow
 from svd_tracker.finance.reconcile.queries import read_year
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import quarter_end
@@ -45,10 +46,11 @@ class Paper:
     content: bytes
 
 
-def document_of_revision(revision: ReturnRevision) -> ReturnDocument:
+def document_of_revision(revision: ReturnRevision, *, with_entries: bool = True) -> ReturnDocument:
     """What a revision's workbook says, from the rows of its newest build: of a certified one, what was sealed.
 
-    A fixed number of queries. Raises Refused for a return that was brought in, NotFound for one without a build.
+    Without its entries it can be laid out, not built. A fixed number of queries. Raises Refused for a return that was
+    brought in, NotFound for one without a build.
     """
     if revision.origin is Origin.BROUGHT_IN:
         raise Refused(COMES_AS_IT_IS)
@@ -66,7 +68,9 @@ def document_of_revision(revision: ReturnRevision) -> ReturnDocument:
     else:
         signed = _not_certified(revision, build, terms.declaration)
     earlier = queries.earlier_builds(obligation)
-    entries = finance.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
+    entries: Sequence[EntryRow] = ()
+    if with_entries:
+        entries = finance.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
     return document_of(
         obligation,
         terms,

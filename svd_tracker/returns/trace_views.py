@@ -3,6 +3,7 @@
 from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from exports.return_workbook import cells_of
 from svd_tracker.accounts.access import current_access, may, requires
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.queries import person_names
@@ -13,7 +14,8 @@ from svd_tracker.finance.ledger_list import reversed_ids
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.finance.placing.line_queries import origins
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
-from svd_tracker.returns import queries, trace
+from svd_tracker.returns import papers, queries, trace
+from svd_tracker.returns.models import Origin
 from svd_tracker.returns.scopes import bp, of_revision, scope_of
 from svd_tracker.returns.trace import Trace
 from svd_tracker.returns.workbook import kind_label
@@ -43,6 +45,7 @@ def figure(revision_id: int) -> ResponseReturnValue:
         versions=versions,
         earlier=trace.earlier_returns(found) if found.code in ("claimed_before", "reported_before") else (),
         source_cell=trace.source_cell(found),
+        workbook_cell=_workbook_cell(found),
         words=obligation_words,
         kind_label=kind_label,
         address=lambda number: url_for(
@@ -83,6 +86,14 @@ def entry(entry_id: int) -> ResponseReturnValue:
         closed=found.quarter in finance.closed_quarters(found.holder_id, found.funding.grant_id, found.fy),
         words=obligation_words,
     )
+
+
+def _workbook_cell(found: Trace) -> str | None:
+    """Where the return's own workbook shows the figure; None for one that it does not, or that came as a workbook."""
+    if found.revision.origin is not Origin.BUILT:
+        return None
+    document = papers.document_of_revision(found.revision, with_entries=False)
+    return cells_of(document).get((found.line_ref, found.code, found.quarter))
 
 
 def _traced(revision_id: int) -> tuple[Trace, int | None]:

@@ -21,7 +21,9 @@ ROLES = (
     "proposer@youth.example",
     "assessor.fire@fire.example",
 )
-FILES = re.compile(r"\.csv|\.xlsx|download|/layout|/file($|\?)|/files/\d+($|\?)")  # not pages: a browser saves them
+FILES = re.compile(  # not pages: a browser saves them
+    r"\.csv|\.xlsx|download|/layout|/file($|\?)|/files/\d+($|\?)|/working-(copy|papers)$|/audit/bundle/|/workbook$"
+)
 MOST = 80  # pages a role; each kind of page is looked at once
 
 

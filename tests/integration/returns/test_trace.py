@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, url_for
 from sqlalchemy import select
 
+from exports.return_workbook import cells_of
 from svd_tracker.calculations.figure_words import is_figure
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.extensions import db
@@ -16,8 +17,10 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import LedgerEntry
 from svd_tracker.returns import figures_store, queries, trace
 from svd_tracker.returns.figures_store import FigureRow, LineRow
-from svd_tracker.returns.models import LineSection, ReturnRevision
-from tests.integration.returns.year import OCTOBER, Year, by, certified, draft, make_year
+from svd_tracker.returns.models import FigureUnit, LineSection, ReturnRevision
+from svd_tracker.returns.papers import document_of_revision
+from tests.exports.reading import pence
+from tests.integration.returns.year import OCTOBER, Year, by, certified, draft, make_year, workbook_of
 from tests.support.client import PageClient
 
 pytestmark = pytest.mark.db
@@ -161,3 +164,17 @@ def test_a_figure_that_is_none_is_not_found(app: Flask, client: PageClient, quer
     revision_id = certified().id
     client.sign_in(OFFICER)
     client.get(f"/returns/{revision_id}/figure?{query}", status=404)
+
+
+def test_the_cell_that_is_named_shows_the_figure(app: Flask) -> None:
+    _, first, _ = make_two_quarters()
+    cells = cells_of(document_of_revision(first, with_entries=False))
+    workbook = workbook_of(first)
+    looked_at = 0
+    for row, figure in all_figures(first):
+        key = (row.ref, figure.code, figure.quarter)
+        if row.section is LineSection.FUNDING and figure.unit is FigureUnit.PENCE and key in cells:
+            sheet, cell = cells[key].split("!")
+            assert pence(workbook[sheet][cell].value) == figure.value, key
+            looked_at += 1
+    assert looked_at > 30
