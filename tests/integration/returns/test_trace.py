@@ -39,7 +39,7 @@ def make_two_quarters() -> tuple[Year, ReturnRevision, ReturnRevision]:
     year = make_year()
     first = certified()
     officer = by("finance.officer@dorset", OCTOBER)
-    for pence, spent_on, document in (
+    for amount, spent_on, document in (
         (333_33, dt.date(2025, 6, 20), "LATE-1"),
         (1_000_00, dt.date(2025, 8, 1), "INV-Q2"),
     ):
@@ -49,7 +49,7 @@ def make_two_quarters() -> tuple[Year, ReturnRevision, ReturnRevision]:
             kind=EntryKind.ACTUAL,
             spent_on=spent_on,
             document=document,
-            pence=pence,
+            pence=amount,
             eligible=True,
         )
     for funding in (year.nurse, year.tool):
