@@ -16,6 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from exports.documents import EntryLine
@@ -96,15 +97,15 @@ def _measure(obligation_id: int, size: int, folder: Path, runs: int) -> int:
     for _ in range(runs):
         times["build"].append(_seconds(build))
         entries = _entries()
-        times["floor"].append(_seconds(lambda: write_entries_floor(entries, folder / "floor.xlsx")))
+        times["floor"].append(_seconds(partial(write_entries_floor, entries, folder / "floor.xlsx")))
         times["figures"].append(_seconds(figures))
         revision = queries.newest_revision(obligation_id)
         assert revision is not None
         with database.reading(db.session()):
             document = document_of_revision(revision)
-        times["workbook"].append(_seconds(lambda: build_with_map(document)))
+        times["workbook"].append(_seconds(partial(build_with_map, document)))
         built = build_with_map(document)
-        times["read-back"].append(_seconds(lambda: read_back(built.content, built.figures, built.lists)))
+        times["read-back"].append(_seconds(partial(read_back, built.content, built.figures, built.lists)))
         kilobytes = len(built.content) / 1024
     peak_build = _peak(build)
     revision = queries.newest_revision(obligation_id)

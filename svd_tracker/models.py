@@ -14,13 +14,16 @@ from svd_tracker.interventions import models as interventions
 from svd_tracker.jobs import models as jobs
 from svd_tracker.mail import models as mail
 from svd_tracker.proposals import models as proposals
+from svd_tracker.returns import area_models as area_returns
 from svd_tracker.returns import models as returns
+from svd_tracker.returns.partner import models as partner_returns
 from svd_tracker.rounds import models as rounds
 from svd_tracker.scoring import models as scoring
 
 __all__ = [
     "accounts",
     "approvals",
+    "area_returns",
     "audit",
     "decisions",
     "delivery",
@@ -32,6 +35,7 @@ __all__ = [
     "jobs",
     "mail",
     "moves",
+    "partner_returns",
     "proposals",
     "returns",
     "rounds",

@@ -20,18 +20,11 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import fy_label
 from svd_tracker.returns import area_queries, figures_store
+from svd_tracker.returns.area_models import AreaMember, AreaReturn, AreaRevision, AreaState
 from svd_tracker.returns.area_papers import area_file_name, awards_of, document_of_join
 from svd_tracker.returns.area_queries import Member, Period
 from svd_tracker.returns.gather import digest
-from svd_tracker.returns.models import (
-    AreaMember,
-    AreaReturn,
-    AreaRevision,
-    AreaState,
-    FigureBuild,
-    ReturnFile,
-    ReturnFileKind,
-)
+from svd_tracker.returns.models import FigureBuild, ReturnFile, ReturnFileKind
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
 

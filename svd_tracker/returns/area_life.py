@@ -28,19 +28,9 @@ from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, area_records, queries, revisions
+from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaReturn, AreaRevision, AreaState
 from svd_tracker.returns.area_papers import AreaSigned, area_file_name, document_of_area_revision
-from svd_tracker.returns.models import (
-    AreaCertificate,
-    AreaEvent,
-    AreaReturn,
-    AreaRevision,
-    AreaState,
-    FigureBuild,
-    ReturnFile,
-    ReturnFileKind,
-    RevisionState,
-    Sending,
-)
+from svd_tracker.returns.models import FigureBuild, ReturnFile, ReturnFileKind, RevisionState, Sending
 from svd_tracker.returns.proof import NOT_CERTIFIED
 from svd_tracker.returns.workbook import MEDIA_TYPE
 

@@ -27,8 +27,9 @@ from svd_tracker.returns.area_forms import (
     SendJoinForm,
 )
 from svd_tracker.returns.area_life import SealedJoin
+from svd_tracker.returns.area_models import AreaRevision, AreaState
 from svd_tracker.returns.forms import show_refusal
-from svd_tracker.returns.models import AreaRevision, AreaState, RevisionState
+from svd_tracker.returns.models import RevisionState
 from svd_tracker.returns.scopes import bp, of_area_revision, of_sending
 from svd_tracker.returns.workbook import write_copy
 from svd_tracker.web.downloads import csv_answer, file_answer

@@ -15,8 +15,9 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import Grant, GrantTerms
 from svd_tracker.periods import quarter_label
 from svd_tracker.returns import area_queries, area_records
+from svd_tracker.returns.area_models import AreaRevision
 from svd_tracker.returns.area_queries import Period
-from svd_tracker.returns.models import AreaRevision, Certificate
+from svd_tracker.returns.models import Certificate
 from svd_tracker.returns.workbook import KINDS, safe_name
 
 

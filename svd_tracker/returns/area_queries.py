@@ -16,13 +16,9 @@ from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
 from svd_tracker.periods import format_date
 from svd_tracker.returns import figures_store, obligation_queries
+from svd_tracker.returns.area_models import AreaEvent, AreaMember, AreaReturn, AreaRevision, AreaState
 from svd_tracker.returns.figures_store import LineRow
 from svd_tracker.returns.models import (
-    AreaEvent,
-    AreaMember,
-    AreaReturn,
-    AreaRevision,
-    AreaState,
     Certificate,
     FigureBuild,
     FinanceReturn,

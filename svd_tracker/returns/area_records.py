@@ -6,17 +6,8 @@ from sqlalchemy import select
 
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
-from svd_tracker.returns.models import (
-    AreaCertificate,
-    AreaEvent,
-    AreaRevision,
-    Certificate,
-    FigureBuild,
-    ReturnEvent,
-    ReturnRevision,
-    RevisionState,
-    Sending,
-)
+from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaRevision
+from svd_tracker.returns.models import Certificate, FigureBuild, ReturnEvent, ReturnRevision, RevisionState, Sending
 
 
 def events_of(area_revision_id: int) -> Sequence[AreaEvent]:

@@ -17,10 +17,10 @@ from svd_tracker.periods import QUARTERS
 from svd_tracker.returns import area, area_queries, area_records, queries
 from svd_tracker.returns import area_life_views as _area_life_views  # noqa: F401  its routes
 from svd_tracker.returns.area_life import opened_again
+from svd_tracker.returns.area_models import AreaState
 from svd_tracker.returns.area_papers import awards_of
 from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.forms import JoinForm, show_refusal
-from svd_tracker.returns.models import AreaState
 from svd_tracker.returns.scopes import bp, of_area_revision, of_lead, of_period
 from svd_tracker.web.history import HistoryLine
 

@@ -23,10 +23,9 @@ from svd_tracker.grants.models import AwardLine, Grant
 from svd_tracker.periods import fy_label
 from svd_tracker.readers.text_safe import CsvCell
 from svd_tracker.returns import verify_bundle
+from svd_tracker.returns.area_models import AreaReturn, AreaRevision
 from svd_tracker.returns.bundle_records import BundleZip, approvals, payments, put_evidence, put_ledger
 from svd_tracker.returns.models import (
-    AreaReturn,
-    AreaRevision,
     Certificate,
     FigureBuild,
     FinanceReturn,

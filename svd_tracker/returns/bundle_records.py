@@ -20,16 +20,8 @@ from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry, Mat
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine, Grant
 from svd_tracker.interventions.models import PlanLine
 from svd_tracker.readers.text_safe import CsvCell, write_csv
-from svd_tracker.returns.models import (
-    AreaReturn,
-    AreaRevision,
-    Certificate,
-    FinanceReturn,
-    Obligation,
-    Payment,
-    ReturnRevision,
-    Sending,
-)
+from svd_tracker.returns.area_models import AreaReturn, AreaRevision, Payment
+from svd_tracker.returns.models import Certificate, FinanceReturn, Obligation, ReturnRevision, Sending
 from svd_tracker.returns.workbook import safe_name
 
 

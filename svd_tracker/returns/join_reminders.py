@@ -15,7 +15,7 @@ from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.clock import london_day
 from svd_tracker.extensions import db
 from svd_tracker.periods import format_date
-from svd_tracker.returns.models import AreaEvent, AreaReturn, AreaRevision
+from svd_tracker.returns.area_models import AreaEvent, AreaReturn, AreaRevision
 from svd_tracker.returns.period_words import obligation_words
 
 ABOUT, OCCASION = "area_revision", "joined"

@@ -13,18 +13,8 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.returns import obligation_queries
-from svd_tracker.returns.models import (
-    AreaReturn,
-    AreaRevision,
-    Certificate,
-    FigureBuild,
-    LineSection,
-    Payment,
-    PaymentSource,
-    ReturnFigure,
-    ReturnLine,
-    Sending,
-)
+from svd_tracker.returns.area_models import AreaReturn, AreaRevision, Payment, PaymentSource
+from svd_tracker.returns.models import Certificate, FigureBuild, LineSection, ReturnFigure, ReturnLine, Sending
 
 Payee = int | None  # a holder's id; None is the OPCC itself, paid by the funder
 

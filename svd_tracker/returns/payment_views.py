@@ -19,8 +19,8 @@ from svd_tracker.money import format_pounds
 from svd_tracker.periods import fy_label, quarter_short
 from svd_tracker.readers.text_safe import Money, write_csv
 from svd_tracker.returns import payment_queries, payments
+from svd_tracker.returns.area_models import Payment
 from svd_tracker.returns.forms import show_refusal
-from svd_tracker.returns.models import Payment
 from svd_tracker.returns.payment_forms import PaymentForm, TakeBackForm
 from svd_tracker.returns.scopes import bp, of_lead, of_period
 from svd_tracker.web.downloads import csv_answer

@@ -11,7 +11,7 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import Grant
 from svd_tracker.periods import QUARTERS
 from svd_tracker.returns import payment_queries
-from svd_tracker.returns.models import Payment, PaymentSource
+from svd_tracker.returns.area_models import Payment, PaymentSource
 
 LONGEST = 250
 

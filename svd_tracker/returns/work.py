@@ -9,8 +9,9 @@ from svd_tracker.accounts.permissions import Access, Permission
 from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns import join_reminders as joins
+from svd_tracker.returns.area_models import AreaState
 from svd_tracker.returns.area_queries import PeriodRow
-from svd_tracker.returns.models import AreaState, RevisionState
+from svd_tracker.returns.models import RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.web.navigation import WorkItem
 

@@ -12,13 +12,12 @@ from svd_tracker.returns.models import (
     Obligation,
     ObligationVersion,
     Origin,
-    PartnerFinding,
-    PartnerUpload,
     ReturnRevision,
     RevisionState,
 )
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.certificate import why_not_recorded
+from svd_tracker.returns.partner.models import PartnerFinding, PartnerUpload
 from svd_tracker.returns.period_words import obligation_words
 
 

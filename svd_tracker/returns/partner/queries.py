@@ -13,11 +13,10 @@ from svd_tracker.returns.models import (
     LineSection,
     Obligation,
     Origin,
-    PartnerState,
-    PartnerUpload,
     ReturnLine,
     ReturnRevision,
 )
+from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.queries import earlier_builds
 
 

@@ -32,21 +32,12 @@ from svd_tracker.returns.changing import ChangeFacts
 from svd_tracker.returns.check_kinds import passed_titles
 from svd_tracker.returns.content import Content
 from svd_tracker.returns.gather import digest, earlier_of
-from svd_tracker.returns.models import (
-    FigureBuild,
-    LineReason,
-    Obligation,
-    Origin,
-    PartnerFinding,
-    PartnerState,
-    PartnerUpload,
-    ReturnFile,
-    ReturnFileKind,
-)
+from svd_tracker.returns.models import FigureBuild, LineReason, Obligation, Origin, ReturnFile, ReturnFileKind
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.checking import APPLY, checks_of, problems_of
 from svd_tracker.returns.partner.figures import inputs_of, match_of, match_rows_of, with_cells
 from svd_tracker.returns.partner.form import form_digest, partner_form
+from svd_tracker.returns.partner.models import PartnerFinding, PartnerState, PartnerUpload
 from svd_tracker.returns.services import (
     BUDGET_CHANGED,
     add_event,

@@ -22,12 +22,13 @@ from svd_tracker.readers.partner_grid import Problem
 from svd_tracker.readers.partner_return import read_partner_return
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.forms import show_refusal
-from svd_tracker.returns.models import Obligation, Origin, PartnerState, PartnerUpload, RevisionState
+from svd_tracker.returns.models import Obligation, Origin, RevisionState
 from svd_tracker.returns.partner import pages
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.certificate import record_certificate
 from svd_tracker.returns.partner.form import partner_form
 from svd_tracker.returns.partner.forms import CertificateForm, TakeInForm
+from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.partner.take_in import take_in
 from svd_tracker.returns.scopes import bp, of_obligation, of_revision, scope_of
 from svd_tracker.returns.workbook import MEDIA_TYPE, safe_name

@@ -15,8 +15,8 @@ from svd_tracker.grants import services as grants
 from svd_tracker.grants.models import Grant
 from svd_tracker.returns import area_queries
 from svd_tracker.returns.area import join, prepare_join, store_join
+from svd_tracker.returns.area_models import AreaRevision
 from svd_tracker.returns.area_queries import Period
-from svd_tracker.returns.models import AreaRevision
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import CHECKED, by, certified, draft, make_forecasts, make_year
 from tests.support.client import PageClient

@@ -17,8 +17,9 @@ from svd_tracker.files import queries as files
 from svd_tracker.grants.models import Grant
 from svd_tracker.returns import area_life, area_queries, area_records, queries, revisions
 from svd_tracker.returns.area import join
+from svd_tracker.returns.area_models import AreaRevision, AreaState
 from svd_tracker.returns.area_queries import Period
-from svd_tracker.returns.models import AreaRevision, AreaState, ReturnFileKind, RevisionState
+from svd_tracker.returns.models import ReturnFileKind, RevisionState
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import by as acting
 from tests.integration.returns.year import certified, make_forecasts, make_year

@@ -24,8 +24,6 @@ from svd_tracker.returns.models import (
     LineSection,
     Obligation,
     Origin,
-    PartnerState,
-    PartnerUpload,
     ReturnFigure,
     ReturnFileKind,
     ReturnLine,
@@ -36,6 +34,7 @@ from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.certificate import record_certificate
 from svd_tracker.returns.partner.form import partner_form
+from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.partner.take_in import look, store, take_in
 from svd_tracker.returns.services import check_return, draft_return
 from svd_tracker.returns.trace import trace_of

@@ -13,8 +13,8 @@ from svd_tracker.extensions import db
 from svd_tracker.grants.models import Grant
 from svd_tracker.returns import area_life, area_queries, payment_queries, payments
 from svd_tracker.returns.area import join
+from svd_tracker.returns.area_models import Payment
 from svd_tracker.returns.area_queries import Period
-from svd_tracker.returns.models import Payment
 from svd_tracker.returns.payment_queries import Account, DueRow
 from tests.integration.returns.year import by, certified, make_year
 from tests.support.client import PageClient
