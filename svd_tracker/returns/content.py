@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from svd_tracker.calculations.changes import Changes
 from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.calculations.progress import PlanLineProgress
-from svd_tracker.returns import changing, figures_store, queries
+from svd_tracker.returns import changing, figures_store, progress_store, queries
 from svd_tracker.returns.acceptances import accepted_of
 from svd_tracker.returns.check_kinds import Finding, FindingKey
 from svd_tracker.returns.figures_store import MatchFigures
@@ -51,7 +51,7 @@ def of_build(build: FigureBuild, revision: ReturnRevision) -> Content:
             for each in findings
         ],
         funding_ids=queries.funding_ids_of(build.id),
-        progress=figures_store.progress_from_rows(rows),
+        progress=progress_store.progress_from_rows(rows),
         passed=passed,
         changes=changing.changes_of(revision.of.obligation, revision.id, build.base_build_id, figures),
         accepted=accepted_of(revision.id),

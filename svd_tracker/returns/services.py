@@ -25,7 +25,7 @@ from svd_tracker.files.models import FileKind
 from svd_tracker.finance import services as finance
 from svd_tracker.finance.reconcile.queries import outstanding
 from svd_tracker.periods import format_date, quarter_end
-from svd_tracker.returns import changing, figures_store, obligation_queries, queries
+from svd_tracker.returns import changing, figures_store, obligation_queries, progress_store, queries
 from svd_tracker.returns.acceptances import accepted_of
 from svd_tracker.returns.check_kinds import ERROR, OF_LINES, PASSED, Finding, passed_titles
 from svd_tracker.returns.checks import lines_findings, run_checks
@@ -161,7 +161,7 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
             rows=(
                 *figures_store.to_rows(figures, gathered.notes),
                 *figures_store.match_rows(gathered.match),
-                *figures_store.progress_rows(gathered.progress),
+                *progress_store.progress_rows(gathered.progress),
             ),
             file_name=file_name(obligation, f"draft {build_no}"),
             workbook=build_return_workbook(document),

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svd_tracker.calculations.progress import MilestoneProgress, OutputProgress, PlanLineProgress
-from svd_tracker.returns.figures_store import progress_from_rows, progress_rows
 from svd_tracker.returns.models import FigureUnit, LineSection
+from svd_tracker.returns.progress_store import progress_from_rows, progress_rows
 
 pytestmark = pytest.mark.unit
 
