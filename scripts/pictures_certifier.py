@@ -64,13 +64,14 @@ def _second_quarter(demo: Demo) -> None:
     demo.picture("certifier-1-work", height=520)
     demo.follow("Certify the Q2")
     demo.picture("certifier-2-changes", height=900)
-    demo.follow("Accept with a reason")
+    with demo.page.expect_navigation():
+        demo.page.locator("main li", has_text="step in safely").locator("a", has_text="Accept").click()
     demo.fill(reason="The survey is taken once a year, in October: it comes with the third quarter")
     demo.press("Accept")
     demo.sign_in(CERTIFIER)
     demo.follow("Certify the Q2")
     demo.fill(post=POST)
-    demo.picture("certifier-3-warnings", heading="Warnings", height=1000)
+    demo.picture("certifier-3-warnings", heading="Warnings", height=1080)
     demo.press("Certify and seal")
     demo.picture("certifier-4-certified", height=880)
     workbook = demo.download("revision 1")
@@ -80,7 +81,7 @@ def _second_quarter(demo: Demo) -> None:
 
 def _deputies(demo: Demo) -> None:
     demo.go("/deputies")
-    demo.picture("certifier-7-deputies", height=520)
+    demo.picture("certifier-7-deputies", height=700)
 
 
 def _bring_in_the_ledger(demo: Demo) -> None:

@@ -30,7 +30,7 @@ def take(demo: Demo) -> None:
     demo.wait_for_work("Check the " + RETURN)
     demo.go("/returns")
     demo.picture("opcc-1-calendar")
-    _terms_and_checks(demo)
+    _terms(demo)
     _a_partner_in_excel(demo)
     _dorset(demo)
     _own(demo)
@@ -38,12 +38,10 @@ def take(demo: Demo) -> None:
     _money(demo)
 
 
-def _terms_and_checks(demo: Demo) -> None:
+def _terms(demo: Demo) -> None:
     demo.go("/grants")
     demo.follow("Serious Violence Duty grant")
     demo.picture("opcc-2-terms", heading="The agreement", height=700)
-    demo.go("/returns/checks?area=1")
-    demo.picture("opcc-3-checks")
 
 
 def _a_partner_in_excel(demo: Demo) -> None:
@@ -55,10 +53,10 @@ def _a_partner_in_excel(demo: Demo) -> None:
     page = demo.page.url
     form = demo.download("Get the partner")
     _take_in(demo, page, _filled(form, "BCP Q1 2025-26.xlsx", MISTAKES))
-    demo.picture("opcc-4-problems", height=900)
+    demo.picture("opcc-3-problems", height=900)
     _take_in(demo, page, _filled(form, "BCP Q1 2025-26 put right.xlsx", {}))
     demo.follow("Look at the figures")
-    demo.picture("opcc-5-partner", height=900)
+    demo.picture("opcc-4-partner", height=900)
     scan = demo.folder / "Signed page.png"
     demo.page.screenshot(path=scan)
     demo.follow("Record the certificate")
@@ -123,7 +121,7 @@ def _dorset(demo: Demo) -> None:
     _sent(demo, DORSET_FINANCE)
     demo.sign_in(OFFICER)
     demo.follow(f"Accept or query the {RETURN} Dorset")
-    demo.picture("opcc-6-accept", height=900)
+    demo.picture("opcc-5-accept", height=900)
 
 
 def _own(demo: Demo) -> None:
@@ -134,12 +132,12 @@ def _area(demo: Demo) -> None:
     demo.move_to(JOINED)
     demo.sign_in(OFFICER)
     demo.follow("returns of Q1 2025/26 are in")
-    demo.picture("opcc-7-join", height=1000)
+    demo.picture("opcc-6-join", height=1000)
     demo.press("Join the returns")
     demo.sign_in(OPCC_CERTIFIER)
     demo.follow("Certify the area return")
     demo.follow("Certify this area return")
-    demo.picture("opcc-8-certify", height=1000)
+    demo.picture("opcc-7-certify", height=1000)
     demo.fill(post=POST)
     demo.press("Certify and seal")
     demo.sign_in(OFFICER)
@@ -152,13 +150,12 @@ def _area(demo: Demo) -> None:
     demo.day("sent_on", JOINED)
     demo.page.set_input_files("#receipt", receipt)
     demo.press("Record it as sent")
-    demo.picture("opcc-9-sent", height=900)
 
 
 def _money(demo: Demo) -> None:
     demo.go("/area-returns")
     demo.follow("Payments of 2024/25")
-    demo.picture("opcc-10-payments")
+    demo.picture("opcc-8-payments")
     demo.go("/returns?year=2024")
     demo.follow("Statement of grant usage, Dorset Community")
-    demo.picture("opcc-11-statement", height=1000)
+    demo.picture("opcc-9-statement", height=1000)
