@@ -179,24 +179,8 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
     revision.certified_by = act.by
     add_event(revision, "certified", "", act)
     db.session.flush()
-    figures, ids, ref = sealed.figures, queries.funding_ids_of(build.id), ref_of(revision, sealed.revision_no)
-    finance.close_quarters(
-        act,
-        holder_id=obligation.holder_id,
-        grant_id=obligation.grant_id,
-        fy=obligation.fy,
-        quarters=figures.own_quarters,
-        ledger_seq=build.ledger_seq,
-        return_ref=ref,
-    )
-    finance.write_claims(
-        act,
-        {ids[line.ref]: (line.claimed_to_date, line.locally_funded) for line in figures.lines},
-        obligation.fy,
-        obligation.last_quarter,
-        ref,
-        final=obligation.kind is ObligationKind.FINAL,
-    )
+    figures = sealed.figures
+    close_period(revision, build, figures, ref_of(revision, sealed.revision_no), act)
     audit.record(
         act,
         "certify",
@@ -216,6 +200,30 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             **({"deputy_for": sealed.deputy_for} if sealed.deputy_for else {}),
             **({"accepted": sealed.carried} if sealed.carried else {}),
         },
+    )
+
+
+def close_period(
+    revision: ReturnRevision, build: FigureBuild, figures: ReturnFigures, return_ref: str, act: Act
+) -> None:
+    """Close the quarters that a certified return counts as its own, and write the claims of the fundings known here."""
+    obligation, ids = revision.of.obligation, queries.funding_ids_of(build.id)
+    finance.close_quarters(
+        act,
+        holder_id=obligation.holder_id,
+        grant_id=obligation.grant_id,
+        fy=obligation.fy,
+        quarters=figures.own_quarters,
+        ledger_seq=build.ledger_seq,
+        return_ref=return_ref,
+    )
+    finance.write_claims(
+        act,
+        {ids[line.ref]: (line.claimed_to_date, line.locally_funded) for line in figures.lines if line.ref in ids},
+        obligation.fy,
+        obligation.last_quarter,
+        return_ref,
+        final=obligation.kind is ObligationKind.FINAL,
     )
 
 

@@ -83,10 +83,9 @@ EARLIER_CHANGED = "An earlier return was certified after this one was built: bui
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A build that is worked out and not yet stored."""
+class Figured:
+    """A build's figures, worked out and not yet stored."""
 
-    obligation_id: int
     build_no: int
     ledger_seq: int
     inputs_digest: str
@@ -94,6 +93,13 @@ class Prepared:
     base_build_id: int | None
     content: Content
     rows: tuple[LineRow, ...]
+
+
+@dataclass(frozen=True)
+class Prepared(Figured):
+    """A build from our own ledger with its workbook."""
+
+    obligation_id: int
     file_name: str
     workbook: bytes
 
@@ -169,36 +175,12 @@ def prepare(obligation_id: int, act: Act) -> Prepared:
 
 
 def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
-    """Store what was prepared as the newest build of the return's draft, which is made with its first."""
+    """Store what was prepared as the newest build of the return's draft, with its workbook."""
     obligation = obligation_queries.get_obligation(prepared.obligation_id)
     finance.lock_ledger(obligation.holder_id)
-    revision = queries.newest_revision(obligation.id)
-    if revision is not None:
-        lock_revision(revision)
-    refuse_build("built", obligation, revision, act.on)
-    newest = queries.newest_build(revision.id) if revision else None
-    if (newest.build_no if newest else 0) != prepared.build_no - 1:
-        raise ChangedMeanwhile("Somebody else built this return at the same moment: theirs is shown")
-    if digest(queries.budget_versions(obligation)) != prepared.budgets_digest:
-        raise ChangedMeanwhile(BUDGET_CHANGED)
-    if revision is None:
-        revision = first_revision(obligation, Origin.BUILT)
-    build = FigureBuild(
-        revision_id=revision.id,
-        build_no=prepared.build_no,
-        ledger_seq=prepared.ledger_seq,
-        inputs_digest=prepared.inputs_digest,
-        budgets_digest=prepared.budgets_digest,
-        base_build_id=prepared.base_build_id,
-        recorded_at=act.at,
-        recorded_by=act.by,
-    )
-    db.session.add(build)
-    db.session.flush()
-    figures_store.save(build.id, prepared.rows, prepared.content.funding_ids)
-    save_findings(build.id, prepared.content.findings, prepared.content.passed)
+    build = store_build(obligation, prepared, Origin.BUILT, act)
+    revision = queries.get_revision(build.revision_id or 0)
     file = keep_workbook(build, ReturnFileKind.DRAFT, obligation, prepared.file_name, prepared.workbook, act)
-    add_event(revision, "built", "", act)
     audit.record(
         act,
         "build",
@@ -214,6 +196,43 @@ def store_draft(prepared: Prepared, act: Act) -> ReturnRevision:
         },
     )
     return revision
+
+
+def store_build(obligation: Obligation, figured: Figured, origin: Origin, act: Act) -> FigureBuild:
+    """Store figures as the newest build of the return's draft, which is made with its first. Part of its caller's verb.
+
+    Hold the ledger first. Raises Refused for a return that is no draft or is of the other origin, ChangedMeanwhile
+    when it was built or a budget was changed after the figures were worked out.
+    """
+    event = "built" if origin is Origin.BUILT else "taken_in"
+    revision = queries.newest_revision(obligation.id)
+    if revision is not None:
+        lock_revision(revision)
+    refuse_build(event, obligation, revision, act.on)
+    newest = queries.newest_build(revision.id) if revision else None
+    if (newest.build_no if newest else 0) != figured.build_no - 1:
+        raise ChangedMeanwhile("Somebody else built this return at the same moment: theirs is shown")
+    if digest(queries.budget_versions(obligation)) != figured.budgets_digest:
+        raise ChangedMeanwhile(BUDGET_CHANGED)
+    revision = revision or _first_revision(obligation, origin)
+    if origin is Origin.BROUGHT_IN:
+        revision.origin, revision.nil = origin, figured.content.nil
+    build = FigureBuild(
+        revision_id=revision.id,
+        build_no=figured.build_no,
+        ledger_seq=figured.ledger_seq,
+        inputs_digest=figured.inputs_digest,
+        budgets_digest=figured.budgets_digest,
+        base_build_id=figured.base_build_id,
+        recorded_at=act.at,
+        recorded_by=act.by,
+    )
+    db.session.add(build)
+    db.session.flush()
+    figures_store.save(build.id, figured.rows, figured.content.funding_ids)
+    save_findings(build.id, figured.content.findings, figured.content.passed)
+    add_event(revision, event, "", act)
+    return build
 
 
 def save_findings(build_id: int, findings: Sequence[Finding], passed: Mapping[str, str]) -> None:
@@ -338,7 +357,7 @@ def refuse_build(event: str, obligation: Obligation, revision: ReturnRevision | 
         raise Refused("This return is withdrawn: put it back into the calendar before it is built")
 
 
-def first_revision(obligation: Obligation, origin: Origin) -> ReturnRevision:
+def _first_revision(obligation: Obligation, origin: Origin) -> ReturnRevision:
     """The draft of a return that nothing was built for yet."""
     of = db.session.scalar(select(FinanceReturn).where(FinanceReturn.obligation_id == obligation.id))
     if of is None:

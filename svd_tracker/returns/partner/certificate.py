@@ -5,7 +5,6 @@ import datetime as dt
 from svd_tracker.act import Act
 from svd_tracker.audit import queries as audit_queries
 from svd_tracker.audit import services as audit
-from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import queries as file_queries
@@ -18,7 +17,7 @@ from svd_tracker.periods import format_date, quarter_start
 from svd_tracker.readers.partner_layout import plain
 from svd_tracker.readers.partner_return import read_partner_return
 from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.certify import out_of_order
+from svd_tracker.returns.certify import close_period, out_of_order
 from svd_tracker.returns.check_kinds import ERROR
 from svd_tracker.returns.models import (
     Certificate,
@@ -93,8 +92,9 @@ def record_certificate(
     revision.state, revision.revision_no, revision.certified_by = RevisionState.CERTIFIED, number, act.by
     add_event(revision, "certified", "", act)
     db.session.flush()
-    _close(revision, build, number, act)
-    total = figures_store.from_rows(figures_store.load([build.id])[build.id]).total
+    figures = figures_store.from_rows(figures_store.load([build.id])[build.id])
+    close_period(revision, build, figures, ref_of(revision, number), act)
+    total = figures.total
     audit.record(
         act,
         "record_certificate",
@@ -185,28 +185,4 @@ def _keep_page(obligation: Obligation, name: str, content: bytes, act: Act) -> S
         name=name,
         media_type=MEDIA_TYPES[kind],
         content=content,
-    )
-
-
-def _close(revision: ReturnRevision, build: FigureBuild, number: int, act: Act) -> None:
-    """Close the return's quarters, and write the claims of the lines that have a funding here."""
-    obligation, ref = revision.of.obligation, ref_of(revision, number)
-    figures = figures_store.from_rows(figures_store.load([build.id])[build.id])
-    ids = queries.funding_ids_of(build.id)
-    finance.close_quarters(
-        act,
-        holder_id=obligation.holder_id,
-        grant_id=obligation.grant_id,
-        fy=obligation.fy,
-        quarters=figures.own_quarters,
-        ledger_seq=build.ledger_seq,
-        return_ref=ref,
-    )
-    finance.write_claims(
-        act,
-        {ids[line.ref]: (line.claimed_to_date, line.locally_funded) for line in figures.lines if line.ref in ids},
-        obligation.fy,
-        obligation.last_quarter,
-        ref,
-        final=obligation.kind is ObligationKind.FINAL,
     )

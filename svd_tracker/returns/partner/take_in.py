@@ -14,7 +14,7 @@ from svd_tracker.audit import services as audit
 from svd_tracker.calculations.nil import is_nil
 from svd_tracker.calculations.returns import calculate_return
 from svd_tracker.clock import london_day
-from svd_tracker.errors import ChangedMeanwhile, Refused
+from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.files import services as files
 from svd_tracker.files.models import FileKind
@@ -39,30 +39,18 @@ from svd_tracker.returns.partner.figures import inputs_of, match_of, match_rows_
 from svd_tracker.returns.partner.form import form_digest, partner_form
 from svd_tracker.returns.partner.models import PartnerFinding, PartnerState, PartnerUpload
 from svd_tracker.returns.services import (
-    BUDGET_CHANGED,
-    add_event,
-    first_revision,
-    lock_revision,
+    Figured,
     refuse_build,
-    save_findings,
+    store_build,
 )
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
-TAKEN_IN_MEANWHILE = "Another workbook was taken in for this return at the same moment: theirs is shown"
-
 
 @dataclass(frozen=True)
-class Figured:
-    """What the workbook comes to, as a build that is not stored yet."""
+class Given(Figured):
+    """What the workbook comes to, as a build that is not stored yet. ``reasons`` say by ref why lines changed."""
 
-    build_no: int
-    ledger_seq: int
-    inputs_digest: str
-    budgets_digest: str
-    base_build_id: int | None
-    content: Content
-    rows: tuple[figures_store.LineRow, ...]
-    reasons: Mapping[str, str]  # why lines changed, by ref, where it is new
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Looked:
     content: bytes
     mark: Mark
     problems: Sequence[Problem]
-    figured: Figured | None
+    figured: Given | None
 
 
 def take_in(obligation_id: int, name: str, content: bytes, act: Act) -> PartnerUpload:
@@ -178,7 +166,7 @@ def store(looked: Looked, act: Act) -> PartnerUpload:
 
 def _figure(
     obligation: Obligation, form: PartnerForm, read: ReadReturn, content: bytes, on: dt.date
-) -> tuple[Figured, tuple[Problem, ...]]:
+) -> tuple[Given, tuple[Problem, ...]]:
     revision = queries.newest_revision(obligation.id)
     newest = queries.newest_build(revision.id) if revision else None
     builds = queries.earlier_builds(obligation)
@@ -197,7 +185,7 @@ def _figure(
     said = ChangeFacts(facts.changed, facts.fell, {**facts.reasons, **reasons})
     findings = checks_of(obligation, figures, notes, funding_ids, said, on)
     budgets = queries.budget_versions(obligation)
-    figured = Figured(
+    figured = Given(
         build_no=newest.build_no + 1 if newest else 1,
         ledger_seq=finance_queries.ledger_seq(obligation.holder_id),
         inputs_digest=digest(
@@ -235,38 +223,12 @@ def _ledger_here(obligation: Obligation, ledger_seq: int) -> Iterator[Problem]:
         yield Problem(Severity.WARNING, "ledger_here", "", "", words)
 
 
-def _store_build(obligation: Obligation, figured: Figured, act: Act) -> FigureBuild:
-    revision = queries.newest_revision(obligation.id)
-    if revision is not None:
-        lock_revision(revision)
-    refuse_build("taken_in", obligation, revision, act.on)
-    newest = queries.newest_build(revision.id) if revision else None
-    if (newest.build_no if newest else 0) != figured.build_no - 1:
-        raise ChangedMeanwhile(TAKEN_IN_MEANWHILE)
-    if digest(queries.budget_versions(obligation)) != figured.budgets_digest:
-        raise ChangedMeanwhile(BUDGET_CHANGED)
-    if revision is None:
-        revision = first_revision(obligation, Origin.BROUGHT_IN)
-    revision.origin, revision.nil = Origin.BROUGHT_IN, figured.content.nil
-    build = FigureBuild(
-        revision_id=revision.id,
-        build_no=figured.build_no,
-        ledger_seq=figured.ledger_seq,
-        inputs_digest=figured.inputs_digest,
-        budgets_digest=figured.budgets_digest,
-        base_build_id=figured.base_build_id,
-        recorded_at=act.at,
-        recorded_by=act.by,
-    )
-    db.session.add(build)
-    db.session.flush()
-    figures_store.save(build.id, figured.rows, figured.content.funding_ids)
-    save_findings(build.id, figured.content.findings, figured.content.passed)
+def _store_build(obligation: Obligation, figured: Given, act: Act) -> FigureBuild:
+    build = store_build(obligation, figured, Origin.BROUGHT_IN, act)
     db.session.add_all(
-        LineReason(revision_id=revision.id, line_ref=ref, reason=reason, recorded_at=act.at, recorded_by=act.by)
+        LineReason(revision_id=build.revision_id, line_ref=ref, reason=reason, recorded_at=act.at, recorded_by=act.by)
         for ref, reason in figured.reasons.items()
     )
-    add_event(revision, "taken_in", "", act)
     return build
 
 
