@@ -10,22 +10,26 @@ from sqlalchemy import Select, func, select
 
 from svd_tracker.accounts.services import change_setting
 from svd_tracker.audit import queries as audit
-from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.figures import Category, ObligationKind
+from svd_tracker.db import sum_pence
 from svd_tracker.decisions.models import Decision, Outcome
 from svd_tracker.demo import load, load_year
-from svd_tracker.demo.story import FIRST_DAY, YEAR, act, amounts, story
+from svd_tracker.demo.story import FIRST_DAY, LAST_YEAR, YEAR, act, amounts, story
 from svd_tracker.extensions import db
 from svd_tracker.files.models import FileLink
 from svd_tracker.files.queries import content_of
 from svd_tracker.finance import match_queries
 from svd_tracker.finance import queries as finance
-from svd_tracker.finance.models import MatchStage
+from svd_tracker.finance.models import ClaimLine, LedgerEntry, MatchStage
 from svd_tracker.finance.moves import queries as moves
 from svd_tracker.finance.moves.models import Virement, VirementState
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import RuleEffect
 from svd_tracker.jobs import schedule
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.returns import obligation_queries, queries
+from svd_tracker.returns.area_models import AreaEvent, AreaState, Payment, PaymentSource
+from svd_tracker.returns.content import of_build
 from svd_tracker.returns.models import FigureBuild, FinanceReturn, ReturnRevision, RevisionState
 from svd_tracker.rounds.models import Round
 from tests.support.stores import PostgresStore, SqliteStore, Store
@@ -128,10 +132,36 @@ def test_in_kind_match_has_its_timesheets_and_the_grant_its_rule(demo: Flask) ->
     assert (rule.accounts, rule.effect) == ("64*", RuleEffect.REFUSE)
 
 
-def test_last_years_returns_are_certified_and_the_chain_holds(demo: Flask) -> None:
-    states = db.session.scalars(select(ReturnRevision.state)).all()
-    assert states == [RevisionState.CERTIFIED] * 12
+def test_last_years_returns_went_the_whole_way_and_the_chain_holds(demo: Flask) -> None:
+    rows = [row for row in obligation_queries.list_obligations(None) if row.fy == LAST_YEAR]
+    assert [row.state for row in rows] == [RevisionState.ACCEPTED] * 15
+    joins = db.session.scalars(select(AreaEvent.to_state).order_by(AreaEvent.id)).all()
+    assert joins == [AreaState.CERTIFIED, AreaState.SENT, AreaState.ACCEPTED] * 5
     assert all(result.broken_at is None for result in audit.verify())
+
+
+def test_what_was_claimed_of_last_year_was_paid_and_agrees_with_the_ledger(demo: Flask) -> None:
+    grant = load_year.the_grant()
+    claimed = sum(
+        share.claimed_to_date_pence
+        for share in db.session.scalars(select(ClaimLine).where(ClaimLine.fy == LAST_YEAR, ClaimLine.final.is_(True)))
+    )
+    spent = select(sum_pence(LedgerEntry.pence)).where(LedgerEntry.fy == LAST_YEAR)
+    assert claimed == db.session.scalar(spent)
+    paid = select(sum_pence(Payment.pence)).where(Payment.grant_id == grant.id, Payment.source == PaymentSource.FUNDER)
+    assert claimed == db.session.scalar(paid)
+
+
+def test_a_late_invoice_stands_in_the_final_with_its_reason(demo: Flask) -> None:
+    final = obligation_queries.find_obligations("dorset", LAST_YEAR, 4, ObligationKind.FINAL)[0]
+    revision = queries.newest_revision(final.id)
+    assert revision is not None
+    build = queries.newest_build(revision.id)
+    assert build is not None
+    content = of_build(build, revision)
+    assert [(each.quarter, each.pence) for each in content.figures.adjustments] == [(4, 245_60)]
+    assert content.changes is not None
+    assert list(content.changes.reasons.values()) == [story()["late_invoice"]["reason"]]
 
 
 def test_the_first_quarters_returns_come_by_themselves_once(demo: Flask) -> None:

@@ -101,7 +101,7 @@ def test_rows_and_workbook_say_what_was_calculated(app: Flask) -> None:
     assert figures_of(revision) == prepared.content.figures
     book = workbook_of(revision)
     total = prepared.content.figures.total
-    ((sheet, cell),) = book.defined_names["Cover_claimed_now"].destinations
+    ((sheet, cell),) = book.defined_names["Summary_claimed_now"].destinations
     assert book[sheet][cell].value == total.claimed_now / 100
     ((sheet, cell),) = book.defined_names["Total_entries"].destinations
     assert book[sheet][cell].value == total.to_date / 100
