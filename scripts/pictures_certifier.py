@@ -30,7 +30,6 @@ RESULTS = ("15", "70", "630", "", "41", "22", "")
 def take(demo: Demo) -> None:
     _first_quarter(demo)
     _second_quarter(demo)
-    _deputies(demo)
 
 
 def _first_quarter(demo: Demo) -> None:
@@ -41,6 +40,9 @@ def _first_quarter(demo: Demo) -> None:
     demo.press("Pass to the certifier")
     demo.move_to(CERTIFY_Q1)
     demo.sign_in(CERTIFIER)
+    demo.go("/deputies")
+    demo.picture("certifier-7-deputies", height=700)
+    demo.go("/")
     demo.follow("Certify the Q1")
     demo.fill(post=POST)
     demo.press("Certify and seal")
@@ -77,11 +79,6 @@ def _second_quarter(demo: Demo) -> None:
     workbook = demo.download("revision 1")
     sheet_picture(workbook, "Checks", "certifier-5-checks")
     sheet_picture(workbook, "Declaration", "certifier-6-declaration")
-
-
-def _deputies(demo: Demo) -> None:
-    demo.go("/deputies")
-    demo.picture("certifier-7-deputies", height=700)
 
 
 def _bring_in_the_ledger(demo: Demo) -> None:
