@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,3 +170,21 @@ def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield Visitor(context, server.address)
     context.close()
+
+
+def move_to(visitor: Visitor, day: str, month: str, year: str) -> None:
+    """Move the demonstration's date."""
+    visitor.go("/demo/date")
+    for part, value in (("day", day), ("month", month), ("year", year)):
+        visitor.page.fill(f"#day-{part}", value)
+    visitor.click(visitor.page.locator("text=Move to this day"))
+
+
+def wait_for(visitor: Visitor, path: str, words: str, seconds: int = 20) -> None:
+    """Look at a page again and again until it says something: what a person does while they wait."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if words in visitor.go(path).text():
+            return
+        time.sleep(0.5)
+    pytest.fail(f'{path} never said "{words}":\n{visitor.text()[:3000]}')

@@ -1,34 +1,16 @@
 """The Q1 return appears by itself on its day, is checked by one person and certified by another, and opens in Excel."""
 
 import io
-import time
 
 import openpyxl
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Server, Visitor
+from tests.browser.conftest import Server, Visitor, move_to, wait_for
 
 pytestmark = pytest.mark.browser
 
 DRAFT_DAY = ("14", "7", "2025")
-
-
-def move_to(visitor: Visitor, day: str, month: str, year: str) -> None:
-    visitor.go("/demo/date")
-    for part, value in (("day", day), ("month", month), ("year", year)):
-        visitor.page.fill(f"#day-{part}", value)
-    visitor.click(visitor.page.locator("text=Move to this day"))
-
-
-def wait_for(visitor: Visitor, path: str, words: str, seconds: int = 20) -> None:
-    """Look at a page again and again until it says something: what a person does while they wait."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if words in visitor.go(path).text():
-            return
-        time.sleep(0.5)
-    pytest.fail(f'{path} never said "{words}":\n{visitor.text()[:3000]}')
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
