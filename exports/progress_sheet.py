@@ -6,7 +6,7 @@ from exports.cells import NOT_GIVEN, Book, Page
 from exports.documents import ReturnDocument
 from exports.heads import head, heading
 from exports.page_setup import Edges, set_up
-from svd_tracker.calculations.progress import OutputProgress, PlanLineProgress
+from svd_tracker.calculations.progress import NO_REASON, OutputProgress, PlanLineProgress
 from svd_tracker.periods import QUARTERS
 
 SHEET = "Progress"
@@ -70,7 +70,9 @@ def _output(page: Page, row: int, output: OutputProgress, last_quarter: int) -> 
         _result(page, row, _TO_DATE, output.so_far, output.is_share)
     else:
         page.formula(row, _TO_DATE, f"SUM(C{row}:F{row})", Decimal(output.so_far), "svd number")
-    why = ". ".join(f"Q{quarter}: {reason}" for quarter, reason in sorted(output.missing.items()))
+    why = ". ".join(
+        f"Q{quarter}: {reason}" for quarter, reason in sorted(output.missing.items()) if reason != NO_REASON
+    )
     page.text(row, _NOTE, why)
     page.fit_height(row, (output.definition, _WIDTHS[0]), (why, _WIDTHS[-1]))
 

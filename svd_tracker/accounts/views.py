@@ -10,6 +10,7 @@ from svd_tracker.accounts import deputy_views as _deputy_views  # noqa: F401  it
 from svd_tracker.accounts import forms, queries, services
 from svd_tracker.accounts.access import current_access, current_act, requires, today
 from svd_tracker.accounts.blueprint import bp
+from svd_tracker.accounts.delegation_queries import standing_delegations
 from svd_tracker.accounts.models import Person, Role
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.settings import SETTINGS
@@ -20,6 +21,7 @@ from svd_tracker.extensions import db
 from svd_tracker.mail import queries as mail
 from svd_tracker.mail.forms import CHOICES
 from svd_tracker.mail.models import Choice
+from svd_tracker.periods import format_date
 from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history, as_news
 
@@ -258,7 +260,11 @@ def settings() -> ResponseReturnValue:
 
 
 def _role_words(person_id: int) -> list[str]:
-    return [row.words for row in queries.role_rows(queries.standing_role_grants(today(), person_id))]
+    """What somebody is today, the time of a deputy too."""
+    words = [row.words for row in queries.role_rows(queries.standing_role_grants(today(), person_id))]
+    for delegation, holder in standing_delegations(today(), deputy_id=person_id):
+        words.append(f"Deputy certifier, {holder.name}, until {format_date(delegation.to_on)}")
+    return words
 
 
 def _done(form: forms.ConfirmForm, verb: Callable[[], None], words: str, person_id: int) -> ResponseReturnValue | None:

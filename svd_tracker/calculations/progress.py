@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NO_REASON = "Not given"  # what ``missing`` says where nobody said why
+
 
 @dataclass(frozen=True)
 class OutputProgress:

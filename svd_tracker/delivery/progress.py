@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.accounts.queries import BY_ITSELF
-from svd_tracker.calculations.progress import MilestoneProgress, OutputProgress, PlanLineProgress
+from svd_tracker.calculations.progress import NO_REASON, MilestoneProgress, OutputProgress, PlanLineProgress
 from svd_tracker.delivery import queries
 from svd_tracker.delivery.models import MilestoneState, Output, OutputMeasure, OutputResult, ProgressNote
 from svd_tracker.delivery.queries import MilestoneNow, OutputNow
@@ -20,7 +20,6 @@ from svd_tracker.interventions.models import Intervention, PlanLine
 from svd_tracker.interventions.queries import plan_lines
 from svd_tracker.periods import format_date, quarter_end, quarter_short
 
-NOT_GIVEN = "Not given"
 YEAR = 0  # the quarter of a target for the whole year
 
 
@@ -180,7 +179,7 @@ def output_progress(output: OutputNow, results: Mapping[int, ResultNow], quarter
         result = results.get(quarter)
         values[quarter] = result.value if result else None
         if values[quarter] is None:
-            missing[quarter] = (result.missing_reason if result else None) or NOT_GIVEN
+            missing[quarter] = (result.missing_reason if result else None) or NO_REASON
     is_share = output.measure is OutputMeasure.SHARE
     return OutputProgress(output.definition, is_share, output.targets.get(YEAR), values, missing)
 
