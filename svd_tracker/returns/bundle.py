@@ -76,7 +76,7 @@ def write_bundle(grant: Grant, fy: int, act: Act, into: IO[bytes]) -> None:
     put_evidence(bundle, grant, fy, [(row[1], row[3]) for row in _certified(grant, fy)])
     bundle.put_csv("approvals.csv", *approvals(grant, fy, holders))
     bundle.put_csv("payments.csv", *payments(grant, fy, holders))
-    bundle.put("audit/lines.jsonl", b"".join(_audit_lines(grant.area_id)))
+    bundle.put_lines("audit/lines.jsonl", _audit_lines(grant.area_id))
     manifest = {"grant": grant.ref, "year": fy_label(fy), "made_at": act.at.isoformat(), "files": bundle.files}
     bundle.archive.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
     bundle.archive.close()
@@ -112,7 +112,7 @@ def _put_returns(bundle: BundleZip, grant: Grant, fy: int) -> None:
     certificates: list[list[CsvCell]] = []
     for revision, ref, holder, certificate, build in rows:
         file = sealed[build.id]
-        name = f"returns/{holder}/{safe_name(file.name)}"
+        name = f"returns/{holder}/{file.id}-{safe_name(file.name)}"
         bundle.put(name, files.content_of(file))
         certificates.append(
             [

@@ -33,8 +33,19 @@ class BundleZip:
         self.files: dict[str, dict[str, Any]] = {}
 
     def put(self, name: str, content: bytes) -> None:
-        self.archive.writestr(name, content)
-        self.files[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        self.put_lines(name, [content])
+
+    def put_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """A part in pieces, of any length. Raises ValueError for a name put twice: unpacked, one would be lost."""
+        if name in self.files:
+            raise ValueError(f"{name} is in the bundle already")
+        digest, size = hashlib.sha256(), 0
+        with self.archive.open(name, "w", force_zip64=True) as part:
+            for line in lines:
+                part.write(line)
+                digest.update(line)
+                size += len(line)
+        self.files[name] = {"sha256": digest.hexdigest(), "size": size}
 
     def put_csv(self, name: str, headings: Sequence[str], rows: Iterable[Sequence[CsvCell]]) -> None:
         self.put(name, write_csv(headings, rows))

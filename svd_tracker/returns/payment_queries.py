@@ -32,8 +32,10 @@ class DueRow:
     missing: str = ""
 
     @property
-    def outstanding(self) -> int:
-        """Negative when more is paid than claimed, as in advance."""
+    def outstanding(self) -> int | None:
+        """Negative when more is paid than claimed, as in advance; None while the period's claim is missing."""
+        if self.claimed is None and self.last_quarter is not None:
+            return None
         return (self.claimed or 0) - self.paid
 
 
@@ -55,7 +57,13 @@ class Account:
 
     @property
     def outstanding(self) -> int:
-        return self.claimed - self.paid
+        """Of the periods whose claim is there (DESIGN.md rule 8)."""
+        return sum(row.outstanding or 0 for row in self.rows)
+
+    @property
+    def paid_without_claim(self) -> int:
+        """Paid for periods whose return claims nothing now: missing, or open again. Not in ``outstanding``."""
+        return sum(row.paid for row in self.rows if row.outstanding is None)
 
 
 def get_payment(payment_id: int) -> Payment:

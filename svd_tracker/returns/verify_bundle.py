@@ -34,8 +34,11 @@ def check_files(folder: Path) -> list[str]:
 
 
 def check_chain(folder: Path) -> list[str]:
-    """Each line of the audit chain follows the one before and says what it said; each certificate stands in it."""
-    previous, hashes = START, {0: START}
+    """Each line of the audit chain follows the one before and says what it said; each certificate stands in it.
+
+    So does the SHA-256 of the workbook that was certified: a workbook changed together with the manifest is found.
+    """
+    previous, hashes, sealed, erased = START, {0: START}, set(), False
     with (folder / "audit" / "lines.jsonl").open(encoding="utf-8") as lines:
         for seq, text in enumerate(lines, 1):
             line = json.loads(text)
@@ -49,13 +52,21 @@ def check_chain(folder: Path) -> list[str]:
                 digest = hashlib.sha256((line["salt"] + payload).encode()).hexdigest()
                 if digest != line["hashed"][-1]:
                     return [f"the details of audit line {seq} were changed"]
+                sealed.add((json.loads(payload)["after"] or {}).get("sha256"))
+            else:
+                erased = True
             previous = hashes[seq] = line["hash"]
-    return [
-        f"{row['Return']}, revision {row['Revision']}: its certificate names audit line {row['Audit line']}, which "
-        "is another one here"
-        for row in _rows(folder / "certificates.csv")
-        if hashes.get(int(row["Audit line"])) != row["Audit hash"]
-    ]
+    problems = []
+    for row in _rows(folder / "certificates.csv"):
+        name = f"{row['Return']}, revision {row['Revision']}"
+        if hashes.get(int(row["Audit line"])) != row["Audit hash"]:
+            problems.append(f"{name}: its certificate names audit line {row['Audit line']}, which is another one here")
+        content = folder / row["File"]
+        if content.is_file() and hashlib.sha256(content.read_bytes()).hexdigest() != row["SHA-256"]:
+            problems.append(f"{name}: {row['File']} is not the workbook that its certificate is of")
+        if row["SHA-256"] not in sealed and not erased:  # a lawful erasure may have taken it
+            problems.append(f"{name}: the audit chain has no certificate of its workbook")
+    return problems
 
 
 def check_figures(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 import subprocess
@@ -17,6 +18,7 @@ from svd_tracker import db as database
 from svd_tracker.extensions import db
 from svd_tracker.grants.models import Grant
 from svd_tracker.returns.bundle import write_bundle
+from svd_tracker.returns.bundle_records import BundleZip
 from tests.integration.returns.year import OCTOBER, by, certified, make_year
 from tests.support.client import PageClient
 from tests.support.world import act
@@ -80,6 +82,28 @@ def test_a_changed_bundle_is_found(app: Flask, tmp_path: Path, name: str, old: s
     assert found.returncode == 1
     assert says in found.stdout
     assert "is not as it was put into the bundle" in found.stdout
+
+
+def test_a_workbook_changed_together_with_the_manifest_is_found(app: Flask, tmp_path: Path) -> None:
+    year = make_year()
+    certified()
+    folder = unpacked(year.grant, tmp_path)
+    (workbook,) = (folder / "returns" / "dorset").iterdir()
+    workbook.write_bytes(workbook.read_bytes() + b" ")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    name = workbook.relative_to(folder).as_posix()
+    manifest["files"][name]["sha256"] = hashlib.sha256(workbook.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = verify(folder)
+    assert found.returncode == 1
+    assert "is not the workbook that its certificate is of" in found.stdout
+
+
+def test_two_files_of_one_name_are_both_there() -> None:
+    bundle = BundleZip(io.BytesIO())
+    bundle.put("a.txt", b"1")
+    with pytest.raises(ValueError, match="already"):
+        bundle.put("a.txt", b"2")
 
 
 def test_a_missing_and_a_foreign_file_are_found(app: Flask, tmp_path: Path) -> None:

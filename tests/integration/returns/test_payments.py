@@ -11,12 +11,12 @@ from svd_tracker.accounts import queries as accounts
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants.models import Grant
-from svd_tracker.returns import area_life, area_queries, payment_queries, payments
+from svd_tracker.returns import area_life, area_queries, payment_queries, payments, queries, revisions
 from svd_tracker.returns.area import join
 from svd_tracker.returns.area_models import Payment
 from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.payment_queries import Account, DueRow
-from tests.integration.returns.year import by, certified, make_year
+from tests.integration.returns.year import by, certified, make_year, obligation
 from tests.support.client import PageClient
 from tests.support.money import holder
 
@@ -77,6 +77,21 @@ def test_what_a_certified_return_claims_is_outstanding_until_it_is_paid(grant: G
 def test_a_return_that_is_not_certified_claims_nothing_yet_and_that_is_not_nought(grant: Grant) -> None:
     first = account(grant, "bcp").rows[0]
     assert (first.claimed, first.missing) == (None, "not certified: Q1 2025/26")
+
+
+def test_what_was_paid_for_a_return_opened_again_is_not_owed_back(grant: Grant, client: PageClient) -> None:
+    pay(grant, CLAIM)
+    revision = queries.newest_revision(obligation(1).id)
+    assert revision is not None
+    revisions.reopen(revision, "An invoice was left out", by("certifier@dorset", DAY))
+    db.session.commit()
+    found, grant_id = account(grant), grant.id
+    assert (found.rows[0].claimed, found.rows[0].paid, found.rows[0].outstanding) == (None, CLAIM, None)
+    assert (found.outstanding, found.paid_without_claim) == (0, CLAIM)
+    client.sign_in("opcc.officer@opcc.example")
+    page = client.get(f"/payments/{grant_id}/2025").text
+    assert "of it for a return that is open now" in page
+    assert "−£14,830.50" not in page
 
 
 def test_an_advance_is_for_no_one_return_and_counts_against_the_year(grant: Grant) -> None:
