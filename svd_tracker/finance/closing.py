@@ -53,7 +53,7 @@ def close_quarters(
         act,
         "close",
         "quarter",
-        f"{holder.area.ref}/{holder.ref}/{fy}",
+        f"{holder.area.ref}/{holder.ref}/{fy}-{'-'.join(f'Q{quarter}' for quarter in closing)}",
         area_id=holder.area_id,
         holder_id=holder_id,
         after={"return": return_ref, "quarters": closing, "ledger_seq": ledger_seq, "released": len(ids)},

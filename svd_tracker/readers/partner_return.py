@@ -111,10 +111,13 @@ def read_partner_return(content: bytes) -> ReadReturn:
 
 def _rows(book: Workbook, name: str) -> list[TableRow]:
     rows = []
-    for row in book.rows(name):
-        rows.append(row)
-        if len(rows) > MAX_ROWS:
-            raise UnreadableFile(f"The sheet {name} has more than {MAX_ROWS:,} rows. Take out those that are no lines")
+    try:
+        for row in book.rows(name):
+            rows.append(row)
+            if len(rows) > MAX_ROWS:
+                raise UnreadableFile(f"It has more than {MAX_ROWS:,} rows. Take out those that are no lines")
+    except UnreadableFile as error:
+        raise UnreadableFile(f"Sheet {name}: {error}") from error
     return rows
 
 

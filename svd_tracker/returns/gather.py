@@ -174,7 +174,7 @@ def gather(obligation: Obligation, on: dt.date) -> Gathered:
             at_risk=_at_risk(entries, limits),
             ledger=LedgerFacts(lines, reconciled.months_loaded, reconciled.ledger_totals, reconciled.controls),
             entries=looked_at,
-            results_missing=missing_results(holder_id, fy, own),
+            results_missing=missing_results(holder_id, fy, own or QUARTERS),  # a final covers none of its own, and all
             severities=severities,
         ),
         reconciled=reconciled,

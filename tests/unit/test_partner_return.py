@@ -208,6 +208,12 @@ def test_what_is_no_workbook_of_ours_is_refused_in_plain_words(content: bytes, s
         read_partner_return(content)
 
 
+def test_a_formula_that_no_program_worked_out_is_named_with_its_sheet() -> None:
+    never_opened = saved(openpyxl.load_workbook(io.BytesIO(FILLED)))  # formulas without their results
+    with pytest.raises(UnreadableFile, match=r"^Sheet Return: Cell [A-Z]+7 holds a formula that was never worked out"):
+        read_partner_return(never_opened)
+
+
 def test_nothing_spent_must_be_said() -> None:
     nothing: Changes = {RETURN: {f"{column}{row}": 0 for column in "FGH" for row in (7, 8, 9)}}
     named = {CERTIFICATE: {**NAMED[CERTIFICATE], "B6": None}}
