@@ -89,6 +89,8 @@ def _return(row: ObligationRow) -> None:
     db.session.commit()
     certify_return(revision_id, build.id, POST, act(certifier, row.certify_on))
     db.session.commit()
+    if row.is_own:  # it is with the OPCC already
+        return
     sent_on = row.due_on
     revision = queries.get_revision(revision_id)
     reference = f"{SHORT[holder.ref]} {row.words} (illustrative)"

@@ -30,7 +30,7 @@ from svd_tracker.returns.models import (
 )
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.proof import prove
-from svd_tracker.returns.revisions import ref_of
+from svd_tracker.returns.revisions import is_own, ref_of, send
 from svd_tracker.returns.services import (
     BUILT_AGAIN,
     add_event,
@@ -149,7 +149,10 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
 
 
 def store_certificate(sealed: Sealed, act: Act) -> None:
-    """Store what was sealed, after looking again, under lock, that it still may be."""
+    """Store what was sealed, after looking again, under lock, that it still may be.
+
+    The OPCC's own return stands as sent to the OPCC with it.
+    """
     revision = queries.get_revision(sealed.revision_id)
     obligation = revision.of.obligation
     finance.lock_ledger(obligation.holder_id)
@@ -201,6 +204,8 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             **({"accepted": sealed.carried} if sealed.carried else {}),
         },
     )
+    if is_own(obligation):
+        send(revision, obligation.holder.name, "It is the OPCC's own return", "", act.on, act)
 
 
 def close_period(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from svd_tracker.periods import format_date
 from svd_tracker.readers.text_safe import CsvCell
-from svd_tracker.returns.models import RevisionState
+from svd_tracker.returns.models import Origin, RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
 
 LATE, WITHDRAWN, NOT_ASKED_FOR = "late", "withdrawn", "not_asked_for"
@@ -72,12 +72,19 @@ def waits_for(row: ObligationRow, today: dt.date) -> str:
     match row.state:
         case RevisionState.ACCEPTED:
             return "nobody: the OPCC accepted it"
+        case RevisionState.SENT if row.is_own:
+            return "nobody: it is with the OPCC, joined with the others"
         case RevisionState.SENT:
             return "the OPCC, to accept or query it"
         case RevisionState.CERTIFIED:
             return f"{officer}, to send it to the OPCC"
         case RevisionState.CHECKED:
             return "the certifier"
+    if row.works_in_excel and not row.withdrawn:
+        if row.origin is Origin.BROUGHT_IN and row.built_at:
+            return "the OPCC, to record the certificate of the partner's workbook"
+        newer = "newer " if row.opened_from else ""
+        return f"the partner's {newer}workbook"
     if row.opened_from is RevisionState.QUERIED:
         return f"{officer}: the OPCC queried it"
     if row.opened_from is RevisionState.REOPENED:

@@ -9,9 +9,8 @@ from svd_tracker.mail import queries as mail
 from svd_tracker.periods import format_date, fy_label
 from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns import obligation_queries, queries, reminders
-from svd_tracker.returns.models import Obligation, Origin, RevisionState
+from svd_tracker.returns.models import Obligation, RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
-from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.services import draft_return
 
@@ -39,9 +38,7 @@ def _draft(slot: str, act: Act) -> str:
     revision = queries.newest_revision(obligation_id)
     if revision is not None and revision.state is not RevisionState.DRAFT:
         return f"The return is {revision.state.value} already"
-    if revision is not None and revision.origin is Origin.BROUGHT_IN:
-        return "The return is taken in from the partner's workbook"
-    if partner.has_lines_of_its_own(obligation_queries.get_obligation(obligation_id)):
+    if obligation_queries.works_in_excel(obligation_queries.get_obligation(obligation_id)):
         return "The partner sends its own workbook"
     revision = draft_return(obligation_id, act)
     obligation = revision.of.obligation

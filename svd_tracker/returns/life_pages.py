@@ -11,6 +11,7 @@ from svd_tracker.files.models import FileLink
 from svd_tracker.returns import changing, queries, revision_queries
 from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState, Sending
 from svd_tracker.returns.revision_queries import RevisionRow
+from svd_tracker.returns.revisions import is_own, may_reopen
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Life:
     state: RevisionState
     is_newest: bool
     may_open_again: bool  # no later return of the year is certified
+    is_own: bool  # the OPCC's own: certified, it is with the OPCC
+    reopens: bool  # its certifier may open it again
     opened: str
     revisions: tuple[RevisionRow, ...]
     names: Mapping[int | None, str]
@@ -57,10 +60,14 @@ def load_life(revision: ReturnRevision, build: FigureBuild | None, figures: Retu
     changes = None
     if build is not None and figures is not None:
         changes = changing.changes_of(obligation, revision.id, build.base_build_id, figures)
+    state = next(row.state for row in rows if row.id == revision.id)
+    may_open_again = certified and not queries.later_certified(obligation)
     return Life(
-        state=next(row.state for row in rows if row.id == revision.id),
+        state=state,
         is_newest=rows[0].id == revision.id,
-        may_open_again=certified and not queries.later_certified(obligation),
+        may_open_again=may_open_again,
+        is_own=is_own(obligation),
+        reopens=may_open_again and may_reopen(revision, state),
         opened=revision_queries.opened_because(revision.id) if drafts and len(rows) > 1 else "",
         revisions=shown,
         names=person_names(row.by for row in shown) if len(shown) > 1 else {},

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import ScalarSelect, Select, and_, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
-from svd_tracker.accounts.models import Holder
+from svd_tracker.accounts.models import Holder, HolderKind
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.clock import london_day
 from svd_tracker.errors import NotFound
@@ -27,6 +27,7 @@ from svd_tracker.returns.models import (
     FinanceReturn,
     Obligation,
     ObligationVersion,
+    Origin,
     ReturnEvent,
     ReturnRevision,
     RevisionState,
@@ -34,6 +35,7 @@ from svd_tracker.returns.models import (
 from svd_tracker.returns.period_words import obligation_words
 
 Key = tuple[int, ObligationKind]  # last quarter and kind
+_Whole = InstrumentedAttribute[int] | int
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,19 @@ class ObligationRow:
     certified_at: dt.datetime | None
     built_at: dt.datetime | None
     opened_from: RevisionState | None  # queried or reopened: what became of the revision before this one
+    holder_kind: HolderKind
+    origin: Origin | None
+    newest_origin: Origin | None  # of the holder's newest revision of any return of the grant's year or the one before
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the OPCC's own: once certified it is with the OPCC."""
+        return self.holder_kind is HolderKind.OPCC
+
+    @property
+    def works_in_excel(self) -> bool:
+        """Whether the holder's returns come as workbooks: its newest one did."""
+        return self.newest_origin is Origin.BROUGHT_IN
 
     def is_late(self, today: dt.date) -> bool:
         return not self.is_certified and self.due_on < today
@@ -251,6 +266,9 @@ def list_obligations(
             Certificate.recorded_at,
             last_built.c.at,
             opening.to_state,
+            Holder.kind,
+            ReturnRevision.origin,
+            _newest_origin(Obligation.grant_id, Obligation.holder_id, Obligation.fy).correlate(Obligation),
         )
         .join(Grant, Grant.id == Obligation.grant_id)
         .join(Holder, Holder.id == Obligation.holder_id)
@@ -284,6 +302,12 @@ def list_obligations(
     return sorted(rows, key=lambda row: (-row.fy, row.grant_id, row.last_quarter, kinds.index(row.kind)))
 
 
+def works_in_excel(of: Obligation) -> bool:
+    """As ``ObligationRow.works_in_excel``, of one return."""
+    newest = db.session.scalar(select(_newest_origin(of.grant_id, of.holder_id, of.fy)))
+    return newest is Origin.BROUGHT_IN
+
+
 def holders_of(obligation_ids: Collection[int]) -> dict[int, int]:
     """The holder id of each obligation, by its id."""
     rows = db.session.execute(select(Obligation.id, Obligation.holder_id).where(Obligation.id.in_(obligation_ids)))
@@ -293,7 +317,8 @@ def holders_of(obligation_ids: Collection[int]) -> dict[int, int]:
 def to_be_drafted() -> list[ObligationRow]:
     """Obligations whose draft is still to be built on its day, by day.
 
-    One drafted before that day is drafted again on it; one drafted since, checked or certified is not.
+    One drafted before that day is drafted again on it; one drafted since, checked or certified is not, nor what comes
+    as the partner's own workbook.
     """
     rows = [
         row
@@ -301,7 +326,24 @@ def to_be_drafted() -> list[ObligationRow]:
         if row.state is None
         or (row.state is RevisionState.DRAFT and row.built_at is not None and london_day(row.built_at) < row.draft_on)
     ]
+    rows = [row for row in rows if not row.works_in_excel]
     return sorted(rows, key=lambda row: (row.draft_on, row.id))
+
+
+def _newest_origin(
+    grant_id: _Whole, holder_id: _Whole, fy: _Whole
+) -> ScalarSelect[Origin]:
+    """How the holder's newest revision of any return of the year, or of the year before, was made."""
+    of, a_return, revision = aliased(Obligation), aliased(FinanceReturn), aliased(ReturnRevision)
+    return (
+        select(revision.origin)
+        .join(a_return, a_return.id == revision.finance_return_id)
+        .join(of, of.id == a_return.obligation_id)
+        .where(of.grant_id == grant_id, of.holder_id == holder_id, of.fy <= fy, of.fy >= fy - 1)
+        .order_by(revision.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _offered_terms() -> dict[int, GrantTerms]:

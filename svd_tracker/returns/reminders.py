@@ -101,7 +101,9 @@ def occasions(row: ObligationRow, moved: Moved | None, rules: Rules, today: dt.d
     Of one sent back or opened again nothing is said that was on an earlier day.
     """
     since, up = dt.date.min, tuple(each for each in Reader if each is not Reader.PREPARER)
-    if row.state in (None, RevisionState.DRAFT):
+    if row.works_in_excel and row.state in (None, RevisionState.DRAFT):
+        found, up = [], (Reader.OPCC,)  # nobody of the holder's makes it here
+    elif row.state in (None, RevisionState.DRAFT):
         found = list(_about_the_date(row, Reader.PREPARER, row.due_on, rules, today))
         if row.built_at is not None and rules.drafted:
             found.insert(0, Occasion(Reader.PREPARER, "drafted", row.draft_on))
@@ -114,7 +116,7 @@ def occasions(row: ObligationRow, moved: Moved | None, rules: Rules, today: dt.d
         if moved and rules.checked:
             found.append(Occasion(Reader.CERTIFIER, moved.code, moved.on))
         up = (Reader.OPCC,)
-    elif row.state is RevisionState.SENT and moved and rules.sent:
+    elif row.state is RevisionState.SENT and moved and rules.sent and not row.is_own:
         found, up = [Occasion(Reader.OPCC, moved.code, moved.on)], ()
     else:
         return ()
@@ -329,6 +331,8 @@ def _waits(row: ObligationRow, occasion: Occasion) -> str:
     if step == "opened":
         said = "The OPCC queried it" if row.opened_from is RevisionState.QUERIED else "It was opened again"
         return f"{said}: the return says why. It waits for you to put it right and build it again."
+    if row.works_in_excel:
+        return f"It waits for the partner's workbook{' and its certificate' if row.built_at else ''}."
     if row.built_at is not None:
         return f"Its draft is built and waits for {whom} to check it."
     return "It is not drafted yet."

@@ -10,6 +10,7 @@ from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files import evidence
 from svd_tracker.files.models import FileLink
+from svd_tracker.returns.area_models import AreaMember
 from svd_tracker.returns.models import ReturnEvent, ReturnRevision, RevisionState, Sending
 
 RECEIPT_OF = "sending"  # the subject of a receipt's FileLink
@@ -49,6 +50,12 @@ def revisions_of(finance_return_id: int) -> list[RevisionRow]:
 def sending_of(revision_id: int) -> Sending | None:
     """Where a revision was sent: once, for one that was."""
     return db.session.scalar(select(Sending).where(Sending.revision_id == revision_id))
+
+
+def is_joined(revision_id: int) -> bool:
+    """Whether a join of the area stands on a revision."""
+    found = select(AreaMember.id).where(AreaMember.return_revision_id == revision_id).limit(1)
+    return db.session.scalar(found) is not None
 
 
 def receipts_of(sending: Sending | None) -> Sequence[FileLink]:

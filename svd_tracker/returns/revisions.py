@@ -5,6 +5,7 @@ Its row and its figures never change. What happens to it are events, in the orde
 
 import datetime as dt
 
+from svd_tracker.accounts.models import HolderKind
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.clock import london_day
@@ -15,17 +16,30 @@ from svd_tracker.files.models import FileLink
 from svd_tracker.finance import services as finance
 from svd_tracker.periods import format_date
 from svd_tracker.returns import figures_store, queries
-from svd_tracker.returns.models import ReturnRevision, RevisionState, Sending
-from svd_tracker.returns.revision_queries import RECEIPT_OF
+from svd_tracker.returns.models import Obligation, ReturnRevision, RevisionState, Sending
+from svd_tracker.returns.revision_queries import RECEIPT_OF, is_joined
 from svd_tracker.returns.services import add_event, lock_revision, refuse_unless
 
 LONGEST = 250
+OWN = "This is the OPCC's own return: certified, it is with the OPCC, and nobody there has to accept it"
 LATER_CERTIFIED = "A later return is certified already: what comes late is an adjustment in the open return"
 
 
 def ref_of(revision: ReturnRevision, revision_no: int) -> str:
     """What closes quarters and writes claims: the return's ref, with the number from the second revision."""
     return revision.of.ref if revision_no == 1 else f"{revision.of.ref}/rev{revision_no}"
+
+
+def is_own(obligation: Obligation) -> bool:
+    """Whether a return is the OPCC's own: it is with the OPCC from its certificate on, and nobody there accepts it."""
+    return obligation.holder.kind is HolderKind.OPCC
+
+
+def may_reopen(revision: ReturnRevision, state: RevisionState) -> bool:
+    """Whether its certifier may open it again by its state: before it is sent; the OPCC's own before it is joined."""
+    if state is RevisionState.SENT and is_own(revision.of.obligation):
+        return not is_joined(revision.id)
+    return state is RevisionState.CERTIFIED
 
 
 def send(revision: ReturnRevision, to_whom: str, how: str, reference: str, sent_on: dt.date, act: Act) -> Sending:
@@ -87,8 +101,11 @@ def attach_receipt(sending: Sending, name: str, content: bytes, note: str, act: 
 def accept(revision: ReturnRevision, reference: str, act: Act) -> None:
     """Record that the OPCC took a sent return as it is; ``reference`` is its letter or mail, "" for none.
 
-    From then on what comes late is an adjustment in the open return. Raises Refused for one that is not sent.
+    From then on what comes late is an adjustment in the open return. Raises Refused for one that is not sent, and for
+    the OPCC's own.
     """
+    if is_own(revision.of.obligation):
+        raise Refused(OWN)
     if len(reference.strip()) > LONGEST:
         raise Refused(f"Use {LONGEST} characters or fewer", field="reference")
     lock_revision(revision)
@@ -108,7 +125,8 @@ def query(revision: ReturnRevision, reason: str, act: Act) -> ReturnRevision:
 def reopen(revision: ReturnRevision, reason: str, act: Act) -> ReturnRevision:
     """Open a certified return again before it is sent, saying why: the draft of its next revision, not built yet.
 
-    Raises Refused for a return that is sent, and once a later return of the year is certified.
+    Raises Refused for a return that is sent, the OPCC's own once it is joined, and once a later return of the year is
+    certified.
     """
     return _open_again(revision, "reopened", reason, "Say why the return is opened again", act)
 
@@ -122,7 +140,8 @@ def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, a
     finance.lock_ledger(obligation.holder_id)
     lock_revision(revision)
     before = queries.state_of(revision)
-    refuse_unless(event, revision)
+    if event != "reopened" or not may_reopen(revision, before):
+        refuse_unless(event, revision)
     if queries.later_certified(obligation):
         raise Refused(LATER_CERTIFIED)
     build = queries.newest_build(revision.id)

@@ -11,7 +11,7 @@ from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns.area_models import AreaState
 from svd_tracker.returns.area_queries import PeriodRow
-from svd_tracker.returns.models import RevisionState
+from svd_tracker.returns.models import Origin, RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.web.navigation import WorkItem
 
@@ -25,9 +25,13 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
     for row in rows:
         if row.holder_id in prepares:
             yield from _to_prepare(row, today)
-        if row.holder_id in joined and row.state is RevisionState.SENT:
+        if row.holder_id in joined and row.state is RevisionState.SENT and not row.is_own:
             url = url_for("returns.show", revision_id=row.revision_id)
-            yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, False)
+            yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, row.due_on < today)
+        if row.holder_id in joined and row.origin is Origin.BROUGHT_IN and row.state is RevisionState.DRAFT:
+            url = url_for("returns.partner_page", obligation_id=row.id)
+            do = "Record the certificate of" if row.built_at else "Take in a newer workbook for"
+            yield WorkItem(f"{do} the {_name(row)}", url, row.due_on, row.is_late(today))
     yield from _to_certify(access, [row for row in rows if row.holder_id in certifies], today)
     areas = access.area_ids(Permission.JOIN_AREA_RETURN)
     for each in area_queries.list_periods(areas) if areas else ():
@@ -44,6 +48,8 @@ def _name(row: ObligationRow) -> str:
 
 def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
     """A draft that waits for its finance officer, or a certified return that is to be sent."""
+    if row.origin is Origin.BROUGHT_IN:
+        return
     url = url_for("returns.show", revision_id=row.revision_id) if row.revision_id else ""
     late = row.is_late(today)
     if row.state is RevisionState.DRAFT and row.built_at is None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svd_tracker.accounts.models import HolderKind
 from svd_tracker.calculations.figures import ObligationKind
-from svd_tracker.returns.models import RevisionState
+from svd_tracker.returns.models import Origin, RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.returns.reminders import Moved, Reader, Rules, monday_of, occasions
 
@@ -38,6 +39,9 @@ ROW = ObligationRow(
     certified_at=None,
     built_at=BUILT,
     opened_from=None,
+    holder_kind=HolderKind.CSP,
+    origin=Origin.BUILT,
+    newest_origin=Origin.BUILT,
 )
 CHECKED = Moved(77, "checked", dt.date(2025, 7, 18))
 
@@ -195,3 +199,16 @@ def test_the_monday_of_a_day(day: dt.date) -> None:
     monday = monday_of(day)
     assert monday.weekday() == 0
     assert 0 <= (day - monday).days < 7
+
+
+def test_who_works_in_excel_is_not_reminded_of_a_draft() -> None:
+    partner = replace(ROW, origin=None, newest_origin=Origin.BROUGHT_IN, state=None, built_at=None)
+    assert on("07-21", partner) == []
+    assert on("08-02", partner) == ["OPCC officer: next-1 08-02"]
+    assert on("08-02", replace(partner, newest_origin=Origin.BUILT)) != []
+
+
+def test_the_opccs_own_return_is_not_told_as_sent() -> None:
+    sent, moved = replace(ROW, state=RevisionState.SENT), Moved(78, "sent", dt.date(2025, 7, 21))
+    assert on("07-21", sent, moved=moved) == ["OPCC officer: sent-78 07-21"]
+    assert on("07-21", replace(sent, holder_kind=HolderKind.OPCC), moved=moved) == []

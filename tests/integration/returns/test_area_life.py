@@ -117,6 +117,42 @@ def test_a_join_is_certified_with_the_agreements_words_and_sealed(period: Period
     assert any(certificate.audit_hash in text for text in cover)
 
 
+def test_the_opccs_own_return_is_with_the_opcc_once_certified(period: Period, client: PageClient) -> None:
+    own = next(each for each in area_queries.members_of(period) if each.holder.ref == "opcc")
+    assert own.state is RevisionState.SENT
+    address, revision_id = f"/returns/{own.revision_id}", own.revision_id or 0
+    db.session.rollback()
+    with pytest.raises(Refused, match="nobody there has to accept it"):
+        revisions.accept(queries.get_revision(revision_id), "", by("opcc.officer@opcc"))
+    db.session.rollback()
+    officer = client.sign_in("opcc.officer@opcc.example")
+    assert "Accept or query the Q1 2025/26 return of Dorset OPCC" not in officer.get("/").text
+    page = officer.get(address).text
+    assert "With the OPCC" in page
+    assert "Query it" in page
+    assert "Accept the return" not in page
+    assert "Record that it was sent" not in page
+    assert "nobody: it is with the OPCC, joined with the others" in officer.get("/returns").text
+    assert "Open it again" in client.sign_in("certifier@opcc.example").get(address).text
+    first = joined(period)
+    with pytest.raises(Refused, match="only a query"):
+        revisions.reopen(queries.get_revision(revision_id), "A late invoice", by("certifier@opcc"))
+    db.session.rollback()
+    sent(first)
+    area_life.query_join(
+        area_queries.get_area_revision(first.id), "Why so much?", [revision_id], by("opcc.officer@opcc")
+    )
+    db.session.commit()
+    assert queries.state_of(queries.get_revision(revision_id)) is RevisionState.QUERIED
+
+
+def test_the_opccs_own_return_is_opened_again_before_it_is_joined(period: Period) -> None:
+    own = next(each.revision_id for each in area_queries.members_of(period) if each.holder.ref == "opcc")
+    revisions.reopen(queries.get_revision(own or 0), "A late invoice", by("certifier@opcc"))
+    db.session.commit()
+    assert queries.state_of(queries.get_revision(own or 0)) is RevisionState.REOPENED
+
+
 def test_whoever_joined_it_does_not_certify_it_nor_does_anybody_elses_certifier(period: Period) -> None:
     revision = joined(period)
     with pytest.raises(NotAllowed, match="somebody else"):
