@@ -127,7 +127,9 @@ def _of_known(read: ReadReturn, line: FormLine, found: ReadLine) -> Iterator[Pro
     budget = found.amounts.get(FUNDING)
     if FUNDING in found.bad:
         return
-    if budget is None and line.budget_given:
+    if budget is not None and budget < 0 and line.budget_given:
+        yield _negative_budget(read, found)
+    elif budget is None and line.budget_given:
         words = f"Enter the budget of {line.title} for the year"
         yield Problem(Severity.ERROR, "no_budget", read.sheet, found.cells[FUNDING], words)
     elif budget is not None and budget != line.budget:
@@ -149,8 +151,15 @@ def _of_new(read: ReadReturn, found: ReadLine) -> Iterator[Problem]:
     if FUNDING not in found.amounts and FUNDING not in found.bad:
         words = f"Enter the budget of the new line {found.ref} for the year"
         yield Problem(Severity.ERROR, "no_budget", read.sheet, found.cells[FUNDING], words)
+    if found.amounts.get(FUNDING, 0) < 0:
+        yield _negative_budget(read, found)
     words = f"{found.title or found.ref} is a new line: is its money agreed?"
     yield Problem(Severity.WARNING, "new_line", read.sheet, found.title_cell, words)
+
+
+def _negative_budget(read: ReadReturn, found: ReadLine) -> Problem:
+    words = f"The budget of {found.title or found.ref} is negative. Enter the year's budget as a plain amount"
+    return Problem(Severity.ERROR, "negative_budget", read.sheet, found.cells[FUNDING], words)
 
 
 def _of_amounts(read: ReadReturn, form: PartnerForm, asked: FormLine, line: ReadLine) -> Iterator[Problem]:
@@ -168,6 +177,11 @@ def _of_amounts(read: ReadReturn, form: PartnerForm, asked: FormLine, line: Read
     for place, pence in _spent(form, line).items():
         if place[0] == "spent" and pence < 0:
             words = f"{title} has a negative spend of {format_pounds(pence)} in Q{place[1]}: is that right?"
+            yield Problem(Severity.WARNING, "negative", read.sheet, line.cells[place], words)
+    for place in form.asked:
+        if place[0] == "forecast" and line.amounts.get(place, 0) < 0:
+            pence = format_pounds(line.amounts[place])
+            words = f"{title} has a negative forecast of {pence} for Q{place[1]}: is that right?"
             yield Problem(Severity.WARNING, "negative", read.sheet, line.cells[place], words)
     yield from _unexplained(read, form, asked, line)
     accruals = line.amounts.get(ACCRUALS, 0)
@@ -213,6 +227,10 @@ def _of_certificate(read: ReadReturn, form: PartnerForm) -> Iterator[Problem]:
     if something and said.nil:
         words = "This says that it is a nil return, and amounts are entered. Choose No, or take the amounts out"
         yield Problem(Severity.ERROR, "not_nil", sheet, cell, words)
+    sheet, cell = said.prepared_by_cell
+    if not said.prepared_by:
+        words = "Enter who prepared this return: somebody else has to certify it"
+        yield Problem(Severity.ERROR, "no_preparer", sheet or CERTIFICATE, cell, words)
     sheet, cell = said.certifier_cell
     if not said.certifier:
         words = "Enter who certifies this return: it is asked for before the return can join the area's"

@@ -1,6 +1,6 @@
 """The cells of a partner's workbook, and what is said to be wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from openpyxl.utils import get_column_letter
@@ -9,6 +9,7 @@ from svd_tracker.readers.line_findings import Severity
 from svd_tracker.readers.table_types import Cell, TableRow
 
 LONGEST_TITLE = 250
+LONGEST_SHEET = 50  # Excel gives 31 characters
 _SHOWN = 40
 
 
@@ -25,10 +26,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Grid:
-    """A sheet's cells."""
+    """A sheet's cells. ``hidden_columns`` count from 0."""
 
     name: str
     rows: Sequence[TableRow]
+    hidden: bool = False
+    hidden_columns: frozenset[int] = frozenset()
 
     def at(self, row: TableRow, column: int) -> Cell:
         return row.cells[column] if column < len(row.cells) else None
@@ -53,3 +56,20 @@ def found(value: object) -> str:
     """What stands in a cell, for words: " (found 'n/a')"."""
     text = str(value)
     return f" (found '{text if len(text) <= _SHOWN else f'{text[: _SHOWN - 1]}…'}')"
+
+
+def place_in(sheet: str, cell: str) -> str:
+    """Return!F12, as a figure names where it was read from; of an overlong sheet's name its beginning."""
+    return f"{sheet[:LONGEST_SHEET]}!{cell}"
+
+
+def hidden_problems(grid: Grid, header: TableRow, used: Iterable[int], label: str) -> Iterator[Problem]:
+    """What stands out of sight of the people who sign: a sheet is an error, a column with an amount is told by name."""
+    if grid.hidden:
+        words = f"The sheet {grid.name} is hidden, and {label} stand on it. Unhide it, look at it, and send it again"
+        yield Problem(Severity.ERROR, "hidden_sheet", grid.name, "", words)
+    columns = sorted(grid.hidden_columns.intersection(used))
+    if columns:
+        names = ", ".join(f"{grid.text(header, column)} ({get_column_letter(column + 1)})" for column in columns)
+        words = f"These columns are hidden and have amounts, which count: {names}"
+        yield Problem(Severity.WARNING, "hidden_columns", grid.name, cell_name(header, columns[0]), words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from svd_tracker.money import NotMoney
 from svd_tracker.readers.ledger_values import NotADate, parse_ledger_date, parse_ledger_pounds
 from svd_tracker.readers.line_findings import Severity
-from svd_tracker.readers.partner_grid import LONGEST_TITLE, Grid, Problem, cell_name, found
+from svd_tracker.readers.partner_grid import LONGEST_TITLE, Grid, Problem, cell_name, found, hidden_problems, place_in
 from svd_tracker.readers.partner_layout import (
     CERTIFICATE_LABELS,
     CERTIFIER,
@@ -42,6 +42,7 @@ class ReadCertificate:
     nil: bool | None
     nil_cell: tuple[str, str]
     prepared_by: str
+    prepared_by_cell: tuple[str, str]
     certifier: str
     certifier_cell: tuple[str, str]
     post: str
@@ -49,7 +50,7 @@ class ReadCertificate:
 
 
 def read_match(grids: Sequence[Grid], problems: list[Problem]) -> tuple[ReadMatch, ...]:
-    """Every row with something in it; one with a problem is left out and said."""
+    """Every row with something in it; one with a problem is left out and said, and what is out of sight."""
     wanted = [plain(name) for name in MATCH_LABELS]
     tables = [(grid, row) for grid in grids for row in grid.rows if set(wanted) <= set(map(plain, grid.texts(row)))]
     if len(tables) != 1:
@@ -64,8 +65,11 @@ def read_match(grids: Sequence[Grid], problems: list[Problem]) -> tuple[ReadMatc
         if row.row_no <= header.row_no or plain(grid.text(row, columns[0])) == "total":
             continue
         if any(grid.text(row, column) for column in columns) and (one := _one(grid, row, columns, problems)):
-            matches.append(one)
-    return tuple(matches)
+            matches.append((row, one))
+    used = [column for column in columns[3:] if any(grid.at(row, column) for row, _ in matches)]
+    if matches:
+        problems += hidden_problems(grid, header, used, "the match's amounts")
+    return tuple(one for _, one in matches)
 
 
 def _one(grid: Grid, row: TableRow, columns: Sequence[int], problems: list[Problem]) -> ReadMatch | None:
@@ -87,11 +91,15 @@ def _one(grid: Grid, row: TableRow, columns: Sequence[int], problems: list[Probl
         value = grid.at(row, column)
         try:
             stages.append(parse_ledger_pounds(value) if value not in (None, "") else 0)
+            if stages[-1] < 0:
+                wrong("negative_match", column, f"Enter the match as a plain amount, without a minus{found(value)}")
         except NotMoney as error:
             wrong("not_money", column, f"{error}{found(value)}")
     if len(problems) > before:
         return None
-    cells = {stage: f"{grid.name}!{cell_name(row, column)}" for stage, column in zip(_STAGES, columns[3:], strict=True)}
+    cells = {
+        stage: place_in(grid.name, cell_name(row, column)) for stage, column in zip(_STAGES, columns[3:], strict=True)
+    }
     return ReadMatch(FormMatch(title, source, code, *stages), cells)
 
 
@@ -100,10 +108,12 @@ def read_certificate(grids: Sequence[Grid], problems: list[Problem]) -> ReadCert
     facts = max((_facts(grid) for grid in grids), key=len, default={})
     nothing: _Fact = (None, ("", ""))
     (nil, nil_cell), (name, name_cell) = facts.get(NIL, nothing), facts.get(CERTIFIER, nothing)
+    prepared_by, prepared_by_cell = facts.get(PREPARED_BY, nothing)
     return ReadCertificate(
         nil=_yes_or_no(nil, nil_cell, problems),
         nil_cell=nil_cell,
-        prepared_by=_words(facts.get(PREPARED_BY, nothing)[0]),
+        prepared_by=_words(prepared_by),
+        prepared_by_cell=prepared_by_cell,
         certifier=_words(name),
         certifier_cell=name_cell,
         post=_words(facts.get(POST, nothing)[0]),

@@ -11,7 +11,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.money import NotMoney, format_pounds
 from svd_tracker.readers.ledger_values import parse_ledger_pounds
 from svd_tracker.readers.line_findings import Severity
-from svd_tracker.readers.partner_grid import LONGEST_TITLE, Grid, Problem, cell_name, found
+from svd_tracker.readers.partner_grid import LONGEST_TITLE, Grid, Problem, cell_name, found, hidden_problems
 from svd_tracker.readers.partner_layout import (
     CATEGORY,
     EXPLANATION,
@@ -92,11 +92,13 @@ def read_partner_return(content: bytes) -> ReadReturn:
     if not content.startswith(b"PK\x03\x04"):
         raise UnreadableFile(_NOT_XLSX)
     book = Workbook(content)
-    grids = [Grid(name, _rows(book, name)) for name in book.sheets]
+    grids = [Grid(name, _rows(book, name), name in book.hidden_sheets, book.hidden_columns) for name in book.sheets]
     mark = _mark(grids)
     problems: list[Problem] = []
     grid, header, places = _return_table(grids)
     lines, totals = _lines(grid, header, places, problems)
+    used = [column for place, column in places.items() if any(line.amounts.get(place) for line in lines)]
+    problems += hidden_problems(grid, header, used, "the return's figures")
     return ReadReturn(
         mark=mark,
         sheet=grid.name,

@@ -36,7 +36,8 @@ from svd_tracker.readers.xlsx_package import (
     plain_words,
 )
 
-_ROW, _C, _V, _T, _F, _SI, _RPH = (f"{MAIN}}}{name}" for name in ("row", "c", "v", "t", "f", "si", "rPh"))
+_COL, _ROW, _C, _V, _T, _F, _SI, _RPH = (f"{MAIN}}}{name}" for name in ("col", "row", "c", "v", "t", "f", "si", "rPh"))
+_TRUE = ("1", "true")
 _TEXT_TAGS = frozenset((_V, _T))
 _PIECE = 1 << 16
 _LONGEST_TOKEN = 1 << 20
@@ -73,6 +74,8 @@ class Workbook(Table):
     def __init__(self, content: bytes) -> None:
         self._package = open_package(content)
         self.sheets = tuple(sheet.name for sheet in self._package.sheets)
+        self.hidden_sheets = frozenset(sheet.name for sheet in self._package.sheets if not sheet.visible)
+        self.hidden_columns: frozenset[int] = frozenset()  # of the sheet that was read last, from 0
         self._strings: list[str] | None = None
 
     def rows(self, sheet: str | None = None, first_bytes: int | None = None) -> Iterator[TableRow]:
@@ -95,6 +98,7 @@ class Workbook(Table):
                 cells.ready.clear()
                 if first_bytes is not None and fed >= first_bytes:
                     return
+            self.hidden_columns = frozenset(cells.hidden_columns)
         self.share_read = 1.0
 
     def _part(self, name: str | None) -> str:
@@ -206,6 +210,7 @@ class _Cells:
     def __init__(self, package: Package, strings: list[str]) -> None:
         self.ready: list[TableRow] = []
         self.texts: list[str] = []
+        self.hidden_columns: set[int] = set()
         self.elements = self.values_given = 0
         self._strings = strings
         self._date_styles = package.date_styles
@@ -242,6 +247,9 @@ class _Cells:
             self._formula = True
         elif name == _RPH:
             self._aside = True
+        elif name == _COL and attributes.get("hidden") in _TRUE:
+            first, last = (int(attributes[end]) for end in ("min", "max"))
+            self.hidden_columns.update(range(first - 1, min(last, MAX_COLUMNS)))
         elif name.startswith(STRICT):
             raise ValueError("strict")
 
@@ -252,7 +260,7 @@ class _Cells:
         if row_no > _EXCEL_ROWS:
             raise UnreadableFile(DAMAGED)
         self._row_no, self._row_text = row_no, str(row_no)
-        self._hidden = attributes.get("hidden") in ("1", "true")
+        self._hidden = attributes.get("hidden") in _TRUE
         self._in_row, self._column = True, -1
 
     def _start_cell(self, attributes: dict[str, str]) -> None:

@@ -16,23 +16,27 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
+from svd_tracker.grants.models import GrantTerms
 from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns.acceptances import newest_acceptance
 from svd_tracker.returns.check_kinds import LINES_CARRIED
 from svd_tracker.returns.collector import collector_rests
-from svd_tracker.returns.content import key_of, of_build
+from svd_tracker.returns.content import Content, key_of, of_build
 from svd_tracker.returns.models import (
     Certificate,
     FigureBuild,
     Obligation,
+    Origin,
     ReturnFileKind,
     ReturnRevision,
     RevisionState,
 )
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.proof import prove
-from svd_tracker.returns.revisions import is_own, ref_of, send
+from svd_tracker.returns.revisions import closes, is_own, ref_of, send
 from svd_tracker.returns.services import (
     BUILT_AGAIN,
+    LATER_CERTIFIED,
     add_event,
     keep_workbook,
     lock_revision,
@@ -42,6 +46,7 @@ from svd_tracker.returns.services import (
 from svd_tracker.returns.workbook import Signed, document_of, file_name
 
 LONGEST_POST = 250
+MOVED_MEANWHILE = "This return was sent back, or a warning of it was accepted, at the same moment: look at it again"
 ACCEPT_CARRIED = "Say that you accept the ledger lines carried to the next return, or send the return back"
 
 
@@ -60,8 +65,10 @@ class Sealed:
     audit_hash: str
     figures: ReturnFigures
     file_name: str
-    workbook: bytes
+    workbook: bytes | None  # None where the workbook is the partner's own, which is kept as it came
     carried: str | None
+    row_version: int  # of the revision, and the newest acceptance of a warning, that the workbook was made from
+    acceptance_id: int
 
 
 def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
@@ -82,6 +89,7 @@ def certify_return(revision_id: int, build_seen: int, post: str, act: Act, *, ac
 def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carried: bool = False) -> Sealed:
     """Make the sealed workbook from the stored figures, in a reading transaction of its own. Nothing is stored.
 
+    What came as the partner's own workbook gets no other: the one that is kept as it came is what is certified.
     Raises Refused, naming sheet and cell, when the bytes read back differ from the stored figures.
     """
     with database.reading(db.session()):
@@ -102,17 +110,13 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             raise Refused("The grant has no agreement terms, so there is no declaration to certify by")
         number = 1 + max((each.revision_no or 0 for each in revision.of.revisions), default=0)
         audit_seq, audit_hash = audit_queries.head_of(obligation.grant.area_id)
-        name, deputy_for = get_person(act.by).name, certifies_as(obligation, act)
+        name, deputy_for = get_person(act.by).name, certifies_as(revision, act)
         if carried:
             by = f"Accepted by {name}, {post.strip()}."
             content = replace(content, accepted={**content.accepted, key_of(carried): by})
-        earlier = queries.earlier_builds(obligation)
-        entries = finance_queries.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
-        document = document_of(
-            obligation,
-            terms,
-            content,
-            Signed(
+        workbook = None
+        if revision.origin is Origin.BUILT:
+            signed = Signed(
                 status="Certified",
                 revision=f"revision {number}",
                 prepared_by=person_names([revision.prepared_by])[revision.prepared_by],
@@ -124,13 +128,8 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
                 audit_seq=audit_seq,
                 audit_hash=audit_hash,
                 deputy_for=deputy_for,
-            ),
-            built_at=build.recorded_at,
-            entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
-            adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
-        )
-        built = build_with_map(document)
-        prove(built, figures_store.load([build.id])[build.id])
+            )
+            workbook = _sealed_workbook(obligation, terms, build, content, signed)
         return Sealed(
             revision_id=revision_id,
             build_id=build.id,
@@ -143,13 +142,34 @@ def seal(revision_id: int, build_seen: int, post: str, act: Act, *, accepts_carr
             audit_hash=audit_hash,
             figures=content.figures,
             file_name=file_name(obligation, f"revision {number}"),
-            workbook=built.content,
+            workbook=workbook,
             carried=carried.message if carried else None,
+            row_version=revision.row_version,
+            acceptance_id=newest_acceptance(revision_id),
         )
 
 
+def _sealed_workbook(
+    obligation: Obligation, terms: GrantTerms, build: FigureBuild, content: Content, signed: Signed
+) -> bytes:
+    earlier = queries.earlier_builds(obligation)
+    entries = finance_queries.entry_rows(obligation.holder_id, obligation.grant_id, obligation.fy, build.ledger_seq)
+    document = document_of(
+        obligation,
+        terms,
+        content,
+        signed,
+        built_at=build.recorded_at,
+        entries=[entry for entry in entries if entry.quarter <= obligation.last_quarter],
+        adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
+    )
+    built = build_with_map(document)
+    prove(built, figures_store.load([build.id])[build.id])
+    return built.content
+
+
 def store_certificate(sealed: Sealed, act: Act) -> None:
-    """Store what was sealed, after looking again, under lock, that it still may be.
+    """Store what was sealed, after looking again, under lock, that it still may be and still says what holds.
 
     The OPCC's own return stands as sent to the OPCC with it.
     """
@@ -160,6 +180,8 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
     grants.lock_allocations(allocation.id for allocation, _ in allocations.values())
     lock_revision(revision)
     build = _may_be_certified(revision, sealed.build_id, act)
+    if (revision.row_version, newest_acceptance(revision.id)) != (sealed.row_version, sealed.acceptance_id):
+        raise ChangedMeanwhile(MOVED_MEANWHILE)
     assert act.by is not None
     db.session.add(
         Certificate(
@@ -176,7 +198,9 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             recorded_by=act.by,
         )
     )
-    sha256 = keep_workbook(build, ReturnFileKind.SEALED, obligation, sealed.file_name, sealed.workbook, act)
+    sha256 = None
+    if sealed.workbook is not None:
+        sha256 = keep_workbook(build, ReturnFileKind.SEALED, obligation, sealed.file_name, sealed.workbook, act)
     revision.state = RevisionState.CERTIFIED
     revision.revision_no = sealed.revision_no
     revision.certified_by = act.by
@@ -199,7 +223,7 @@ def store_certificate(sealed: Sealed, act: Act) -> None:
             "claimed_to_date": figures.total.claimed_to_date,
             "claimed_now": figures.total.claimed_now,
             "post": sealed.post,
-            "sha256": sha256,
+            **({"sha256": sha256} if sha256 else {}),
             **({"deputy_for": sealed.deputy_for} if sealed.deputy_for else {}),
             **({"accepted": sealed.carried} if sealed.carried else {}),
         },
@@ -218,7 +242,7 @@ def close_period(
         holder_id=obligation.holder_id,
         grant_id=obligation.grant_id,
         fy=obligation.fy,
-        quarters=figures.own_quarters,
+        quarters=closes(obligation, figures.own_quarters),
         ledger_seq=build.ledger_seq,
         return_ref=return_ref,
     )
@@ -238,7 +262,7 @@ def out_of_order(obligation: Obligation) -> list[str]:
     if before := queries.uncertified_before(obligation):
         reasons.append(f"{_periods(before)} must be certified before this one")
     if queries.later_certified(obligation):
-        reasons.append("A later return is certified already: what comes late is an adjustment in the open return")
+        reasons.append(LATER_CERTIFIED)
     return reasons
 
 
@@ -248,13 +272,15 @@ def refuse_preparer(revision: ReturnRevision, person_id: int | None) -> None:
         raise NotAllowed("You prepared this return, so somebody else must certify it")
 
 
-def certifies_as(obligation: Obligation, act: Act) -> str | None:
+def certifies_as(revision: ReturnRevision, act: Act) -> str | None:
     """Whom a deputy stands in for on the day, None for a certifier by their own role.
 
-    Raises NotAllowed for whoever is neither: the role is asked for here too, so that no path goes round it.
+    Raises NotAllowed for whoever is neither, and for whoever stands in for those who prepared the return: the role is
+    asked for here too, so that no path goes round it.
     """
+    obligation, prepared = revision.of.obligation, queries.preparers([revision.id])[revision.id]
     try:
-        return delegation_queries.deputy_for(act.by or 0, obligation.holder_id, act.on)
+        return delegation_queries.deputy_for(act.by or 0, obligation.holder_id, act.on, prepared)
     except NotFound as nobody:
         raise NotAllowed(f"Only a certifier of {obligation.holder.name}, or a deputy, certifies its return") from nobody
 
@@ -262,7 +288,7 @@ def certifies_as(obligation: Obligation, act: Act) -> str | None:
 def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> FigureBuild:
     refuse_unless("certified", revision)
     refuse_preparer(revision, act.by)
-    certifies_as(revision.of.obligation, act)
+    certifies_as(revision, act)
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:
         raise ChangedMeanwhile(BUILT_AGAIN)

@@ -31,12 +31,16 @@ from svd_tracker.web.history import HistoryLine
 
 _EVENTS = {
     "built": "Built",
+    "as_workbook": "Comes as a workbook of its own",
+    "from_ledger": "Is built from the ledger after all",
     "taken_in": "Taken in from the partner's workbook",
     "checked": "Checked and passed to the certifier",
     "sent_back": "Sent back",
     "certified": "Certified",
     "sent": "Sent to the OPCC",
+    "to_funder": "Sent to the funder with the area's return",
     "accepted": "Accepted by the OPCC",
+    "accepted_by_funder": "Accepted by the funder with the area's return",
     "queried": "Queried by the OPCC",
     "reopened": "Opened again",
     "opened": "Begun",

@@ -292,12 +292,15 @@ def events_of(revision_id: int) -> Sequence[ReturnEvent]:
 
 
 def preparers(revision_ids: Collection[int]) -> dict[int, frozenset[int]]:
-    """By revision id, the people who built it or passed it on, sent back since or not (DESIGN.md rule 6). One query."""
+    """By revision id, the people who built it, took it in or passed it on, sent back since or not (DESIGN.md rule 6).
+
+    One query.
+    """
     found: dict[int, frozenset[int]] = dict.fromkeys(revision_ids, frozenset())
     for revision_id, person_id in db.session.execute(
         select(ReturnEvent.revision_id, ReturnEvent.recorded_by).where(
             ReturnEvent.revision_id.in_(revision_ids),
-            ReturnEvent.event.in_(("built", "checked")),
+            ReturnEvent.event.in_(("built", "taken_in", "checked")),
         )
     ):
         if person_id is not None:  # the calendar builds by itself

@@ -24,7 +24,7 @@ from svd_tracker.returns.forms import (
     reason_box,
     show_refusal,
 )
-from svd_tracker.returns.models import ReturnRevision, RevisionState
+from svd_tracker.returns.models import Origin, ReturnRevision, RevisionState
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.scopes import bp, of_revision, scope_of
 from svd_tracker.web.downloads import csv_answer, file_answer
@@ -158,8 +158,8 @@ def explain(revision_id: int) -> ResponseReturnValue:
     revision = queries.get_revision(revision_id)
     back = url_for("returns.show", revision_id=revision_id)
     build = queries.newest_build(revision_id)
-    if revision.state is not RevisionState.DRAFT or build is None:
-        return redirect(back, 303)
+    if revision.state is not RevisionState.DRAFT or build is None or revision.origin is Origin.BROUGHT_IN:
+        return redirect(back, 303)  # a partner's workbook gives its own reasons
     lines = life_pages.lines_to_explain(revision, build)
     form = explain_form(lines)
     if form.is_submitted() and (used := once.result_of(form.once_key.data)):

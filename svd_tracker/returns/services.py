@@ -54,6 +54,8 @@ from svd_tracker.returns.workbook import MEDIA_TYPE, Signed, document_of, file_n
 TRANSITIONS: Mapping[str, tuple[RevisionState, RevisionState]] = {
     "opened": (RevisionState.DRAFT, RevisionState.DRAFT),
     "built": (RevisionState.DRAFT, RevisionState.DRAFT),
+    "as_workbook": (RevisionState.DRAFT, RevisionState.DRAFT),
+    "from_ledger": (RevisionState.DRAFT, RevisionState.DRAFT),
     "taken_in": (RevisionState.DRAFT, RevisionState.DRAFT),
     "checked": (RevisionState.DRAFT, RevisionState.CHECKED),
     "sent_back": (RevisionState.CHECKED, RevisionState.DRAFT),
@@ -62,6 +64,8 @@ TRANSITIONS: Mapping[str, tuple[RevisionState, RevisionState]] = {
     "sent": (RevisionState.CERTIFIED, RevisionState.SENT),
     "accepted": (RevisionState.SENT, RevisionState.ACCEPTED),
     "queried": (RevisionState.SENT, RevisionState.QUERIED),
+    "to_funder": (RevisionState.CERTIFIED, RevisionState.SENT),  # in the area's return
+    "accepted_by_funder": (RevisionState.SENT, RevisionState.ACCEPTED),
 }
 _REFUSED = {
     RevisionState.DRAFT: "This return is still a draft: check it first",
@@ -74,6 +78,9 @@ _REFUSED = {
 }
 NOT_SENT = "This return is certified and was not sent yet"
 COMES_AS_WORKBOOK = "This return comes from the partner's own workbook: take in a newer one instead"
+SIGNED_OUTSIDE = "The partner's certifier signs this return outside: the OPCC records the certificate"
+NOT_TAKEN_IN = "This return comes as a workbook, and none is taken in yet"
+LATER_CERTIFIED = "A later return is certified already: what comes late is an adjustment in the open return"
 SAY_NIL = "Nothing was spent in this period: say that this is a nil return before you pass it on"
 NOT_NIL = "This return reports spend, so it is not a nil return"
 BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
@@ -214,7 +221,7 @@ def store_build(obligation: Obligation, figured: Figured, origin: Origin, act: A
         raise ChangedMeanwhile("Somebody else built this return at the same moment: theirs is shown")
     if digest(queries.budget_versions(obligation)) != figured.budgets_digest:
         raise ChangedMeanwhile(BUDGET_CHANGED)
-    revision = revision or _first_revision(obligation, origin)
+    revision = revision or first_revision(obligation, origin)
     if origin is Origin.BROUGHT_IN:
         revision.origin, revision.nil = origin, figured.content.nil
     build = FigureBuild(
@@ -250,6 +257,8 @@ def check_return(revision: ReturnRevision, build_seen: int, act: Act, nil: bool 
     """
     lock_revision(revision)
     refuse_unless("checked", revision)
+    if revision.origin is Origin.BROUGHT_IN and not partner.certifies_here(revision.of.obligation, act.on):
+        raise Refused(SIGNED_OUTSIDE)
     build = _build_seen(revision, build_seen)
     errors = [each for each in queries.findings_of(build.id) if each.severity == ERROR]
     if errors:
@@ -303,7 +312,7 @@ def lock_revision(revision: ReturnRevision) -> None:
 
 def refuse_unless(event: str, revision: ReturnRevision) -> None:
     """Raise Refused unless the transition table lets this event happen to the revision as it is."""
-    if revision.origin is Origin.BROUGHT_IN and event in ("built", "checked"):
+    if revision.origin is Origin.BROUGHT_IN and event == "built":
         raise Refused(COMES_AS_WORKBOOK)
     state, wanted = queries.state_of(revision), TRANSITIONS[event][0]
     if state is not wanted:
@@ -347,6 +356,8 @@ def refuse_build(event: str, obligation: Obligation, revision: ReturnRevision | 
         refuse_unless(event, revision)
     if event == "built" and partner.has_lines_of_its_own(obligation):
         raise Refused(COMES_AS_WORKBOOK)
+    if event == "taken_in" and (why := partner.why_not_taken_in(obligation, revision, on)):
+        raise Refused(why)
     fy, last, kind = obligation.fy, obligation.last_quarter, obligation.kind
     period, first = obligation_words(fy, last, kind), first_draft_day(fy, last, kind)
     if on < first and kind is ObligationKind.PROVISIONAL:  # made while its last quarter runs (FIGURES.md 12)
@@ -355,9 +366,11 @@ def refuse_build(event: str, obligation: Obligation, revision: ReturnRevision | 
         raise Refused(f"{period} ends on {format_date(quarter_end(fy, last))}: its return is built after that")
     if obligation_queries.newest_dates(obligation.id).withdrawn:
         raise Refused("This return is withdrawn: put it back into the calendar before it is built")
+    if queries.later_certified(obligation):  # whose quarters these are
+        raise Refused(LATER_CERTIFIED)
 
 
-def _first_revision(obligation: Obligation, origin: Origin) -> ReturnRevision:
+def first_revision(obligation: Obligation, origin: Origin) -> ReturnRevision:
     """The draft of a return that nothing was built for yet."""
     of = db.session.scalar(select(FinanceReturn).where(FinanceReturn.obligation_id == obligation.id))
     if of is None:
@@ -375,6 +388,8 @@ def _build_seen(revision: ReturnRevision, build_seen: int) -> FigureBuild:
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:
         raise ChangedMeanwhile(BUILT_AGAIN)
+    if revision.origin is Origin.BROUGHT_IN and partner.upload_of_build(build.id) is None:
+        raise Refused(NOT_TAKEN_IN)
     return build
 
 

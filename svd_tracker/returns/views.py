@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort, current_app, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.access import current_access, current_act, may, requires, today
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.audit import once
 from svd_tracker.calculations.nil import is_nil
@@ -30,7 +30,9 @@ from svd_tracker.returns.certify import Sealed, certify_return
 from svd_tracker.returns.changing import since_last
 from svd_tracker.returns.forms import BuildForm, CertifyForm, CheckForm, SendBackForm, show_refusal
 from svd_tracker.returns.life_pages import load_life
-from svd_tracker.returns.models import Origin, ReturnFileKind, RevisionState
+from svd_tracker.returns.models import Origin, ReturnFileKind, ReturnRevision, RevisionState
+from svd_tracker.returns.partner import choosing
+from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner import views as _partner_views  # noqa: F401  its routes
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.revision_views import visible
@@ -68,17 +70,19 @@ def build(obligation_id: int) -> ResponseReturnValue:
 def show(revision_id: int) -> ResponseReturnValue:
     revision = visible(revision_id)
     scope = scope_of(revision.of.obligation)
+    prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
+    choice = _choice(revision) if prepares or certifies else {}
     if queries.newest_build(revision_id) is None:
         return render_template(
             "returns/begun.html",
             revision=revision,
             obligation=revision.of.obligation,
             life=load_life(revision, None, None, drafts=True),
-            may_build=may(Permission.PREPARE_RETURN, scope) and revision.origin is Origin.BUILT,
+            may_build=prepares and revision.origin is Origin.BUILT,
             build_form=BuildForm(),
+            **choice,
         )
     forecasts = may(Permission.FORECAST, scope)
-    prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
     drafts = may(Permission.VIEW_RETURN, scope)
     page = pages.load_return(revision, forecasts=forecasts, drafts=drafts, accepts=prepares or certifies)
     return render_template(
@@ -88,6 +92,7 @@ def show(revision_id: int) -> ResponseReturnValue:
         forecasts=forecasts,
         life=load_life(revision, page.build, page.figures, drafts),
         may_build=prepares and revision.state is RevisionState.DRAFT and revision.origin is Origin.BUILT,
+        may_pass=prepares and _waits_for_its_certifier(revision, page.build.id),
         may_certify=certifies
         and revision.state is RevisionState.CHECKED
         and current_access().person_id not in queries.preparers([revision_id])[revision_id],
@@ -98,6 +103,7 @@ def show(revision_id: int) -> ResponseReturnValue:
         certifies=certifies,
         is_nil=revision.state is RevisionState.DRAFT and is_nil(page.figures),
         build_form=BuildForm(),
+        **choice,
     )
 
 
@@ -157,7 +163,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
         later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
         since=since_last(page.obligation, page.figures),
         life=load_life(revision, page.build, page.figures, drafts=True),
-        deputy_for=certifying.certifies_as(page.obligation, current_act()),
+        deputy_for=certifying.certifies_as(revision, current_act()),
         links=may(Permission.VIEW_FINANCE, scope_of(page.obligation)),
     )
 
@@ -217,8 +223,30 @@ def file(file_id: int) -> ResponseReturnValue:
     )
 
 
+def _choice(revision: ReturnRevision) -> dict[str, bool]:
+    """What the holder may say of how its return is made."""
+    of = revision.of.obligation
+    return {
+        "as_workbook": choosing.may_choose(of, revision, Origin.BROUGHT_IN),
+        "from_ledger": choosing.may_choose(of, revision, Origin.BUILT),
+    }
+
+
+def _waits_for_its_certifier(revision: ReturnRevision, build_id: int) -> bool:
+    """Whether a workbook was taken in of a holder whose own certifier is here, and nobody passed it on yet."""
+    return (
+        revision.origin is Origin.BROUGHT_IN
+        and revision.state is RevisionState.DRAFT
+        and partner.upload_of_build(build_id) is not None
+        and partner.certifies_here(revision.of.obligation, today())
+    )
+
+
 def _write_copy(sealed: Sealed) -> None:
     """The folder is a convenience: the workbook is kept in the database whether or not it can be written to."""
+    if sealed.workbook is None:
+        flash("The return is certified. The workbook that was taken in stays as it came.", "success")
+        return
     try:
         write_copy(current_app.config["RETURNS_DIR"], sealed.file_name, sealed.workbook)
         flash("The return is certified. Its workbook is sealed and a copy is in the returns folder.", "success")

@@ -193,6 +193,8 @@ TABLE = {
     "returns.index": "view_certified_return",
     "returns.index_csv": "view_certified_return",
     "returns.open_calendar": "manage_calendar",
+    "returns.comes_as_workbook": "view_return",
+    "returns.comes_from_ledger": "view_return",
     "returns.partner_certificate": "join_area_return",
     "returns.partner_file": "view_area_return",
     "returns.partner_marked": "view_area_return",

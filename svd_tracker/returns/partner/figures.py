@@ -12,6 +12,7 @@ from svd_tracker.calculations.figures import (
 )
 from svd_tracker.money import share_out
 from svd_tracker.periods import QUARTERS
+from svd_tracker.readers.partner_grid import place_in
 from svd_tracker.readers.partner_layout import ACCRUALS, FormLine, PartnerForm, Place
 from svd_tracker.readers.partner_return import ReadLine, ReadReturn
 from svd_tracker.returns.figures_store import FigureRow, LineRow, MatchFigures
@@ -112,7 +113,7 @@ def _with_cell(figure: FigureRow, line: ReadLine, sheet: str) -> FigureRow:
     if figure.code not in ("funding", "spent", "adjustment", "accruals", "forecast"):
         return figure
     cell = cell_of(line, place)
-    return replace(figure, source=f"{sheet}!{cell}") if cell else figure
+    return replace(figure, source=place_in(sheet, cell)) if cell else figure
 
 
 def _entries(form: PartnerForm, line: ReadLine, earlier: Earlier) -> Iterator[tuple[int, int, EntryKind]]:

@@ -1,7 +1,16 @@
 """Forms of the pages of partners' workbooks."""
 
 from svd_tracker.returns.forms import SeenForm
-from svd_tracker.web.forms import DateField, FileField, Form, OnceMixin, TextField, max_length, required
+from svd_tracker.web.forms import (
+    DateField,
+    FileField,
+    Form,
+    OnceMixin,
+    TextAreaField,
+    TextField,
+    max_length,
+    required,
+)
 
 
 class TakeInForm(OnceMixin, Form):
@@ -21,3 +30,7 @@ class CertificateForm(OnceMixin, SeenForm):
     )
     signed_on = DateField("The day on which it was signed")
     file = FileField("The signed page", description="A scan as PDF, PNG or JPG")
+
+
+class ChooseForm(Form):
+    reason = TextAreaField("Why", [required("Say why")], max_chars=1000, description="The OPCC and the auditor read it")

@@ -1,5 +1,6 @@
 """What the pages of a partner's workbook show, gathered in a fixed number of queries."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from svd_tracker.returns.models import (
     Obligation,
     ObligationVersion,
     Origin,
+    ReturnEvent,
     ReturnRevision,
     RevisionState,
 )
@@ -33,7 +35,10 @@ class UploadRow:
 
 @dataclass(frozen=True)
 class PartnerPage:
-    """How a return stands that may come as a workbook. ``stands_in_the_way`` is of recording its certificate."""
+    """How a return stands that may come as a workbook. ``stands_in_the_way`` is of recording its certificate.
+
+    ``choice`` is where the holder said that it comes as one, ``refused`` why none may be taken in.
+    """
 
     obligation: Obligation
     dates: ObligationVersion
@@ -44,6 +49,8 @@ class PartnerPage:
     certificate: Certificate | None
     uploads: tuple[UploadRow, ...]
     stands_in_the_way: Sequence[str]
+    choice: ReturnEvent | None
+    refused: str | None
 
     @property
     def title(self) -> str:
@@ -56,18 +63,20 @@ class PartnerPage:
     @property
     def takes_in(self) -> bool:
         """Whether a workbook may be taken in now, as far as the return's state goes."""
-        return self.state in (None, RevisionState.DRAFT)
+        return self.refused is None and self.state in (None, RevisionState.DRAFT)
 
     @property
     def waits_for_certificate(self) -> bool:
         return self.brought_in and self.state is RevisionState.DRAFT and self.build is not None
 
 
-def load_page(obligation_id: int) -> PartnerPage:
+def load_page(obligation_id: int, on: dt.date) -> PartnerPage:
     obligation = obligation_queries.get_obligation(obligation_id)
     revision = queries.newest_revision(obligation_id)
     certificate = queries.certificate_of(revision.id) if revision else None
     build = queries.newest_build(revision.id) if revision and revision.origin is Origin.BROUGHT_IN else None
+    if build is not None and partner.upload_of_build(build.id) is None:
+        build = None  # it was built here before the holder said that its return comes as a workbook
     state = queries.state_of(revision) if revision else None
     waits = build is not None and revision is not None and state is RevisionState.DRAFT
     return PartnerPage(
@@ -79,7 +88,9 @@ def load_page(obligation_id: int) -> PartnerPage:
         figures=figures_store.from_rows(figures_store.load([build.id])[build.id]) if build else None,
         certificate=certificate,
         uploads=upload_rows(partner.uploads_of(obligation_id)),
-        stands_in_the_way=why_not_recorded(revision, build) if waits and revision and build else (),
+        stands_in_the_way=why_not_recorded(revision, build, on) if waits and revision and build else (),
+        choice=partner.newest_choice(obligation_id),
+        refused=partner.why_not_taken_in(obligation, revision, on),
     )
 
 

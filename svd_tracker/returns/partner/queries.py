@@ -1,18 +1,26 @@
-"""Reading what partners sent: their uploads, newest first, and the builds that were made of them."""
+"""Reading what partners sent: their uploads, newest first, the builds made of them, and who may send a workbook."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
+from svd_tracker.accounts.models import HolderKind
+from svd_tracker.accounts.permissions import Permission, Scope
+from svd_tracker.accounts.queries import people_with
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
+from svd_tracker.files.models import StoredFile
+from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.returns.models import (
+    Certificate,
     FigureBuild,
     FinanceReturn,
     LineSection,
     Obligation,
     Origin,
+    ReturnEvent,
     ReturnLine,
     ReturnRevision,
 )
@@ -75,3 +83,78 @@ def has_lines_of_its_own(obligation: Obligation) -> bool:
         ReturnLine.funding_id.is_(None),
     )
     return db.session.scalar(alone.limit(1)) is not None
+
+
+def certifies_here(obligation: Obligation, on: dt.date) -> bool:
+    """Whether a certifier of the holder, or a deputy, has an open account: then a return is certified by them alone."""
+    scope = Scope(obligation.grant.area_id, obligation.holder_id)
+    return bool(people_with(Permission.CERTIFY_RETURN, scope, on))
+
+
+def why_not_taken_in(obligation: Obligation, revision: ReturnRevision | None, on: dt.date) -> str | None:
+    """Why a return is the holder's own to build, so that nobody else may bring a workbook for it; None for a partner
+
+    who works outside, and where the holder itself said that this return comes as a workbook.
+    """
+    name = obligation.holder.name
+    if obligation.holder.kind is HolderKind.OPCC:
+        return "The OPCC's own return is built from its ledger here"
+    if revision is not None and revision.origin is Origin.BROUGHT_IN:
+        return None
+    if certifies_here(obligation, on):
+        why = f"{name} has a certifier here"
+    elif _has_entries(obligation):
+        why = f"The ledger of {name} here has entries of this return's quarters"
+    elif revision is not None and _built_by_somebody(revision):
+        why = f"{name} built this return here"
+    else:
+        return None
+    return f"{why}. Ask its finance officer or certifier to say, on the page of returns, that this one is a workbook"
+
+
+def newest_choice(obligation_id: int) -> ReturnEvent | None:
+    """Where the holder said that a return comes as a workbook, with the reason; None where it said no such thing."""
+    newest = db.session.scalars(
+        select(ReturnEvent)
+        .join(ReturnRevision, ReturnRevision.id == ReturnEvent.revision_id)
+        .join(FinanceReturn, FinanceReturn.id == ReturnRevision.finance_return_id)
+        .where(FinanceReturn.obligation_id == obligation_id, ReturnEvent.event.in_(("as_workbook", "from_ledger")))
+        .order_by(ReturnEvent.id.desc())
+        .limit(1)
+    ).first()
+    return newest if newest is not None and newest.event == "as_workbook" else None
+
+
+def signed_with(sha256: str) -> str | None:
+    """The return, with its revision, that a signed page with this SHA-256 certified; None for a new page."""
+    row = db.session.execute(
+        select(FinanceReturn.ref, ReturnRevision.revision_no)
+        .join(ReturnRevision, ReturnRevision.finance_return_id == FinanceReturn.id)
+        .join(Certificate, Certificate.revision_id == ReturnRevision.id)
+        .join(StoredFile, StoredFile.id == Certificate.signed_file_id)
+        .where(StoredFile.sha256 == sha256)
+        .limit(1)
+    ).first()
+    return f"{row.ref}, revision {row.revision_no}," if row else None
+
+
+def _has_entries(obligation: Obligation) -> bool:
+    found = (
+        select(LedgerEntry.id)
+        .join(Funding, Funding.id == LedgerEntry.funding_id)
+        .where(
+            LedgerEntry.holder_id == obligation.holder_id,
+            LedgerEntry.fy == obligation.fy,
+            LedgerEntry.quarter <= obligation.last_quarter,
+            Funding.grant_id == obligation.grant_id,
+        )
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
+def _built_by_somebody(revision: ReturnRevision) -> bool:
+    """The calendar drafts by itself, for whoever works outside too: that is nobody's build."""
+    built = select(ReturnEvent.id).where(
+        ReturnEvent.revision_id == revision.id, ReturnEvent.event == "built", ReturnEvent.recorded_by.is_not(None)
+    )
+    return db.session.scalar(built.limit(1)) is not None

@@ -42,6 +42,7 @@ from svd_tracker.returns.services import (
     Figured,
     refuse_build,
     store_build,
+    why_stale,
 )
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
@@ -88,7 +89,7 @@ def look(obligation_id: int, name: str, content: bytes, act: Act) -> Looked:
         form = partner_form(obligation, act.at)
         if other := other_return(read.mark, form):
             raise Refused(other, field="file")
-        _refuse_same(obligation_id, content)
+        _refuse_same(obligation, content)
         problems = check_partner_return(read, form)
         figured = None
         if all(each.severity is not Severity.ERROR for each in problems):
@@ -232,9 +233,12 @@ def _store_build(obligation: Obligation, figured: Given, act: Act) -> FigureBuil
     return build
 
 
-def _refuse_same(obligation_id: int, content: bytes) -> None:
-    newest = partner.newest_taken_in(obligation_id)
+def _refuse_same(obligation: Obligation, content: bytes) -> None:
+    """Where what the figures stand on was changed since, the very same file is how they are worked out again."""
+    newest = partner.newest_taken_in(obligation.id)
     if newest is not None and newest.file.sha256 == files.digest_of(content):
+        if why_stale(obligation, queries.get_build(newest.build_id or 0)):
+            return
         who = person_names([newest.recorded_by])[newest.recorded_by]
         raise Refused(
             f"This very file was taken in on {format_date(london_day(newest.recorded_at))} by {who}, as "

@@ -1,5 +1,6 @@
 """Pages of a partner who works in Excel: the workbook to send, taking in the filled one, recording its certificate."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
@@ -7,9 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from exports.partner_marked import TooLarge, marked_partner_workbook
 from exports.partner_workbook import make_partner_workbook
-from svd_tracker.accounts.access import current_act, may, requires
+from svd_tracker.accounts.access import current_act, may, requires, today
 from svd_tracker.accounts.permissions import Permission, Scope
-from svd_tracker.act import Source
+from svd_tracker.act import Act, Source
 from svd_tracker.audit import once
 from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
@@ -22,12 +23,12 @@ from svd_tracker.readers.partner_grid import Problem
 from svd_tracker.readers.partner_return import read_partner_return
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.forms import show_refusal
-from svd_tracker.returns.models import Obligation, Origin, RevisionState
-from svd_tracker.returns.partner import pages
+from svd_tracker.returns.models import Obligation, Origin, ReturnRevision, RevisionState
+from svd_tracker.returns.partner import choosing, pages
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.certificate import record_certificate
 from svd_tracker.returns.partner.form import partner_form
-from svd_tracker.returns.partner.forms import CertificateForm, TakeInForm
+from svd_tracker.returns.partner.forms import CertificateForm, ChooseForm, TakeInForm
 from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.partner.take_in import take_in
 from svd_tracker.returns.scopes import bp, of_obligation, of_revision, scope_of
@@ -44,7 +45,7 @@ def of_upload(upload_id: int) -> Scope:
 def partner_page(obligation_id: int) -> ResponseReturnValue:
     """How the return stands that a partner sends as a workbook, and what to do next."""
     _open(obligation_queries.get_obligation(obligation_id))
-    page = pages.load_page(obligation_id)
+    page = pages.load_page(obligation_id, today())
     return render_template(
         "returns/partner/show.html",
         page=page,
@@ -86,6 +87,35 @@ def partner_take_in(obligation_id: int) -> ResponseReturnValue:
     obligation = obligation_queries.get_obligation(obligation_id)
     return render_template(
         "returns/partner/take_in.html", form=form, obligation=obligation, period=pages.period_of(obligation)
+    )
+
+
+@bp.route("/obligations/<int:obligation_id>/comes-as-workbook", methods=["GET", "POST"])
+@requires(Permission.VIEW_RETURN, of_obligation)
+def comes_as_workbook(obligation_id: int) -> ResponseReturnValue:
+    """The holder itself says that a return of its own comes as a workbook."""
+    return _choose(
+        obligation_id,
+        choosing.comes_as_workbook,
+        title="Does this return come as a workbook of your own?",
+        body="The OPCC then takes your workbook in, and nothing of this return is built from the ledger here. Your "
+        "finance officer looks at its figures and passes it on, and your certifier certifies it, as always.",
+        action="It comes as a workbook",
+        done="The OPCC can take in your workbook now.",
+    )
+
+
+@bp.route("/obligations/<int:obligation_id>/comes-from-ledger", methods=["GET", "POST"])
+@requires(Permission.VIEW_RETURN, of_obligation)
+def comes_from_ledger(obligation_id: int) -> ResponseReturnValue:
+    """The holder takes that back, as long as no workbook was taken in."""
+    return _choose(
+        obligation_id,
+        choosing.comes_from_ledger,
+        title="Is this return built from the ledger after all?",
+        body="The OPCC can then take no workbook in for it.",
+        action="It is built from the ledger",
+        done="The return is built from the ledger here.",
     )
 
 
@@ -151,7 +181,7 @@ def partner_certificate(revision_id: int) -> ResponseReturnValue:
     form: Any = CertificateForm(**_proposed(obligation_id))
     if form.is_submitted() and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
-    page = pages.load_page(obligation_id)
+    page = pages.load_page(obligation_id, today())
     if not page.waits_for_certificate or page.revision is None or page.revision.id != revision_id:
         return redirect(back, 303)
     if form.validate_on_submit():
@@ -170,7 +200,7 @@ def partner_certificate(revision_id: int) -> ResponseReturnValue:
         except Refused as refused:
             db.session.rollback()
             show_refusal(form, refused)
-            page = pages.load_page(obligation_id)
+            page = pages.load_page(obligation_id, today())
         else:
             once.use_up(form.once_key.data, back, act)
             db.session.commit()
@@ -194,6 +224,47 @@ def signed_page(revision_id: int) -> ResponseReturnValue:
         abort(404)
     file = files.get_file(certificate.signed_file_id)
     return file_answer(files.content_of(file), file.name, file.media_type)
+
+
+def _choose(
+    obligation_id: int,
+    choose: Callable[[Obligation, str, Act], ReturnRevision],
+    *,
+    title: str,
+    body: str,
+    action: str,
+    done: str,
+) -> ResponseReturnValue:
+    obligation = _open(obligation_queries.get_obligation(obligation_id))
+    scope = scope_of(obligation)
+    if not may(Permission.PREPARE_RETURN, scope) and not may(Permission.CERTIFY_RETURN, scope):
+        abort(403)
+    form: Any = ChooseForm()
+    if form.validate_on_submit():
+        try:
+            revision = choose(obligation, form.reason.data, current_act())
+        except Refused as refused:
+            db.session.rollback()
+            show_refusal(form, refused)
+        else:
+            back = url_for("returns.show", revision_id=revision.id)
+            db.session.commit()
+            flash(done, "success")
+            return redirect(back, 303)
+    obligation = obligation_queries.get_obligation(obligation_id)
+    revision_now = queries.newest_revision(obligation_id)
+    back = url_for("returns.show", revision_id=revision_now.id) if revision_now else url_for("returns.index")
+    words = f"{pages.period_of(obligation)}, {obligation.holder.name}"
+    return render_template(
+        "components/confirm.html",
+        title=title,
+        body=body,
+        action=action,
+        facts=[("Return", words)],
+        form=form,
+        cancel_url=back,
+        trail=[("Returns", url_for("returns.index")), (words, back), (action, None)],
+    )
 
 
 def _proposed(obligation_id: int) -> dict[str, object]:

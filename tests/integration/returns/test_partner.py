@@ -10,6 +10,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from exports.partner_workbook import make_partner_workbook
+from svd_tracker.accounts.queries import get_person
+from svd_tracker.accounts.services import set_active
 from svd_tracker.act import Source
 from svd_tracker.calculations.figures import Category, ObligationKind
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
@@ -33,13 +35,14 @@ from svd_tracker.returns.models import (
 from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.partner import queries as partner
 from svd_tracker.returns.partner.certificate import record_certificate
+from svd_tracker.returns.partner.choosing import comes_as_workbook
 from svd_tracker.returns.partner.form import partner_form
 from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.partner.take_in import look, store, take_in
 from svd_tracker.returns.services import check_return, draft_return
 from svd_tracker.returns.trace import trace_of
 from tests.integration.finance.money_rows import make_funding, post
-from tests.integration.returns.year import by, figures_of, make_year, obligation
+from tests.integration.returns.year import by, figures_of, make_year, obligation, person
 from tests.support.client import PageClient
 from tests.support.partner import Changes, edited
 from tests.support.world import act
@@ -61,8 +64,9 @@ NEW_LINES: Changes = {
 
 @pytest.fixture
 def grant(app: Flask) -> Grant:
-    """BCP has an allocation and no fundings here; Dorset keeps its ledger here."""
+    """BCP has an allocation and neither fundings nor a certifier here; Dorset keeps its ledger here."""
     found = make_year().grant
+    set_active(get_person(person("certifier@bcp.example")), active=False, act=act())
     ensure_obligations(act(on=dt.date(2025, 4, 10)), dt.date(2025, 4, 10))
     db.session.commit()
     return found
@@ -222,7 +226,7 @@ def test_what_came_as_a_workbook_is_neither_built_nor_checked_here(bcp: Obligati
     revision = newest(bcp)
     build = queries.newest_build(revision.id)
     assert build is not None
-    with pytest.raises(Refused, match="comes from the partner's own workbook"):
+    with pytest.raises(Refused, match="signs this return outside"):
         check_return(revision, build.id, by("finance.officer@bcp", JULY))
 
 
@@ -367,6 +371,8 @@ def test_a_partner_whose_ledger_is_kept_here_too_is_told(grant: Grant) -> None:
     nurse = make_funding(grant, 10_000_00, title="Specialist nurse", of="bcp", category=Category.LABOUR)
     post(nurse, 2_000_00)
     bcp = obligation(1, "bcp")
+    comes_as_workbook(bcp, "The ledger here is a trial", by("finance.officer@bcp", JULY))
+    db.session.commit()
     filled: Changes = {
         RETURN: {"E7": 2_500, "H7": 2_500, "I7": 2_500, "J7": 2_500},
         CERTIFICATE: NEW_LINES[CERTIFICATE],
