@@ -9,8 +9,10 @@ from sqlalchemy.orm import aliased
 
 from svd_tracker.accounts.models import Delegation, Holder, Person, Role, RoleGrant
 from svd_tracker.accounts.permissions import HeldRole
-from svd_tracker.errors import NotFound
+from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
+
+READ_ONLY = {Role.ADMINISTRATOR: "An administrator certifies nothing", Role.AUDITOR: "An auditor changes nothing"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class DelegationRow:
     to_on: dt.date
     reason: str
     ended_on: dt.date | None
-    holds: bool  # the one stood in for is a certifier of the holder today
+    holds: bool  # the one stood in for is a certifier of the holder today, and the deputy may certify
 
     def state(self, today: dt.date) -> str:
         """planned, active or ended on a day."""
@@ -44,7 +46,10 @@ def certifies(person_id: int, holder_id: int, on: dt.date) -> bool:
 def standing_delegations(
     on: dt.date, *, deputy_id: int | None = None, holder_id: int | None = None
 ) -> Sequence[tuple[Delegation, Holder]]:
-    """The delegations that hold on a day, with their holders: begun, not over, not ended, of a standing certifier."""
+    """The delegations that hold on a day, with their holders: begun, not over, not ended, of a standing certifier.
+
+    A deputy who became an administrator or auditor since certifies nothing.
+    """
     query = (
         select(Delegation, Holder)
         .join(Holder, Holder.id == Delegation.holder_id)
@@ -54,6 +59,7 @@ def standing_delegations(
             Delegation.to_on >= on,
             ~_is_ended(on),
             _has_role(Delegation.for_id, Delegation.holder_id, on),
+            ~_reads_only(Delegation.deputy_id, on),
         )
         .order_by(Delegation.id)
     )
@@ -72,17 +78,22 @@ def deputy_roles(on: dt.date, deputy_id: int | None = None) -> list[tuple[int, H
     ]
 
 
-def deputy_for(person_id: int, holder_id: int, on: dt.date) -> str | None:
+def deputy_for(person_id: int, holder_id: int, on: dt.date, prepared_by: Collection[int | None] = ()) -> str | None:
     """Whom a person stands in for who certifies for a holder on a day; None for a certifier by their own role.
 
-    Raises NotFound for somebody who is neither. At most three queries.
+    Nobody stands in for one of ``prepared_by``, who may not certify what they prepared either (DESIGN.md rule 6).
+    Raises NotFound for somebody who is neither, NotAllowed for whoever stands in for preparers alone. At most three
+    queries.
     """
     if certifies(person_id, holder_id, on):
         return None
     standing = standing_delegations(on, deputy_id=person_id, holder_id=holder_id)
     if not standing:
         raise NotFound("certifier")
-    return db.session.scalars(select(Person.name).where(Person.id == standing[0][0].for_id)).one()
+    stood_in_for = [delegation.for_id for delegation, _ in standing if delegation.for_id not in prepared_by]
+    if not stood_in_for:
+        raise NotAllowed("Whom you stand in for prepared this return, so somebody else must certify it")
+    return db.session.scalars(select(Person.name).where(Person.id == stood_in_for[0])).one()
 
 
 def get_delegation(delegation_id: int) -> Delegation:
@@ -133,7 +144,7 @@ def list_delegations(holder_ids: Collection[int], on: dt.date) -> list[Delegatio
             Delegation.to_on,
             Delegation.reason,
             end.from_on,
-            _has_role(Delegation.for_id, Delegation.holder_id, on),
+            and_(_has_role(Delegation.for_id, Delegation.holder_id, on), ~_reads_only(Delegation.deputy_id, on)),
         )
         .join(Holder, Holder.id == Delegation.holder_id)
         .join(deputy, deputy.id == Delegation.deputy_id)
@@ -151,17 +162,26 @@ def _is_ended(on: dt.date) -> ColumnElement[bool]:
 
 
 def _has_role(person_id: object, holder_id: object, on: dt.date) -> ColumnElement[bool]:
+    return _holds(person_id, [Role.CERTIFIER], on, RoleGrant.holder_id == holder_id)
+
+
+def _reads_only(person_id: object, on: dt.date) -> ColumnElement[bool]:
+    return _holds(person_id, READ_ONLY, on)
+
+
+def _holds(person_id: object, roles: Collection[Role], on: dt.date, *of: ColumnElement[bool]) -> ColumnElement[bool]:
     end = aliased(RoleGrant)
     ended = select(end.id).where(end.ends_id == RoleGrant.id, end.from_on <= on).exists()
     return (
         select(RoleGrant.id)
         .where(
-            and_(RoleGrant.person_id == person_id, RoleGrant.holder_id == holder_id),
-            RoleGrant.role == Role.CERTIFIER,
+            RoleGrant.person_id == person_id,
+            RoleGrant.role.in_(roles),
             RoleGrant.ends_id.is_(None),
             RoleGrant.from_on <= on,
             or_(RoleGrant.to_on.is_(None), RoleGrant.to_on >= on),
             ~ended,
+            *of,
         )
         .exists()
     )

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from svd_tracker.accounts import delegation_queries, queries
-from svd_tracker.accounts.models import Delegation, Holder, Person, Role
+from svd_tracker.accounts.models import Delegation, Holder, Person
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.errors import NotAllowed, Refused
@@ -11,7 +11,6 @@ from svd_tracker.extensions import db
 from svd_tracker.periods import format_date
 
 LONGEST_REASON = 250
-READ_ONLY = {Role.ADMINISTRATOR: "An administrator certifies nothing", Role.AUDITOR: "An auditor changes nothing"}
 
 
 def delegate(holder: Holder, deputy: Person, from_on: dt.date, to_on: dt.date, reason: str, act: Act) -> Delegation:
@@ -37,8 +36,8 @@ def delegate(holder: Holder, deputy: Person, from_on: dt.date, to_on: dt.date, r
     if not deputy.active or deputy.anonymised_at is not None:
         raise Refused(f"{deputy.name} cannot sign in: their account is closed", field="deputy")
     for grant in queries.standing_role_grants(act.on, deputy.id):
-        if grant.role in READ_ONLY:
-            raise Refused(f"{READ_ONLY[grant.role]}: name somebody else", field="deputy")
+        if grant.role in delegation_queries.READ_ONLY:
+            raise Refused(f"{delegation_queries.READ_ONLY[grant.role]}: name somebody else", field="deputy")
     if delegation_queries.overlapping(holder.id, deputy.id, from_on, to_on):
         raise Refused(f"{deputy.name} is a deputy on some of these days already", field="from_on")
     found = Delegation(

@@ -32,6 +32,7 @@ from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaRetu
 from svd_tracker.returns.area_papers import AreaSigned, area_file_name, document_of_area_revision
 from svd_tracker.returns.models import FigureBuild, ReturnFile, ReturnFileKind, RevisionState, Sending
 from svd_tracker.returns.proof import NOT_CERTIFIED
+from svd_tracker.returns.services import TRANSITIONS, add_event, lock_revision
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
 LONGEST_LINE = 250
@@ -67,9 +68,9 @@ class SealedJoin:
 def certify_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
     """Certify a join for the PCC; what was sealed, with whom a deputy stands in for.
 
-    Raises NotFound for somebody who does not certify for the OPCC that day; NotAllowed for whoever joined it
-    (DESIGN.md rule 6); Refused for one that is not prepared, that a later join took the place of, or that stands on a
-    return that was opened again.
+    Raises NotFound for somebody who does not certify for the OPCC that day; NotAllowed for whoever joined it and for
+    their deputy (DESIGN.md rule 6); Refused for one that is not prepared, that a later join took the place of, or that
+    stands on a return that was opened again.
     """
     sealed = seal_join(area_revision_id, post, act)
     store_join_certificate(sealed, act)
@@ -82,9 +83,8 @@ def seal_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
         revision = area_queries.get_area_revision(area_revision_id)
         of = area_queries.get_area_return(revision.area_return_id)
         _may_be_certified(revision, of, act)
-        terms, lead = grants.current_terms(of.grant_id), area_queries.lead_of(of.area_id)
-        if lead is None:
-            raise Refused("The area has no OPCC, so nobody certifies for it")
+        deputy_for = certifies_join_as(revision, of, act)
+        terms = grants.current_terms(of.grant_id)
         if terms is None:
             raise Refused("The grant has no agreement terms, so there is no declaration to certify by")
         assert act.by is not None  # nobody certifies without being signed in: _may_be_certified saw to it
@@ -93,7 +93,7 @@ def seal_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
             name=get_person(act.by).name,
             post=_line(post, "post", "Enter your post, like chief finance officer (section 151)"),
             at=act.at,
-            deputy_for=delegation_queries.deputy_for(act.by, lead.id, act.on),
+            deputy_for=deputy_for,
             statement=terms.declaration,
             audit_seq=audit_seq,
             audit_hash=audit_hash,
@@ -111,8 +111,7 @@ def seal_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
 def store_join_certificate(sealed: SealedJoin, act: Act) -> None:
     """Store what was sealed, after looking again, under lock, that it still may be."""
     revision = area_queries.get_area_revision(sealed.area_revision_id)
-    of = area_queries.get_area_return(revision.area_return_id)
-    grants.lock_grant(of.grant_id)
+    of = _locked(revision)
     build = _may_be_certified(revision, of, act)
     assert act.by is not None
     signed = sealed.signed
@@ -157,7 +156,10 @@ def send_back_join(revision: AreaRevision, reason: str, act: Act) -> None:
 
 
 def send_join(revision: AreaRevision, to_whom: str, how: str, reference: str, sent_on: dt.date, act: Act) -> Sending:
-    """Record that a certified join went to the funder. Raises Refused for one that stands on a return opened again."""
+    """Record that a certified join went to the funder, and its returns with it: none of them is opened again alone.
+
+    Raises Refused for one that stands on a return opened again.
+    """
     of = _locked(revision)
     refuse_unless(AreaState.SENT, revision, of)
     _refuse_opened_again(revision)
@@ -180,7 +182,13 @@ def send_join(revision: AreaRevision, to_whom: str, how: str, reference: str, se
         recorded_by=act.by,
     )
     db.session.add(sending)
-    words = {"to": sending.to_whom, "how": sending.how, "reference": sending.reference, "on": sent_on.isoformat()}
+    words = {
+        "to": sending.to_whom,
+        "how": sending.how,
+        "reference": sending.reference,
+        "on": sent_on.isoformat(),
+        "returns": _move_members(revision, "to_funder", act),
+    }
     _move(revision, of, AreaState.SENT, "", "sent", words, act)
     return sending
 
@@ -214,11 +222,12 @@ def keep_receipt(sending: Sending, name: str, content: bytes, note: str, act: Ac
 
 
 def accept_join(revision: AreaRevision, reference: str, act: Act) -> None:
-    """Record that the funder accepted a join; ``reference`` is the funder's own words or reference, or empty."""
+    """Record that the funder accepted a join and so its returns; ``reference`` is the funder's own words, or empty."""
     of = _locked(revision)
     refuse_unless(AreaState.ACCEPTED, revision, of)
     reference = _reason(reference, "")
-    _move(revision, of, AreaState.ACCEPTED, reference, "accepted", {"reference": reference}, act)
+    words = {"reference": reference, "returns": _move_members(revision, "accepted_by_funder", act)}
+    _move(revision, of, AreaState.ACCEPTED, reference, "accepted", words, act)
 
 
 def query_join(revision: AreaRevision, reason: str, return_revision_ids: Collection[int], act: Act) -> None:
@@ -232,14 +241,12 @@ def query_join(revision: AreaRevision, reason: str, return_revision_ids: Collect
     chosen = sorted(set(return_revision_ids), key=lambda each: holder_of.get(each, 0))
     if any(each not in holder_of for each in chosen):
         raise Refused("Choose among the returns that this area return stands on", field="returns")
-    for each in chosen:  # every ledger before the grant, so that two queries never wait for each other
-        finance.lock_ledger(holder_of[each])
     of = _locked(revision)
     refuse_unless(AreaState.QUERIED, revision, of)
     reason = _reason(reason, "Say what the funder asks")
     returns = [queries.get_revision(each) for each in chosen]
     for member in returns:
-        revisions.query(member, reason, act)
+        revisions.query(member, reason, act, of_funder=True)
     words = {"reason": reason, "returns": [member.of.ref for member in returns]}
     _move(revision, of, AreaState.QUERIED, reason, "queried", words, act)
 
@@ -248,6 +255,17 @@ def refuse_joiner(revision: AreaRevision, person_id: int | None) -> None:
     """Raise NotAllowed for whoever joined the returns, and for nobody (DESIGN.md rule 6)."""
     if person_id is None or person_id == revision.recorded_by:
         raise NotAllowed("You joined these returns, so somebody else must certify the area return")
+
+
+def certifies_join_as(revision: AreaRevision, of: AreaReturn, act: Act) -> str | None:
+    """Whom a deputy stands in for on the day, None for a certifier of the OPCC by their own role.
+
+    Raises NotFound for whoever is neither, NotAllowed for whoever stands in for who joined the returns alone.
+    """
+    lead = area_queries.lead_of(of.area_id)
+    if lead is None:
+        raise Refused("The area has no OPCC, so nobody certifies for it")
+    return delegation_queries.deputy_for(act.by or 0, lead.id, act.on, [revision.recorded_by])
 
 
 def opened_again(revision: AreaRevision) -> list[str]:
@@ -279,6 +297,7 @@ def _prove(
 def _may_be_certified(revision: AreaRevision, of: AreaReturn, act: Act) -> FigureBuild:
     refuse_unless(AreaState.CERTIFIED, revision, of)
     refuse_joiner(revision, act.by)
+    certifies_join_as(revision, of, act)
     _refuse_opened_again(revision)
     return area_records.build_of(revision.id)
 
@@ -299,9 +318,24 @@ def refuse_unless(to: AreaState, revision: AreaRevision, of: AreaReturn) -> None
 
 
 def _locked(revision: AreaRevision) -> AreaReturn:
+    """Hold the ledgers of a join's holders, so that none of its returns is opened again meanwhile, then the grant."""
+    for holder_id in sorted(each.holder_id for each in revision.members if each.return_revision_id):
+        finance.lock_ledger(holder_id)
     of = area_queries.get_area_return(revision.area_return_id)
     grants.lock_grant(of.grant_id)
     return of
+
+
+def _move_members(revision: AreaRevision, event: str, act: Act) -> list[str]:
+    """Let the event happen to the returns of a join that are where it starts; their refs. Part of the join's verb."""
+    moved = []
+    for revision_id in sorted(each.return_revision_id for each in revision.members if each.return_revision_id):
+        member = queries.get_revision(revision_id)
+        lock_revision(member)
+        if queries.state_of(member) is TRANSITIONS[event][0]:
+            add_event(member, event, "", act)
+            moved.append(member.of.ref)
+    return moved
 
 
 def _move(

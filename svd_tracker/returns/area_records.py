@@ -1,12 +1,13 @@
 """What has become of a join and of the returns that it stands on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
-from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaRevision
+from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaMember, AreaRevision, AreaState
 from svd_tracker.returns.models import Certificate, FigureBuild, ReturnEvent, ReturnRevision, RevisionState, Sending
 
 
@@ -50,6 +51,29 @@ def member_states(revision: AreaRevision) -> dict[int, RevisionState]:
     ):
         found[revision_id] = state
     return found
+
+
+def with_funder(return_revision_ids: Collection[int]) -> frozenset[int]:
+    """Those of these returns that the funder has: in the newest area return that was sent, unless queried since.
+
+    One query.
+    """
+    of = aliased(AreaRevision)
+    newest_sent = (
+        select(func.max(AreaEvent.area_revision_id))
+        .join(of, of.id == AreaEvent.area_revision_id)
+        .where(AreaEvent.to_state == AreaState.SENT)
+        .group_by(of.area_return_id)
+    )
+    queried = select(AreaEvent.area_revision_id).where(AreaEvent.to_state == AreaState.QUERIED)
+    found = db.session.scalars(
+        select(AreaMember.return_revision_id).where(
+            AreaMember.area_revision_id.in_(newest_sent),
+            AreaMember.area_revision_id.not_in(queried),
+            AreaMember.return_revision_id.in_(return_revision_ids),
+        )
+    )
+    return frozenset(each for each in found if each is not None)
 
 
 def certificates_of(revision: AreaRevision) -> dict[int, tuple[int, Certificate]]:

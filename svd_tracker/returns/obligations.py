@@ -16,6 +16,7 @@ from svd_tracker.returns import obligation_queries as calendar
 from svd_tracker.returns import queries
 from svd_tracker.returns.expected import Dates, first_draft_day
 from svd_tracker.returns.models import Obligation, ObligationVersion, RevisionState
+from svd_tracker.returns.services import LATER_CERTIFIED
 
 LONGEST_REASON = 250
 
@@ -61,6 +62,7 @@ def change_dates(
     act: Act,
 ) -> ObligationVersion:
     """Give an obligation other dates, as a new version. Raises Refused, or ChangedMeanwhile when a newer one stands."""
+    finance.lock_ledger(obligation.holder_id)  # two at once, and a certificate stored meanwhile, wait for each other
     now = _newest(obligation, version_seen)
     if now.withdrawn:
         raise Refused("This return is withdrawn: put it back before its dates change")
@@ -99,10 +101,16 @@ def withdraw_obligation(obligation: Obligation, reason: str, version_seen: int, 
 
 
 def put_back_obligation(obligation: Obligation, reason: str, version_seen: int, act: Act) -> ObligationVersion:
-    """Ask for a withdrawn return again, on the dates it had. Raises Refused and ChangedMeanwhile."""
+    """Ask for a withdrawn return again, on the dates it had.
+
+    Raises Refused, also once a later return of the year is certified, which has its quarters; and ChangedMeanwhile.
+    """
+    finance.lock_ledger(obligation.holder_id)
     now = _newest(obligation, version_seen)
     if not now.withdrawn:
         raise Refused("This return is in the calendar already")
+    if queries.later_certified(obligation):
+        raise Refused(LATER_CERTIFIED)
     return _withdraw(obligation, now, False, reason, act)
 
 

@@ -4,10 +4,12 @@ Its row and its figures never change. What happens to it are events, in the orde
 """
 
 import datetime as dt
+from collections.abc import Iterable
 
 from svd_tracker.accounts.models import HolderKind
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
+from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.clock import london_day
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
@@ -15,14 +17,16 @@ from svd_tracker.files import evidence
 from svd_tracker.files.models import FileLink
 from svd_tracker.finance import services as finance
 from svd_tracker.periods import format_date
-from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns import area_records, figures_store, queries
 from svd_tracker.returns.models import Obligation, ReturnRevision, RevisionState, Sending
 from svd_tracker.returns.revision_queries import RECEIPT_OF, is_joined
-from svd_tracker.returns.services import add_event, lock_revision, refuse_unless
+from svd_tracker.returns.services import LATER_CERTIFIED, add_event, lock_revision, refuse_unless
 
 LONGEST = 250
 OWN = "This is the OPCC's own return: certified, it is with the OPCC, and nobody there has to accept it"
-LATER_CERTIFIED = "A later return is certified already: what comes late is an adjustment in the open return"
+WITH_FUNDER = (
+    "The funder has this return, with the area return: what the funder asks or accepts is recorded on the area return"
+)
 
 
 def ref_of(revision: ReturnRevision, revision_no: int) -> str:
@@ -110,16 +114,19 @@ def accept(revision: ReturnRevision, reference: str, act: Act) -> None:
         raise Refused(f"Use {LONGEST} characters or fewer", field="reference")
     lock_revision(revision)
     refuse_unless("accepted", revision)
+    _refuse_with_funder(revision)
     add_event(revision, "accepted", reference.strip(), act)
     _record(revision, "accepted", RevisionState.SENT, act, {"reference": reference.strip()})
 
 
-def query(revision: ReturnRevision, reason: str, act: Act) -> ReturnRevision:
+def query(revision: ReturnRevision, reason: str, act: Act, *, of_funder: bool = False) -> ReturnRevision:
     """Ask the holder for another revision of a sent return, saying what is wrong: its draft, not built yet.
 
-    Raises Refused for a return that is not sent or that is accepted, and once a later return of the year is certified.
+    ``of_funder``: as part of the funder's query of the area return (area_life.query_join). Raises Refused for a return
+    that is not sent or that is accepted, once a later return of the year is certified, and on its own while the funder
+    has it.
     """
-    return _open_again(revision, "queried", reason, "Say what is to be put right", act)
+    return _open_again(revision, "queried", reason, "Say what is to be put right", act, of_funder=of_funder)
 
 
 def reopen(revision: ReturnRevision, reason: str, act: Act) -> ReturnRevision:
@@ -131,8 +138,14 @@ def reopen(revision: ReturnRevision, reason: str, act: Act) -> ReturnRevision:
     return _open_again(revision, "reopened", reason, "Say why the return is opened again", act)
 
 
-def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, act: Act) -> ReturnRevision:
-    """The next revision, with the quarters open that this one closed. What was claimed stays the floor until then."""
+def _open_again(
+    revision: ReturnRevision, event: str, reason: str, asked: str, act: Act, *, of_funder: bool = False
+) -> ReturnRevision:
+    """The next revision, with the quarters open that this one closed. What was claimed stays the floor until then.
+
+    A final's last quarter opens with it, though its provisional closed it: the final's claim is no ceiling while it is
+    open (FIGURES.md 15).
+    """
     reason = reason.strip()
     if not reason:
         raise Refused(asked, field="reason")
@@ -144,6 +157,8 @@ def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, a
         refuse_unless(event, revision)
     if queries.later_certified(obligation):
         raise Refused(LATER_CERTIFIED)
+    if not of_funder:
+        _refuse_with_funder(revision)
     build = queries.newest_build(revision.id)
     assert build is not None
     assert revision.revision_no is not None  # it is certified
@@ -152,7 +167,7 @@ def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, a
         holder_id=obligation.holder_id,
         grant_id=obligation.grant_id,
         fy=obligation.fy,
-        quarters=figures_store.own_quarters_of(build.id),
+        quarters=closes(obligation, figures_store.own_quarters_of(build.id)),
         ledger_seq=build.ledger_seq,
         return_ref=ref_of(revision, revision.revision_no),
     )
@@ -167,6 +182,16 @@ def _open_again(revision: ReturnRevision, event: str, reason: str, asked: str, a
     what = {"reason": reason, "revision": revision.revision_no, "quarters_opened": opened}
     _record(revision, event, before, act, what)
     return following
+
+
+def closes(obligation: Obligation, own_quarters: Iterable[int]) -> set[int]:
+    """The quarters that are closed while a return is certified: its own, and with a final the year's last."""
+    return {*own_quarters, *((obligation.last_quarter,) if obligation.kind is ObligationKind.FINAL else ())}
+
+
+def _refuse_with_funder(revision: ReturnRevision) -> None:
+    if area_records.with_funder([revision.id]):
+        raise Refused(WITH_FUNDER)
 
 
 def _record(revision: ReturnRevision, event: str, before: RevisionState, act: Act, what: dict[str, object]) -> None:

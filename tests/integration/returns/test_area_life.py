@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from threading import Thread
 
 import openpyxl
 import pytest
@@ -19,7 +20,7 @@ from svd_tracker.returns import area_life, area_queries, area_records, queries, 
 from svd_tracker.returns.area import join
 from svd_tracker.returns.area_models import AreaRevision, AreaState
 from svd_tracker.returns.area_queries import Period
-from svd_tracker.returns.models import ReturnFileKind, RevisionState
+from svd_tracker.returns.models import ReturnFileKind, ReturnRevision, RevisionState
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import by as acting
 from tests.integration.returns.year import certified, make_forecasts, make_year
@@ -245,12 +246,6 @@ def test_a_join_that_was_sent_waits_for_the_funders_query_but_a_late_return_come
     with pytest.raises(Refused, match="Nothing has changed"):
         joined(period, "Again")
     db.session.rollback()
-    dorset = send_to_opcc(second, "dorset")
-    revisions.query(queries.get_revision(dorset), "The nurse's hours", by("opcc.officer@opcc"))
-    db.session.commit()
-    with pytest.raises(Refused, match="with the funder"):
-        joined(period, "Dorset is open again")
-    db.session.rollback()
     assert state_of(area_queries.get_area_revision(first.id)) is AreaState.SENT
 
 
@@ -276,17 +271,92 @@ def test_a_query_opens_one_holders_return_and_the_next_join_takes_its_revision(p
     }
 
 
-def test_a_return_that_was_not_sent_cannot_be_queried_and_then_nothing_is(period: Period) -> None:
+def test_a_return_that_the_opcc_accepted_cannot_be_queried_and_then_nothing_is(period: Period) -> None:
     first = joined(period)
-    dorset = send_to_opcc(first, "dorset")
-    first = sent(first)
-    with pytest.raises(Refused):
-        area_life.query_join(first, "Why?", [dorset, member(first, "bcp")], by("opcc.officer@opcc"))
+    bcp = send_to_opcc(first, "bcp")
+    revisions.accept(queries.get_revision(bcp), "", by("opcc.officer@opcc"))
+    db.session.commit()
+    first, dorset = sent(first), member(first, "dorset")
+    with pytest.raises(Refused, match="accepted"):
+        area_life.query_join(first, "Why?", [dorset, bcp], by("opcc.officer@opcc"))
     db.session.rollback()
     assert state_of(first) is AreaState.SENT
     assert queries.state_of(queries.get_revision(dorset)) is RevisionState.SENT
     with pytest.raises(Refused, match="Choose among the returns"):
         area_life.query_join(first, "Why?", [999], by("opcc.officer@opcc"))
+
+
+ALONE: dict[str, Callable[[ReturnRevision], object]] = {  # what is done to one holder's return by itself
+    "reopen": lambda revision: revisions.reopen(revision, "A late invoice", by("certifier@dorset")),
+    "query": lambda revision: revisions.query(revision, "The nurse's hours", by("opcc.officer@opcc")),
+    "accept": lambda revision: revisions.accept(revision, "", by("opcc.officer@opcc")),
+}
+
+
+def refused_alone(revision_id: int) -> None:
+    for do in ALONE.values():
+        with pytest.raises(Refused):
+            do(queries.get_revision(revision_id))
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("to_opcc", [False, True])
+def test_what_the_funder_has_is_neither_opened_nor_accepted_on_its_own(period: Period, to_opcc: bool) -> None:
+    area = joined(period)
+    dorset = send_to_opcc(area, "dorset") if to_opcc else member(area, "dorset")
+    area = sent(area)
+    states = area_records.member_states(area)
+    assert set(states.values()) == {RevisionState.SENT}
+    assert [each.event for each in queries.events_of(dorset)].count("to_funder") == (not to_opcc)
+    refused_alone(dorset)
+    area_life.accept_join(area, "HO letter", by("opcc.officer@opcc"))
+    db.session.commit()
+    assert set(area_records.member_states(area).values()) == {RevisionState.ACCEPTED}
+    refused_alone(dorset)
+    assert state_of(area) is AreaState.ACCEPTED
+
+
+def test_once_the_funder_asks_the_opcc_may_query_another_holders_return(period: Period) -> None:
+    area = sent(joined(period))
+    dorset, bcp = member(area, "dorset"), member(area, "bcp")
+    area_life.query_join(area, "Is the nurse's overtime in?", [dorset], by("opcc.officer@opcc"))
+    db.session.commit()
+    revisions.query(queries.get_revision(bcp), "The tool's invoice too", by("opcc.officer@opcc"))
+    db.session.commit()
+    assert queries.state_of(queries.get_revision(bcp)) is RevisionState.QUERIED
+
+
+@pytest.mark.parametrize("verb", ["certify", "send"])
+def test_a_join_waits_for_a_return_that_is_being_opened_again(app: Flask, period: Period, verb: str) -> None:
+    """The reopening is not committed yet when the join is certified or sent: the join waits, and then is refused."""
+    area = joined(period)
+    sealed = area_life.seal_join(area.id, POST, by("certifier@opcc"))
+    if verb == "send":
+        certify(area)
+    area_id, bcp = area.id, member(area, "bcp")
+    acting, said = by("certifier@opcc" if verb == "certify" else "opcc.officer@opcc"), []
+    db.session.rollback()
+
+    def meanwhile() -> None:
+        with app.app_context():
+            try:
+                if verb == "certify":
+                    area_life.store_join_certificate(sealed, acting)
+                else:
+                    revision = area_queries.get_area_revision(area_id)
+                    area_life.send_join(revision, "Home Office", "By e-mail", "", DAY, acting)
+                db.session.commit()
+                said.append("done")
+            except Refused as refused:
+                said.append(refused.message)
+
+    revisions.reopen(queries.get_revision(bcp), "A late invoice", by("certifier@bcp"))
+    other = Thread(target=meanwhile)
+    other.start()
+    other.join(1)
+    db.session.commit()
+    other.join(30)
+    assert said == ["The return of BCP Community Safety Partnership was opened again since. Join the returns again"]
 
 
 def test_a_join_is_not_certified_or_sent_on_a_return_that_was_opened_again(period: Period) -> None:
@@ -364,7 +434,9 @@ def test_the_whole_life_on_pages(period: Period, client: PageClient) -> None:
 
 def test_the_page_of_a_query_offers_the_returns_that_were_sent(period: Period, client: PageClient) -> None:
     first = joined(period)
-    dorset, bcp = send_to_opcc(first, "dorset"), member(first, "bcp")
+    dorset, bcp = member(first, "dorset"), send_to_opcc(first, "bcp")
+    revisions.accept(queries.get_revision(bcp), "", by("opcc.officer@opcc"))
+    db.session.commit()
     at = f"/area-returns/revisions/{sent(first).id}/query"
     page = client.sign_in("opcc.officer@opcc.example").get(at).text
     assert f'value="{dorset}"' in page
