@@ -8,7 +8,8 @@ def head(page: Page, title: str, document: ReturnDocument, *about: str) -> None:
     """The first two rows of a sheet."""
     page.text(1, 1, title, "svd title")
     page.height(1, 24)
-    words = (document.mark, document.holder_name, document.period_label, document.revision_label, *about)
+    mark = document.mark.partition(",")[0]  # the whole of it stands on the cover: narrow sheets have no room
+    words = (mark, document.holder_name, document.period_label, document.revision_label, *about)
     page.text(2, 1, " · ".join(word for word in words if word), "svd warning" if document.mark else "svd subtitle")
 
 
