@@ -20,7 +20,7 @@ from exports.documents import AreaDocument
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
 from exports.protection import lock
-from svd_tracker.periods import format_date, fy_label, quarter_short
+from svd_tracker.periods import format_date, fy_label
 
 _CONTENTS = (
     (AREA, "the join: each holder's labour and non-labour, the totals, and a total per holder"),
@@ -48,7 +48,7 @@ def build_area_with_map(document: AreaDocument) -> tuple[bytes, Mapping[str, Map
     book = Book(document.council_colour)
     edges = Edges(
         document.marking,
-        f"{document.area_name} · {document.grant_ref} · {quarter_short(document.fy, document.last_quarter)}",
+        f"{document.area_name} · {document.grant_ref} · {document.period_label.partition(' (')[0]}",
         " · ".join(
             [
                 *([] if document.is_certified else ["DRAFT – not certified"]),

@@ -2,8 +2,9 @@
 
     python scripts/pictures.py [finance] [certifier] [opcc] [readme]
 
-Needs Chromium, LibreOffice and what ``python -m svd_tracker setup --dev`` installs. Writes docs/pictures/*.png and,
-for the guides, docs/guides/pictures/*.png: all of them, or those that are named.
+Needs Chromium, LibreOffice (soffice), poppler's pdftotext and pdftoppm, and what ``python -m svd_tracker setup --dev``
+installs. Writes docs/pictures/*.png and, for the guides, docs/guides/pictures/*.png: all of them, or those that are
+named.
 """
 
 import datetime as dt

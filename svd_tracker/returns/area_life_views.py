@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from svd_tracker.accounts import delegation_queries
 from svd_tracker.accounts.access import current_act, requires, today
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.queries import person_names
@@ -17,7 +18,7 @@ from svd_tracker.files import evidence
 from svd_tracker.files import queries as files
 from svd_tracker.grants import queries as grants
 from svd_tracker.readers.text_safe import Money, write_csv
-from svd_tracker.returns import area_life, area_queries, area_records
+from svd_tracker.returns import area_life, area_queries, area_records, queries
 from svd_tracker.returns.area_forms import (
     AcceptJoinForm,
     CertifyJoinForm,
@@ -69,6 +70,8 @@ def area_certify(area_revision_id: int) -> ResponseReturnValue:
         opened_again=area_life.opened_again(revision),
         statement=terms.declaration if terms else "",
         who=person_names([revision.recorded_by])[revision.recorded_by],
+        files=queries.files_of(area_revision_id=area_revision_id),
+        deputy_for=_stands_in_for(of.area_id),
     )
 
 
@@ -154,12 +157,22 @@ def area_query(area_revision_id: int) -> ResponseReturnValue:
         area_life.query_join(area_queries.get_area_revision(area_revision_id), form.reason.data, chosen or [], act)
         flash("The query is recorded. Join the returns again once they are put right.", "success")
 
-    back = _done_once(form, query, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.QUERIED)
-    return back or _confirm(
-        area_revision_id, form, "Record the funder's query", "Record the query",
+    body = (
         "The area return then waits to be joined again. A holder's return that was not sent to the OPCC is opened "
-        "again by its own certifier instead.",
-    )  # fmt: skip
+        "again by its own certifier instead."
+    )
+    accepted = [
+        each.holder.name
+        for each in revision.members
+        if states.get(each.return_revision_id or 0) is RevisionState.ACCEPTED
+    ]
+    if accepted:
+        body += (
+            f" The OPCC accepted the return of {' and '.join(accepted)}, so it cannot be chosen: answer the funder. What "
+            "has to change in it comes as an adjustment in the holder's open return."
+        )
+    back = _done_once(form, query, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.QUERIED)
+    return back or _confirm(area_revision_id, form, "Record the funder's query", "Record the query", body)
 
 
 @bp.route(f"{_SENDING}/receipts/new", methods=["GET", "POST"])
@@ -255,6 +268,12 @@ def _done_once(form: Any, verb: Callable[[Act], None], address: str) -> Response
         return None
     db.session.commit()
     return redirect(address, 303)
+
+
+def _stands_in_for(area_id: int) -> str | None:
+    """Whom the reader stands in for who certifies a join as a deputy; None by their own role."""
+    act, lead = current_act(), area_queries.lead_of(area_id)
+    return delegation_queries.deputy_for(act.by or 0, lead.id if lead else 0, act.on)
 
 
 def _address(area_revision_id: int) -> str:

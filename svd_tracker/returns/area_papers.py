@@ -13,12 +13,11 @@ from svd_tracker.calculations.area import AreaFigures, AwardReconciliation, reco
 from svd_tracker.clock import LONDON, london_day
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import Grant, GrantTerms
-from svd_tracker.periods import quarter_label
 from svd_tracker.returns import area_queries, area_records
 from svd_tracker.returns.area_models import AreaRevision
 from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.models import Certificate
-from svd_tracker.returns.workbook import KINDS, safe_name
+from svd_tracker.returns.workbook import KINDS, period_label, safe_name
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def document_of_join(
         lead_name=leads[0].name if leads else grant.area.name,
         fy=period.fy,
         last_quarter=period.last_quarter,
-        period_label=quarter_label(period.fy, period.last_quarter),
+        period_label=period_label(period.fy, period.last_quarter, period.kind),
         kind_label=KINDS[period.kind],
         revision_label=f"revision {revision_no}",
         prepared_by=person_names([joined_by])[joined_by],

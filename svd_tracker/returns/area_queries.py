@@ -60,6 +60,7 @@ class Member:
     missing_reason: str | None
     recorded_allocations: Mapping[Category, int]
     state: RevisionState | None = None
+    obligation_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def members_of(period: Period) -> list[Member]:
                 missing_reason=None if certificate else _why_missing(row, holder.id in certified_once),
                 recorded_allocations=allocations.get(holder.id, {}),
                 state=row.state if row and certificate else None,
+                obligation_id=row.id if row else None,
             )
         )
     return members
@@ -350,8 +352,12 @@ def _why_missing(row: obligation_queries.ObligationRow | None, opened_again: boo
     if row is None:
         return "Its return is not in the calendar"
     due = f"due {format_date(row.due_on)}"
+    if opened_again and row.opened_from is RevisionState.QUERIED:
+        return f"Queried since it was certified, by the OPCC or with the funder's query, {due}"
     if opened_again:
-        return f"Opened again since it was certified, {due}"
+        return f"Opened again by its certifier since it was certified, {due}"
+    if row.works_in_excel and row.state is None:
+        return f"The partner's workbook has not come yet, {due}"
     if row.state is RevisionState.CHECKED:
         return f"Checked, not yet certified, {due}"
     if row.state is RevisionState.DRAFT:

@@ -17,7 +17,7 @@ from svd_tracker.extensions import db
 from svd_tracker.returns import accepting, check_kinds, queries
 from svd_tracker.returns.check_kinds import KINDS, CheckKind, rule_of, rules_of, title_of
 from svd_tracker.returns.forms import AcceptForm, CheckRuleForm, show_refusal
-from svd_tracker.returns.models import ReturnRevision
+from svd_tracker.returns.models import ReturnRevision, RevisionState
 from svd_tracker.returns.scopes import bp, of_area, of_revision, scope_of
 from svd_tracker.web.forms import Form
 
@@ -40,7 +40,8 @@ def _settle_finding(revision_id: int, finding_id: int, accept: bool) -> Response
     if not may_accept(revision):
         abort(403)
     form: Any = AcceptForm() if accept else Form()
-    back = url_for("returns.show", revision_id=revision_id, _anchor="checks")
+    certifying = revision.state is RevisionState.CHECKED and request.args.get("from") == "certify"
+    back = url_for("returns.certify" if certifying else "returns.show", revision_id=revision_id, _anchor="checks")
     try:
         found = accepting.get_acceptable(revision, finding_id)
         if form.validate_on_submit():

@@ -330,9 +330,7 @@ def to_be_drafted() -> list[ObligationRow]:
     return sorted(rows, key=lambda row: (row.draft_on, row.id))
 
 
-def _newest_origin(
-    grant_id: _Whole, holder_id: _Whole, fy: _Whole
-) -> ScalarSelect[Origin]:
+def _newest_origin(grant_id: _Whole, holder_id: _Whole, fy: _Whole) -> ScalarSelect[Origin]:
     """How the holder's newest revision of any return of the year, or of the year before, was made."""
     of, a_return, revision = aliased(Obligation), aliased(FinanceReturn), aliased(ReturnRevision)
     return (

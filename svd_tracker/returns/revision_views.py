@@ -25,6 +25,7 @@ from svd_tracker.returns.forms import (
     show_refusal,
 )
 from svd_tracker.returns.models import Origin, ReturnRevision, RevisionState
+from svd_tracker.returns.partner.form import opcc_name
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.scopes import bp, of_revision, scope_of
 from svd_tracker.web.downloads import csv_answer, file_answer
@@ -34,7 +35,7 @@ from svd_tracker.web.downloads import csv_answer, file_answer
 @requires(Permission.VIEW_RETURN, of_revision)
 def send(revision_id: int) -> ResponseReturnValue:
     revision = _of_the_holder(revision_id)
-    form: Any = SendForm(to_whom=revision.of.obligation.grant.area.name + " OPCC", sent_on=today())
+    form: Any = SendForm(to_whom=opcc_name(revision.of.obligation.grant.area), sent_on=today())
     if form.validate_on_submit():
         act, receipt = current_act(), form.receipt.data
         try:
@@ -118,6 +119,10 @@ def query(revision_id: int) -> ResponseReturnValue:
             revisions.query(queries.get_revision(revision_id), form.reason.data, current_act())
         except Refused as refused:
             return _refused(revision_id, refused)
+        if (revision := queries.get_revision(revision_id)).origin is Origin.BROUGHT_IN:
+            db.session.commit()
+            flash("The return is queried. Take in the partner's newer workbook when it comes.", "success")
+            return redirect(url_for("returns.partner_page", obligation_id=revision.of.obligation_id), 303)
         return _done(revision_id, "The return is queried, and its next revision is begun.")
     return _confirm(
         revision_id,

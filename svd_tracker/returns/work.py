@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flask import url_for
 
-from svd_tracker.accounts.permissions import Access, Permission
+from svd_tracker.accounts.permissions import Access, Permission, Scope
+from svd_tracker.accounts.queries import people_with
 from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns import join_reminders as joins
@@ -28,7 +29,7 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
         if row.holder_id in joined and row.state is RevisionState.SENT and not row.is_own:
             url = url_for("returns.show", revision_id=row.revision_id)
             yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, row.due_on < today)
-        if row.holder_id in joined and row.origin is Origin.BROUGHT_IN and row.state is RevisionState.DRAFT:
+        if row.holder_id in joined and row.state is RevisionState.DRAFT and _signed_outside(row, today):
             url = url_for("returns.partner_page", obligation_id=row.id)
             do = "Record the certificate of" if row.built_at else "Take in a newer workbook for"
             yield WorkItem(f"{do} the {_name(row)}", url, row.due_on, row.is_late(today))
@@ -48,7 +49,7 @@ def _name(row: ObligationRow) -> str:
 
 def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
     """A draft that waits for its finance officer, or a certified return that is to be sent."""
-    if row.origin is Origin.BROUGHT_IN:
+    if row.origin is Origin.BROUGHT_IN and (row.built_at is None or _signed_outside(row, today)):
         return
     url = url_for("returns.show", revision_id=row.revision_id) if row.revision_id else ""
     late = row.is_late(today)
@@ -59,6 +60,12 @@ def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
         yield WorkItem(f"Check the {_name(row)}", url, row.due_on, late)
     elif row.state is RevisionState.CERTIFIED:
         yield WorkItem(f"Send the {_name(row)}, to the OPCC", url, row.due_on, row.due_on < today)
+
+
+def _signed_outside(row: ObligationRow, today: dt.date) -> bool:
+    """Whether a return came as a workbook of a partner who has no certifier here: the OPCC records the certificate."""
+    scope = Scope(row.area_id, row.holder_id)
+    return row.origin is Origin.BROUGHT_IN and not people_with(Permission.CERTIFY_RETURN, scope, today)
 
 
 def _to_certify(access: Access, rows: Sequence[ObligationRow], today: dt.date) -> Iterable[WorkItem]:

@@ -73,7 +73,7 @@ def document_of(
         accountable_body=holder.accountable_body,
         fy=obligation.fy,
         last_quarter=obligation.last_quarter,
-        period_label=_period(obligation),
+        period_label=period_label(obligation.fy, obligation.last_quarter, obligation.kind),
         kind_label=KINDS[obligation.kind],
         status_label=signed.status,
         revision_label=signed.revision,
@@ -136,12 +136,11 @@ def _entry_lines(figures: ReturnFigures, entries: Sequence[EntryRow], adjusted_a
     ]
 
 
-def _period(obligation: Obligation) -> str:
+def period_label(fy: int, last: int, kind: ObligationKind) -> str:
     """ "Q1 2025/26 (April to June 2025)", or of a year's end "Final 2025/26 (April 2025 to March 2026)"."""
-    fy, last = obligation.fy, obligation.last_quarter
-    if obligation.kind is ObligationKind.IN_YEAR:
+    if kind is ObligationKind.IN_YEAR:
         return quarter_label(fy, last)
-    return f"{obligation_words(fy, last, obligation.kind)} (April {fy} to {quarter_end(fy, last):%B %Y})"
+    return f"{obligation_words(fy, last, kind)} (April {fy} to {quarter_end(fy, last):%B %Y})"
 
 
 def kind_label(entry: EntryRow) -> str:

@@ -78,7 +78,10 @@ def test_the_certifier_accepts_a_warning_of_a_checked_return_and_takes_it_back(a
     revision = draft()
     check(revision)
     number, found = revision.id, finding(revision, "open_accruals").id
-    client.sign_in(CERTIFIER).post(f"/returns/{number}/findings/{found}/accept", {"reason": WHY})
+    accept = f"/returns/{number}/findings/{found}/accept?from=certify"
+    assert f'href="{accept}"' in client.sign_in(CERTIFIER).get(f"/returns/{number}/certify").text
+    back = client.post(accept, {"reason": WHY}).location
+    assert back == f"/returns/{number}/certify#checks", "the certifier goes on with certifying"
     assert len(accepted_of(number)) == 1
     take_back = f"/returns/{number}/findings/{found}/take-back"
     assert "Accepted by Dorset chief finance officer" in client.get(take_back).text
