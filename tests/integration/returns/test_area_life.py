@@ -259,7 +259,8 @@ def test_a_query_opens_one_holders_return_and_the_next_join_takes_its_revision(p
     assert state_of(first) is AreaState.QUERIED
     assert queries.state_of(queries.get_revision(dorset)) is RevisionState.QUERIED
     now = {each.holder.ref: each for each in area_queries.members_of(period)}
-    assert now["dorset"].missing_reason == "Opened again since it was certified, due 28 July 2025"
+    queried = "Queried since it was certified, by the OPCC or with the funder's query, due 28 July 2025"
+    assert now["dorset"].missing_reason == queried
     assert now["bcp"].missing_reason is None
     again = certified(1, "dorset", DAY)
     assert again.revision_no == 2
@@ -441,6 +442,7 @@ def test_the_page_of_a_query_offers_the_returns_that_were_sent(period: Period, c
     page = client.sign_in("opcc.officer@opcc.example").get(at).text
     assert f'value="{dorset}"' in page
     assert f'value="{bcp}"' not in page
+    assert "The OPCC accepted the return of BCP Community Safety Partnership, so it cannot be chosen" in page
     client.post(at, {"reason": "Why?", "returns": str(bcp)}, status=200)
     shown = client.follow(client.post(at, {"reason": "Is the overtime in?", "returns": str(dorset)}))
     assert "The return of Dorset Community Safety Partnership was opened again since" in shown.text
