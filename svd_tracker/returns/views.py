@@ -71,7 +71,7 @@ def show(revision_id: int) -> ResponseReturnValue:
     revision = visible(revision_id)
     scope = scope_of(revision.of.obligation)
     prepares, certifies = may(Permission.PREPARE_RETURN, scope), may(Permission.CERTIFY_RETURN, scope)
-    choice = _choice(revision) if prepares or certifies else {}
+    choice = _choice(revision, prepares or certifies)
     if queries.newest_build(revision_id) is None:
         return render_template(
             "returns/begun.html",
@@ -223,12 +223,12 @@ def file(file_id: int) -> ResponseReturnValue:
     )
 
 
-def _choice(revision: ReturnRevision) -> dict[str, bool]:
-    """What the holder may say of how its return is made."""
+def _choice(revision: ReturnRevision, of_the_holder: bool) -> dict[str, bool]:
+    """What the reader may say of how the return is made: only the holder's own people may."""
     of = revision.of.obligation
     return {
-        "as_workbook": choosing.may_choose(of, revision, Origin.BROUGHT_IN),
-        "from_ledger": choosing.may_choose(of, revision, Origin.BUILT),
+        "as_workbook": of_the_holder and choosing.may_choose(of, revision, Origin.BROUGHT_IN),
+        "from_ledger": of_the_holder and choosing.may_choose(of, revision, Origin.BUILT),
     }
 
 

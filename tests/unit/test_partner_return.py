@@ -90,6 +90,9 @@ def test_the_lines_that_count_are_those_asked_for_and_the_spare_ones_filled_in()
         (RETURN, "D9", None, "no_budget", "Enter the budget"),
         (MATCH, "C6", "Cheque", "match_kind", "Choose Cash or In kind (found 'Cheque')"),
         (MATCH, "D6", "lots", "not_money", "found 'lots'"),
+        (RETURN, "D9", -1, "negative_budget", "is negative"),
+        (MATCH, "D6", -500, "negative_match", "without a minus"),
+        (CERTIFICATE, "B7", None, "no_preparer", "Enter who prepared this return"),
         (CERTIFICATE, "B6", "perhaps", "nil_words", "Choose Yes or No"),
         (CERTIFICATE, "B6", "Yes", "not_nil", "amounts are entered"),
     ],
@@ -111,6 +114,7 @@ def test_each_error_names_its_cell(sheet: str, cell: str, value: object, code: s
         ("D7", 50_000, "budget"),
         ("D9", 36_000, "budget"),
         ("G7", -100, "negative"),
+        ("K7", -1, "negative"),
         ("G22", 1, "total_differs"),
     ],
 )
@@ -156,6 +160,33 @@ def test_a_hidden_row_with_amounts_is_told() -> None:
     book = openpyxl.load_workbook(io.BytesIO(edited(FILLED, NAMED)))
     book[RETURN].row_dimensions[7].hidden = True
     assert one(saved(book), "hidden").cell == "A7"
+
+
+def test_a_new_lines_negative_budget_is_an_error() -> None:
+    new = {"B11": "A project", "C11": "Labour", "D11": -100, "G11": 0, "J11": 0, "K11": 0, "L11": "New"}
+    found = one(edited(FILLED, {**NAMED, RETURN: new}), "negative_budget")
+    assert (found.severity, found.cell) == (Severity.ERROR, "D11")
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+@pytest.mark.parametrize("sheet", [RETURN, MATCH])
+def test_figures_on_a_hidden_sheet_are_an_error(sheet: str, state: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(edited(FILLED, NAMED)), data_only=True)
+    book[sheet].sheet_state = state
+    found = one(saved(book), "hidden_sheet")
+    assert (found.severity, found.sheet) == (Severity.ERROR, sheet)
+
+
+def test_hidden_columns_with_amounts_are_named() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(edited(FILLED, NAMED)), data_only=True)
+    for column in "GZ":
+        book[RETURN].column_dimensions[column].hidden = True
+    book[MATCH].column_dimensions["F"].hidden = True
+    found = {each.sheet: each for each in problems(saved(book)) if each.code == "hidden_columns"}
+    assert set(found) == {RETURN, MATCH}
+    assert "Spent in Q2, £ (G)" in found[RETURN].message
+    assert "(F)" in found[MATCH].message
+    assert {each.severity for each in found.values()} == {Severity.WARNING}
 
 
 def test_a_missing_column_and_a_missing_line_are_errors() -> None:

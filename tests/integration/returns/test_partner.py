@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import warnings
 from collections.abc import Iterator
 
 import openpyxl
@@ -19,6 +20,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files import queries as files
 from svd_tracker.finance.models import ClaimLine
 from svd_tracker.grants.models import Grant
+from svd_tracker.grants.services import allocate
 from svd_tracker.readers.partner_layout import CERTIFICATE, RETURN
 from svd_tracker.returns import area_queries, figures_store, queries, revisions
 from svd_tracker.returns.models import (
@@ -39,12 +41,13 @@ from svd_tracker.returns.partner.choosing import comes_as_workbook
 from svd_tracker.returns.partner.form import partner_form
 from svd_tracker.returns.partner.models import PartnerState, PartnerUpload
 from svd_tracker.returns.partner.take_in import look, store, take_in
-from svd_tracker.returns.services import check_return, draft_return
+from svd_tracker.returns.services import BUDGET_CHANGED, check_return, draft_return, why_stale
 from svd_tracker.returns.trace import trace_of
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import by, figures_of, make_year, obligation, person
 from tests.support.client import PageClient
-from tests.support.partner import Changes, edited
+from tests.support.money import make_approval
+from tests.support.partner import Changes, edited, saved
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
@@ -98,11 +101,15 @@ def certified(of: Obligation, on: dt.date = JULY, signed_on: dt.date = dt.date(2
     revision = newest(of)
     build = queries.newest_build(revision.id)
     assert build is not None
-    record_certificate(
-        revision.id, build.id, "B Treasurer", "Section 151 officer", signed_on, "signed.pdf", PAGE, by(OPCC, on)
-    )
+    given = ("B Treasurer", "Section 151 officer", signed_on, "signed.pdf", page_of(revision))
+    record_certificate(revision.id, build.id, *given, by(OPCC, on))
     db.session.commit()
     return queries.get_revision(revision.id)
+
+
+def page_of(revision: ReturnRevision) -> bytes:
+    """The signed page of a revision: each its own."""
+    return PAGE + f"%{revision.id}\n".encode()
 
 
 def test_what_was_filled_in_becomes_the_figures_of_the_return(bcp: Obligation) -> None:
@@ -188,6 +195,21 @@ def test_a_second_workbook_is_another_build_and_leaves_the_first(bcp: Obligation
     assert [files.content_of(each.file) for each in partner.uploads_of(bcp.id)] == [content, first]
 
 
+def test_figures_that_are_stale_are_worked_out_again_from_the_very_same_file(bcp: Obligation, grant: Grant) -> None:
+    content = workbook(bcp, NEW_LINES)
+    taken(bcp, content)
+    less = {(bcp.holder_id, Category.LABOUR): 43_000_00}
+    allocate(grant, 2025, less, make_approval(), act(), effective_on=JULY, reason="Moved")
+    db.session.commit()
+    stale = obligation(1, "bcp")
+    build = queries.newest_build(newest(stale).id)
+    assert build is not None
+    assert why_stale(stale, build) == BUDGET_CHANGED
+    taken(obligation(1, "bcp"), content)
+    with pytest.raises(Refused, match="This very file"):
+        taken(obligation(1, "bcp"), content)
+
+
 def test_two_at_the_same_moment_one_is_told(bcp: Obligation) -> None:
     looked = look(bcp.id, "a.xlsx", workbook(bcp, NEW_LINES), by(OPCC, JULY))
     other = look(bcp.id, "b.xlsx", edited(looked.content, {RETURN: {"K30": "note"}}), by(OPCC, JULY))
@@ -239,7 +261,7 @@ def test_the_signed_page_certifies_it_and_it_joins_the_area(bcp: Obligation, gra
     assert certificate is not None
     assert (certificate.name, certificate.signed_on) == ("B Treasurer", dt.date(2025, 7, 18))
     assert certificate.signed_file_id is not None
-    assert files.content_of(files.get_file(certificate.signed_file_id)) == PAGE
+    assert files.content_of(files.get_file(certificate.signed_file_id)) == page_of(revision)
     assert certificate.audit_hash
     period = area_queries.Period(grant.id, 2025, 1, ObligationKind.IN_YEAR)
     member = next(each for each in area_queries.members_of(period) if each.holder.ref == "bcp")
@@ -255,7 +277,7 @@ def test_the_signed_page_certifies_it_and_it_joins_the_area(bcp: Obligation, gra
         ({"post": ""}, "Enter the certifier's post"),
         ({"name": "a clerk"}, "prepared this return by its workbook"),
         ({"signed_on": dt.date(2025, 7, 22)}, "not still to come"),
-        ({"signed_on": dt.date(2025, 3, 31)}, "begins on 1 April 2025"),
+        ({"signed_on": dt.date(2025, 6, 29)}, "The period ends on 30 June 2025"),
         ({"content": b""}, "Select the scan of the signed page"),
         ({"content": b"not a pdf"}, "what is in it is something else"),
         ({"file_name": "signed.csv", "content": b"a,b\n1,2\n"}, "must be a PDF, PNG or JPG"),
@@ -278,6 +300,25 @@ def test_a_certificate_needs_its_name_post_day_and_page(bcp: Obligation, change:
         record_certificate(revision.id, build.id, act=by(OPCC, JULY), **given)  # type: ignore[arg-type]
     db.session.rollback()
     assert newest(bcp).state is RevisionState.DRAFT
+
+
+def test_a_long_name_of_a_sheet_is_kept_as_far_as_it_goes(bcp: Obligation) -> None:
+    """Google Sheets gives a hundred characters, and PostgreSQL takes no more than the column has."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook(bcp, NEW_LINES)), data_only=True)
+    with warnings.catch_warnings(action="ignore"):
+        book[RETURN].title = "R" * 100
+    assert taken(bcp, saved(book)).state is PartnerState.TAKEN_IN
+    cells = set(db.session.scalars(select(ReturnFigure.source_cell).where(ReturnFigure.source_cell.is_not(None))))
+    assert f"{'R' * 50}!E7" in cells
+
+
+@pytest.mark.usefixtures("day")
+def test_reasons_of_what_came_as_a_workbook_are_given_in_the_workbook(bcp: Obligation, client: PageClient) -> None:
+    taken(bcp, workbook(bcp, NEW_LINES))
+    revision = newest(bcp)
+    page = client.sign_in("finance.officer@bcp.example").get(f"/returns/{revision.id}").text
+    assert f"/returns/{revision.id}/explain" not in page
+    assert client.get(f"/returns/{revision.id}/explain", status=303).location == f"/returns/{revision.id}"
 
 
 def test_nobody_records_a_certificate_unseen(bcp: Obligation) -> None:
@@ -309,7 +350,16 @@ def test_once_certified_it_takes_in_no_other_until_it_is_queried(bcp: Obligation
         CERTIFICATE: NEW_LINES[CERTIFICATE],
     }
     assert taken(bcp, workbook(bcp, said)).state is PartnerState.TAKEN_IN
-    again = certified(bcp)
+    with pytest.raises(Refused, match="This revision was asked for on 21 July 2025"):
+        certified(bcp)
+    db.session.rollback()
+    build = queries.newest_build(newest(bcp).id)
+    assert build is not None
+    given = ("B Treasurer", "Section 151 officer", JULY, "again.pdf", page_of(queries.get_revision(revision.id)))
+    with pytest.raises(Refused, match=r"This very page certified .*2025-26-Q1-bcp, revision 1"):
+        record_certificate(build.revision_id or 0, build.id, *given, by(OPCC, JULY))
+    db.session.rollback()
+    again = certified(bcp, signed_on=JULY)
     assert again.revision_no == 2
     assert figures_of(again).total.to_date == 16_600_25
     assert figures_of(queries.get_revision(revision.id)).total.to_date == 17_100_25
