@@ -9,6 +9,7 @@ from svd_tracker.mail import queries as mail
 from svd_tracker.periods import format_date, fy_label
 from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns import obligation_queries, queries, reminders
+from svd_tracker.returns.gather import digest
 from svd_tracker.returns.models import Obligation, RevisionState
 from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.period_words import obligation_words
@@ -46,17 +47,28 @@ def _draft(slot: str, act: Act) -> str:
 
 
 def _reminders_due(on: dt.date) -> Iterator[Slot]:
-    """One slot for what is to be said of a return: the next occasion of any of its readers makes another."""
-    for each in reminders.to_remind(on):
+    """One slot for what is to be said of a return and to whom: the next occasion makes another, and so does a deputy.
+
+    Nobody is told twice of one occasion: the outbox takes it once for each person.
+    """
+    found = reminders.to_remind(on)
+    readers = reminders.readers_of(found, on)
+    for each in found:
         row = each.row
         said = "+".join(f"{occasion.code}@{occasion.on}" for occasion in each.occasions)
+        to = _short([readers[row.id, occasion.reader] for occasion in each.occasions])
         title = f"Remind of the {row.words} return of {row.holder_name}"
-        yield Slot(f"{row.id}:{said}", title, each.occasions[0].on)
+        yield Slot(f"{row.id}:{said}:{to}", title, each.occasions[0].on)
 
 
 def _remind(slot: str, act: Act) -> str:
     of = obligation_queries.get_obligation(int(slot.partition(":")[0]))
     return f"{_words(of)} return of {of.holder.name}: {_put_in(reminders.remind(of.id, act))}"
+
+
+def _short(people: object) -> str:
+    """A few letters that stand for who is told, in a slot's name."""
+    return digest(people)[:12]
 
 
 def _words(of: Obligation) -> str:
@@ -65,16 +77,18 @@ def _words(of: Obligation) -> str:
 
 def _joins_due(on: dt.date) -> Iterator[Slot]:
     for join in joins.told(joins.waiting_joins(), on):
-        yield Slot(str(join.area_revision_id), f"Tell of the area return {join.words}", join.on)
+        to = _short(joins.certifiers_of(join, on))
+        yield Slot(f"{join.area_revision_id}:{to}", f"Tell of the area return {join.words}", join.on)
 
 
 def _tell_of_join(slot: str, act: Act) -> str:
-    return _put_in(reminders.remind_of_join(int(slot), act))
+    return _put_in(reminders.remind_of_join(int(slot.partition(":")[0]), act))
 
 
 def _holders_of_joins(slots: Sequence[str]) -> dict[str, int]:
     holders = {str(join.area_revision_id): join.opcc_id for join in joins.waiting_joins()}
-    return {slot: holders[slot] for slot in slots if slot in holders}
+    ids = {slot: slot.partition(":")[0] for slot in slots}
+    return {slot: holders[key] for slot, key in ids.items() if key in holders}
 
 
 def _digests_due(on: dt.date) -> Iterator[Slot]:

@@ -116,7 +116,7 @@ def occasions(row: ObligationRow, moved: Moved | None, rules: Rules, today: dt.d
         if moved and rules.checked:
             found.append(Occasion(Reader.CERTIFIER, moved.code, moved.on))
         up = (Reader.OPCC,)
-    elif row.state is RevisionState.SENT and moved and rules.sent and not row.is_own:
+    elif row.state is RevisionState.SENT and moved and moved.event == "sent" and rules.sent and not row.is_own:
         found, up = [Occasion(Reader.OPCC, moved.code, moved.on)], ()
     else:
         return ()
@@ -152,25 +152,39 @@ def to_remind(today: dt.date, rows: Sequence[ObligationRow] | None = None) -> li
     return [each for each in found if each.occasions]
 
 
-def readers_of(row: ObligationRow, reader: Reader, on: dt.date) -> list[int]:
-    """The people who are told: those with an open account and the role on a day.
+def readers_of(found: Collection[Reminded], on: dt.date) -> dict[tuple[int, Reader], list[int]]:
+    """By obligation id and reader, the people who are told: those with an open account and the role on a day.
 
-    A certifier who prepared the return cannot certify it, and is not asked to (DESIGN.md rule 6).
+    A certifier who prepared the return cannot certify it, and is not asked to (DESIGN.md rule 6). Four queries,
+    whatever their number.
     """
-    people = accounts.people_with(_PERMISSION[reader], Scope(row.area_id, row.holder_id), on)
-    if reader is Reader.CERTIFIER and row.state is RevisionState.CHECKED and row.revision_id:
-        prepared = queries.preparers([row.revision_id])[row.revision_id]
-        return [person_id for person_id in people if person_id not in prepared]
-    return people
+    asked = {
+        (each.row.id, occasion.reader): (_PERMISSION[occasion.reader], Scope(each.row.area_id, each.row.holder_id))
+        for each in found
+        for occasion in each.occasions
+    }
+    people = accounts.people_with_each(asked.values(), on)
+    checked = {each.row.id: each.row.revision_id for each in found if each.row.state is RevisionState.CHECKED}
+    prepared = queries.preparers([each for each in checked.values() if each])
+    return {
+        (row_id, reader): [
+            person_id
+            for person_id in people[wanted]
+            if reader is not Reader.CERTIFIER or person_id not in prepared.get(checked.get(row_id) or 0, ())
+        ]
+        for (row_id, reader), wanted in asked.items()
+    }
 
 
 def remind(obligation_id: int, act: Act) -> int:
     """Put into the outbox what is to be said about a return now; how many messages were put in. One for each person."""
     written: set[int] = set()
     made = 0
-    for reminded in to_remind(act.on, [_row(obligation_id)]):
+    found = to_remind(act.on, [_row(obligation_id)])
+    readers = readers_of(found, act.on)
+    for reminded in found:
         for occasion in reminded.occasions:
-            people = [person for person in readers_of(reminded.row, occasion.reader, act.on) if person not in written]
+            people = [each for each in readers[reminded.row.id, occasion.reader] if each not in written]
             choices = mail_queries.choices_of(people)
             for person_id in people:
                 wanted = choices[person_id]
@@ -208,20 +222,22 @@ def send_digest(monday: dt.date, act: Act) -> int:
     """Put this week's digest into the outbox for everybody who wants one and has something in it."""
     waiting = mail_queries.weekly_since(monday)
     items: dict[int, list[dict[str, str]]] = {person_id: [] for person_id in sorted(waiting)}
-    for reminded in to_remind(act.on):
+    found = to_remind(act.on)
+    readers = readers_of(found, act.on)
+    for reminded in found:
         told: set[int] = set()
         for occasion in reminded.occasions:
-            for person_id in waiting.intersection(readers_of(reminded.row, occasion.reader, act.on)) - told:
+            for person_id in waiting.intersection(readers[reminded.row.id, occasion.reader]) - told:
                 told.add(person_id)
                 items[person_id].append(_details(reminded.row, occasion))
     for join in joins.told(joins.waiting_joins(), act.on):
         for person_id in waiting.intersection(joins.certifiers_of(join, act.on)):
             items[person_id].append(joins.details_of(join))
     made = 0
-    for person_id, found in items.items():
-        if not found:
+    for person_id, mine in items.items():
+        if not mine:
             continue
-        count = "1 return" if len(found) == 1 else f"{len(found)} returns"
+        count = "1 return" if len(mine) == 1 else f"{len(mine)} returns"
         letter = mail.Letter(
             person_id=person_id,
             about="digest",
@@ -229,7 +245,7 @@ def send_digest(monday: dt.date, act: Act) -> int:
             occasion_on=monday,
             template=DIGEST,
             subject=f"{count} to look at this week",
-            details={"items": found, "day": format_date(act.on)},
+            details={"items": mine, "day": format_date(act.on)},
         )
         made += mail.put(letter, act) is not None
     return made
@@ -361,10 +377,12 @@ def _reminder_still_needed(message: Outbox, on: dt.date) -> bool:
         row = _row(int(key))
     except NotFound:
         return False
+    found = to_remind(on, [row])
+    readers = readers_of(found, on)
     return any(
         (each.code, each.on) == (message.occasion, message.occasion_on)
-        and message.person_id in readers_of(row, each.reader, on)
-        for reminded in to_remind(on, [row])
+        and message.person_id in readers[row.id, each.reader]
+        for reminded in found
         for each in reminded.occasions
     )
 

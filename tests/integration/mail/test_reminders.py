@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts import services as account_services
+from svd_tracker.accounts.delegations import delegate
 from svd_tracker.accounts.models import Person, Role
 from svd_tracker.act import Act
 from svd_tracker.clock import london_day
@@ -21,12 +22,13 @@ from svd_tracker.jobs.models import ClaimState, JobClaim
 from svd_tracker.jobs.schedule import run_due
 from svd_tracker.mail import services as mail
 from svd_tracker.mail.models import Choice, MailState, Outbox
-from svd_tracker.returns import queries, revisions
+from svd_tracker.returns import area_life, area_queries, queries, revisions
 from svd_tracker.returns.area import join
 from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.obligations import change_dates
 from svd_tracker.returns.services import send_back
 from tests.integration.returns.year import by, certified, certify, check, draft, make_year, obligation, person
+from tests.support.money import holder
 from tests.support.smtp import Inbox
 from tests.support.world import act
 
@@ -115,6 +117,35 @@ def test_one_sent_back_and_checked_again_on_one_day_is_said_again(app: Flask, on
     assert on("2025-07-18") == [(OFFICER, "sent_back")]
     check(queries.get_revision(revision.id), on=day)
     assert on("2025-07-18") == [(CERTIFIER, "checked")]
+
+
+def test_a_deputy_named_after_it_was_checked_is_told_too(app: Flask, on: Callable[[str], Said]) -> None:
+    make_year()
+    on("2025-07-14")
+    revision = queries.newest_revision(obligation(1).id)
+    assert revision is not None
+    check(revision, on=dt.date(2025, 7, 17))
+    assert on("2025-07-17") == [(CERTIFIER, "checked")]
+    first, last = dt.date(2025, 7, 18), dt.date(2025, 7, 25)
+    deputy = accounts.get_person(person("coordinator@dorset.example"))
+    delegate(holder("dorset"), deputy, first, last, "Annual leave", by("certifier@dorset", first))
+    db.session.commit()
+    assert on("2025-07-18") == [(deputy.email, "checked")]
+    assert on("2025-07-18") == on("2025-07-20") == []
+
+
+def test_the_opcc_is_not_told_that_it_sent_the_area_return(app: Flask, on: Callable[[str], Said]) -> None:
+    grant = make_year().grant
+    day = dt.date(2025, 7, 18)
+    certified(on=day)
+    area = join(Period(grant.id, 2025, 1), "The others are late", by("opcc.officer@opcc", day))
+    db.session.commit()
+    area_life.certify_join(area.id, "Chief finance officer to the PCC", by("certifier@opcc", day))
+    db.session.commit()
+    revision = area_queries.get_area_revision(area.id)
+    area_life.send_join(revision, "Home Office", "By e-mail", "", day, by("opcc.officer@opcc", day))
+    db.session.commit()
+    assert on("2025-07-18") == []
 
 
 def test_the_certifier_is_reminded_of_the_day_by_which_to_certify(
