@@ -11,7 +11,6 @@ from svd_tracker.accounts.access import current_access, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals.queries import outstanding
-from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
@@ -25,7 +24,7 @@ from svd_tracker.finance import (
     overview,
     queries,
 )
-from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings
+from svd_tracker.finance.blueprint import bp, funding_scope, holder_scope, shut_fundings, shut_plan
 from svd_tracker.finance.figures import YearFigures, YearLine
 from svd_tracker.finance.intake import views as _intake_views  # noqa: F401  its routes
 from svd_tracker.finance.match_queries import MatchNow
@@ -56,7 +55,7 @@ def index() -> ResponseReturnValue:
         "finance/index.html",
         holders=holders,
         years=overview.years_of_holders(reached),
-        shut={key[:2] for key in decisions.shut_by_interest(current_access().person_id).plan},
+        shut={key[:2] for key in shut_plan()},
         may_view_grants=may(Permission.VIEW_GRANT),
     )
 

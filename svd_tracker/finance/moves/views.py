@@ -226,7 +226,7 @@ def _work(access: Access, _on: dt.date) -> Iterator[WorkItem]:
     """Virements that wait for this person, and claims that can no longer be: they are repayable."""
     reached = access.holder_ids(Permission.APPROVE_VIREMENT)
     if reached:
-        shut = decisions.shut_by_interest(access.person_id).plan
+        shut = shut_plan()
         for found in queries.waiting(reached):
             moved = queries.moved_by(found)
             keys = {(found.holder_id, found.fy, line.funding.intervention_id) for line in found.lines}
@@ -238,7 +238,7 @@ def _work(access: Access, _on: dt.date) -> Iterator[WorkItem]:
     told = access.holder_ids(Permission.REQUEST_VIREMENT)
     if told:
         names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in told}
-        hidden = {key[:2] for key in decisions.shut_by_interest(access.person_id).plan}
+        hidden = {key[:2] for key in shut_plan()}
         for (holder_id, fy), pence in repayable.totals(told).items():
             if (holder_id, fy) not in hidden:
                 yield WorkItem(

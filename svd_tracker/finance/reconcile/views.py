@@ -8,16 +8,15 @@ from flask.typing import ResponseReturnValue
 
 from exports.reconciliation_sheet import build_reconciliation_workbook
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, current_act, may, requires, today
+from svd_tracker.accounts.access import current_act, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.audit import once
 from svd_tracker.calculations.ledger_facts import TypedKind, month_name
 from svd_tracker.calculations.reconciliation import Statement
-from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance.blueprint import bp, holder_scope, shut_years
+from svd_tracker.finance.blueprint import bp, holder_scope, shut_plan, shut_years
 from svd_tracker.finance.forms import put_refusal
 from svd_tracker.finance.reconcile import line_lists, queries, services
 from svd_tracker.finance.reconcile.forms import ControlTotalForm
@@ -162,7 +161,7 @@ def _holder(holder_id: int, fy: int, quarter: int = 1) -> Holder:
 
 def _hidden(holder_id: int, fy: int) -> bool:
     """Whether the sums would give away a funding that an interest shuts to the reader (DESIGN.md rule 7)."""
-    shut = decisions.shut_by_interest(current_access().person_id).plan
+    shut = shut_plan()
     return any(holder == holder_id and year in (fy - 1, fy) for holder, year, _ in shut)
 
 

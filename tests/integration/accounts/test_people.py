@@ -120,6 +120,7 @@ def test_settings_are_kept_in_versions_and_read_as_they_stood(app: Flask, client
     form = {"variance_bp": "5", "variance_pence": "2,500.00", "spend_green_bp": "10", "spend_amber_bp": "20"}
     form |= {"free_movement_pence": "0", "underspend_from_quarter": "3", "row_version": "0"}
     form |= {"mail_drafted": "1", "mail_on_day": "1", "mail_checked": "0"}
+    form |= {"mail_sent_back": "1", "mail_sent": "1", "mail_joined": "1"}
     form |= {"mail_before_days": "7", "mail_late_days": "7", "mail_next_days": "5"}
     client.post("/settings", {**form, "reason": "Agreed with the OPCC"})
     assert queries.read_whole_setting("variance_pence", area_id) == 250_000

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from svd_tracker.audit.models import AuditLine
 from svd_tracker.delivery.models import Output, OutputMeasure, OutputResult, ProgressNote
-from svd_tracker.delivery.progress import NOT_GIVEN, missing_results, notes_of, progress_of, results_of
+from svd_tracker.delivery.progress import NO_REASON, missing_results, notes_of, progress_of, results_of
 from svd_tracker.delivery.progress_services import LONGEST, record_result, write_progress
 from svd_tracker.delivery.services import add_milestone, add_output
 from svd_tracker.errors import ChangedMeanwhile, Refused
@@ -128,7 +128,7 @@ def test_what_a_return_says(app: Flask) -> None:
     assert half.narrative == "Q1 2025/26: Went well\n\nQ2 2025/26: Goes on"
     assert half.risks == "Q1 2025/26: The nurse may leave"
     assert half.outputs[0].so_far == 37
-    assert half.outputs[1].missing == {1: "Survey is in August", 2: NOT_GIVEN}
+    assert half.outputs[1].missing == {1: "Survey is in August", 2: NO_REASON}
     (second,) = progress_of(line.holder_id, 2025, 2, own_quarters=(2,))
     assert (second.narrative, second.risks) == ("Goes on", "")
 

@@ -174,8 +174,9 @@ def test_the_scheduler_runs_at_once_and_stops(app: Flask, only: list[str]) -> No
     app.config["SCHEDULE_SECONDS"] = 3600
     db.session.rollback()
     scheduler = start(app)
-    for _ in range(200):
-        if db.session.get(JobClaim, ("test.work", "one")):
+    for _ in range(400):
+        claim = db.session.get(JobClaim, ("test.work", "one"))
+        if claim is not None and claim.state is not ClaimState.RUNNING:
             break
         db.session.rollback()
         sleep(0.05)
@@ -187,7 +188,7 @@ def test_the_page_shows_what_comes_and_what_was_done(app: Flask, client: PageCli
     make_year()
     client.sign_in("administrator@dorset.example")
     assert "Draft the Q1 2025/26 return of Dorset" in client.get("/jobs").text
-    assert len(client.queries) <= 25
+    assert len(client.queries) <= 30  # what each job has due, a few queries a job
     client.post("/jobs/run")
     page = client.get("/jobs").text
     assert "Q1 2025/26 return of Dorset Community Safety Partnership drafted" in page
