@@ -168,8 +168,8 @@ def area_query(area_revision_id: int) -> ResponseReturnValue:
     ]
     if accepted:
         body += (
-            f" The OPCC accepted the return of {' and '.join(accepted)}, so it cannot be chosen: answer the funder. What "
-            "has to change in it comes as an adjustment in the holder's open return."
+            f" The OPCC accepted the return of {' and '.join(accepted)}, so it cannot be chosen: answer the funder. "
+            "What has to change in it comes as an adjustment in the holder's open return."
         )
     back = _done_once(form, query, _address(area_revision_id)) or _not_now(area_revision_id, AreaState.QUERIED)
     return back or _confirm(area_revision_id, form, "Record the funder's query", "Record the query", body)

@@ -34,6 +34,7 @@ class WaitingJoin:
     area_id: int
     opcc_id: int
     opcc_name: str
+    grant_id: int
 
     @property
     def on(self) -> dt.date:
@@ -59,6 +60,7 @@ def waiting_joins(area_revision_id: int | None = None) -> list[WaitingJoin]:
             AreaReturn.area_id,
             Holder.id,
             Holder.name,
+            AreaReturn.grant_id,
         )
         .join(AreaReturn, AreaReturn.id == AreaRevision.area_return_id)
         .join(Holder, Holder.area_id == AreaReturn.area_id)

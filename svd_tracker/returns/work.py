@@ -7,25 +7,32 @@ from flask import url_for
 
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.accounts.queries import people_with
+from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, obligation_queries, queries
 from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns.area_models import AreaState
 from svd_tracker.returns.area_queries import PeriodRow
+from svd_tracker.returns.join_reminders import WaitingJoin
 from svd_tracker.returns.models import Origin, RevisionState
 from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.web.navigation import WorkItem
 
 
 def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
-    """Returns to check, certify, send, accept and join, and joins to certify and send. At most nine queries."""
+    """Returns to check, certify, send, accept and join, and joins to certify and send.
+
+    At most ten queries, and two for each return that came as a workbook.
+    """
     prepares = access.holder_ids(Permission.PREPARE_RETURN)
     certifies = access.holder_ids(Permission.CERTIFY_RETURN)
     joined = access.holder_ids(Permission.JOIN_AREA_RETURN)
     rows = obligation_queries.list_obligations(prepares | certifies | joined) if prepares | certifies | joined else []
+    drafts = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.DRAFT]
+    sent_back = queries.sent_back_by(drafts) if drafts else {}
     for row in rows:
         if row.holder_id in prepares:
-            yield from _to_prepare(row, today)
+            yield from _to_prepare(row, sent_back.get(row.revision_id or 0), today)
         if row.holder_id in joined and row.state is RevisionState.SENT and not row.is_own:
             url = url_for("returns.show", revision_id=row.revision_id)
             yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, row.due_on < today)
@@ -40,14 +47,19 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
     for join in joins.waiting_joins() if certifies else ():
         if join.opcc_id in certifies and join.joined_by != access.person_id:
             url = url_for("returns.area_show", area_revision_id=join.area_revision_id)
-            yield WorkItem(f"Certify the area return of {join.words}", url, None, False)
+            due = max((row.due_on for row in rows if _key(row) == _key(join)), default=None)
+            yield WorkItem(f"Certify the area return of {join.words}", url, due, bool(due and due < today))
+
+
+def _key(of: ObligationRow | WaitingJoin) -> tuple[int, int, int, ObligationKind]:
+    return of.grant_id, of.fy, of.last_quarter, of.kind
 
 
 def _name(row: ObligationRow) -> str:
     return f"{row.words} return of {row.holder_name}, due {format_date(row.due_on)}"
 
 
-def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
+def _to_prepare(row: ObligationRow, sent_back: str | None, today: dt.date) -> Iterable[WorkItem]:
     """A draft that waits for its finance officer, or a certified return that is to be sent."""
     if row.origin is Origin.BROUGHT_IN and (row.built_at is None or _signed_outside(row, today)):
         return
@@ -56,6 +68,8 @@ def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
     if row.state is RevisionState.DRAFT and row.built_at is None:
         why = "the OPCC queried it" if row.opened_from is RevisionState.QUERIED else "it was opened again"
         yield WorkItem(f"Build the {_name(row)}, again: {why}", url, row.due_on, late)
+    elif row.state is RevisionState.DRAFT and sent_back:
+        yield WorkItem(f"Put the {_name(row)}, right: {sent_back} sent it back", url, row.due_on, late)
     elif row.state is RevisionState.DRAFT:
         yield WorkItem(f"Check the {_name(row)}", url, row.due_on, late)
     elif row.state is RevisionState.CERTIFIED:

@@ -1,12 +1,14 @@
 """Audit lines in words, for the history panel of a record and the audit page."""
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from svd_tracker.accounts import queries
 from svd_tracker.audit.models import AuditLine
+from svd_tracker.periods import fy_label
 
 _VERBS = {
     "accepted": "Accepted",
@@ -114,6 +116,10 @@ _THINGS = {
 }
 
 
+_RETURN = re.compile(r"(\d{4})-\d\d-(Q\d|provisional|final)(?:-.+)?")  # what is last in a return's ref
+_QUARTERS = re.compile(r"(\d{4})-(Q\d(?:-Q\d)*)")
+
+
 @dataclass(frozen=True)
 class HistoryLine:
     at: dt.datetime
@@ -142,13 +148,30 @@ def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
     names = queries.person_names(line.actor_id for line in lines)
     news = []
     same_act = groupby(lines, key=lambda line: (line.action, line.subject_type, line.actor_id, line.at.date()))
+    holders = {each.id: each.name for each in queries.list_holders()}
     for (action, subject_type, actor_id, _), run in same_act:
         found = list(run)
-        subjects = {line.subject_ref: _short_ref(line) for line in found}
         thing = _THINGS.get(subject_type, subject_type).replace("_", " ")
-        what = f"{thing} {next(iter(subjects.values()))}" if len(subjects) == 1 else f"{len(subjects)} {thing}s"
+        many = len({line.subject_ref for line in found})
+        what = _named(found[0], thing, holders) if many == 1 else f"{many} {thing}s"
         news.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), f"{_verb(action)} {what}"))
     return news[:most]
+
+
+def _named(line: AuditLine, thing: str, holders: Mapping[int, str]) -> str:
+    """What a line is about by its name: the period and holder of a return, never its ref."""
+    ref, name = _short_ref(line), holders.get(line.holder_id or 0, "")
+    of = f" of {name}" if name else ""
+    if line.subject_type == "holder" and name:
+        return name
+    if line.subject_type in ("finance_return", "area_return", "partner_return") and (found := _RETURN.fullmatch(ref)):
+        year, part = fy_label(int(found[1])), found[2].capitalize()
+        return f"the {part} {year} {thing}{of}"
+    if line.subject_type == "quarter" and (found := _QUARTERS.fullmatch(ref)):
+        return f"{found[2].replace('-', ' and ')} {fy_label(int(found[1]))}{of}"
+    if line.subject_type in ("plan_line", "output", "milestone", "funding"):
+        return f"{thing} {ref}{of}"
+    return f"{thing} {ref}"
 
 
 def as_history(lines: Sequence[AuditLine]) -> list[HistoryLine]:

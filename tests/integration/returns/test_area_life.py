@@ -398,6 +398,9 @@ def test_the_whole_life_on_pages(period: Period, client: PageClient) -> None:
     client.get(f"{at}/certify", status=403)
     client.get("/area-returns", status=403)
     client.sign_in(certifier)
+    home = client.get("/").text
+    assert "Certify the area return of Q1 2025/26" in home
+    assert "28 July 2025" in home.split("Certify the area return of Q1 2025/26")[1].split("</tr>")[0]
     assert "Certify this area return" in client.get(at).text
     shown = client.get(f"{at}/certify")
     assert "I certify that the expenditure" in shown.text

@@ -121,6 +121,11 @@ def test_sent_back_with_a_reason_that_the_preparer_sees(app: Flask, client: Page
     client.get(f"/returns/{revision.id}/certify", status=303)
     client.sign_in(OFFICER)
     assert "Sent back by the certifier: The June pay is missing" in client.get(f"/returns/{revision.id}").text
+    first = client.get("/").text
+    assert "Put the Q1 2025/26 return of Dorset Community Safety Partnership, due 28 July 2025, right" in first
+    assert "right: Dorset chief finance officer sent it back" in first
+    assert "Sent back the Q1 2025/26 return of Dorset Community Safety Partnership" in first, "never its ref"
+    draft()
     assert "Check the Q1 2025/26 return" in client.get("/").text
 
 
