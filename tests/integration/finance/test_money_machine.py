@@ -18,7 +18,6 @@ from sqlalchemy.orm import selectinload
 
 from svd_tracker import db as database
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category, EntryKind, ReturnFigures
 from svd_tracker.calculations.moves import Shift
 from svd_tracker.calculations.nil import is_nil
@@ -67,6 +66,7 @@ from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.services import check_return
 from tests.integration.finance.money_rows import make_funding
 from tests.integration.returns.year import POST, by, drafted_with_reasons, figures_of, obligation
+from tests.support.chains import assert_chains_whole
 from tests.support.money import holder, make_approval, make_grant
 from tests.support.stores import Store
 from tests.support.world import act
@@ -130,7 +130,7 @@ class Money(RuleBasedStateMachine):
         set_sharing(act(), line, SharingMethod.PER_CENT, match.id, 6_000, "The match agreement")
 
     def teardown(self) -> None:
-        assert all(result.broken_at is None for result in audit.verify())
+        assert_chains_whole()
         db.session.remove()
         self.context.pop()
 

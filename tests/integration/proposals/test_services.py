@@ -17,6 +17,7 @@ from svd_tracker.proposals.content import changed_fields
 from svd_tracker.proposals.models import InterestKind, ProposalState
 from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import RoundState
+from tests.support.chains import assert_chains_whole
 from tests.support.money import holder
 from tests.support.rounds import (
     COORDINATOR,
@@ -248,4 +249,4 @@ def test_every_verb_leaves_its_line(app: Flask) -> None:
     db.session.commit()
     lines = audit_queries.history("proposal", queries.subject(proposal))
     assert [line.action for line in lines] == ["withdraw", "return", "submit", "save", "add"]
-    assert all(result.broken_at is None for result in audit_queries.verify())
+    assert_chains_whole()

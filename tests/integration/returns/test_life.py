@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from exports.documents import ReturnDocument
 from exports.return_workbook import build_return_workbook
 from svd_tracker import db as database
-from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Adjustment, Category, ReversalWhy
 from svd_tracker.decisions.models import ConditionState, Outcome
 from svd_tracker.decisions.services import settle_condition
@@ -48,6 +47,7 @@ from tests.integration.returns.year import (
     obligation,
     workbook_of,
 )
+from tests.support.chains import assert_chains_whole
 from tests.support.money import make_approval, make_grant
 from tests.support.world import act
 
@@ -80,7 +80,7 @@ def test_from_entries_to_a_certified_return(app: Flask) -> None:
         year.tool.ref: 4_930_33,
     }
     assert [event.event for event in queries.events_of(revision.id)] == ["certified", "checked", "built"]
-    assert all(result.broken_at is None for result in audit.verify())
+    assert_chains_whole()
 
 
 def test_long_refs_are_kept_whole(app: Flask) -> None:

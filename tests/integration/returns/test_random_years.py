@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import EntryKind
 from svd_tracker.db import sum_pence
 from svd_tracker.extensions import db
@@ -16,6 +15,7 @@ from svd_tracker.finance import services as finance
 from svd_tracker.finance.models import Funding, LedgerEntry
 from svd_tracker.periods import add_working_days, quarter_end, quarter_start
 from tests.integration.returns.year import by, certified, figures_of, make_year
+from tests.support.chains import assert_chains_whole
 
 pytestmark = pytest.mark.deep
 
@@ -74,7 +74,7 @@ def test_a_random_year(app: Flask, seed: int) -> None:
         for line in figures.lines:
             assert line.to_date == line.reported_before + line.adjustments + line.this_period
             assert line.claimed_to_date <= line.funding
-    assert all(result.broken_at is None for result in audit.verify())
+    assert_chains_whole()
 
 
 def forecast(funding: Funding, quarter: int, on: dt.date) -> None:

@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from svd_tracker.audit import queries as audit
 from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance_queries
@@ -53,6 +52,7 @@ from tests.integration.returns.year import (
     obligation,
     workbook_of,
 )
+from tests.support.chains import assert_chains_whole
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
@@ -127,7 +127,7 @@ def test_sent_and_accepted(app: Flask) -> None:
     assert queries.state_of(revision) is RevisionState.ACCEPTED
     assert queries.get_revision(revision.id).state is RevisionState.CERTIFIED, "its row stays as it was certified"
     assert [event.event for event in queries.events_of(revision.id)][:2] == ["accepted", "sent"]
-    assert all(result.broken_at is None for result in audit.verify())
+    assert_chains_whole()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_query_opens_the_quarter_and_the_next_revision_closes_it(app: Flask) -
     assert (total.claimed_before, total.claimed_now) == (0, 9_900_17 + 5_130_33), "never an earlier revision's own"
     assert total.adjustments == 0, "its own quarter, not an adjustment"
     assert len(queries.earlier_builds(obligation(2))) == 1, "the newest revision stands for the period"
-    assert all(result.broken_at is None for result in audit.verify())
+    assert_chains_whole()
 
 
 def test_reopened_it_says_what_changed_in_rows_and_workbook(app: Flask) -> None:
