@@ -167,3 +167,15 @@ def test_a_deputy_is_named_and_ended_on_the_pages(app: Flask, client: PageClient
     answer = client.post(f"/deputies/{found}/end", {})
     assert "Ended" in client.follow(answer).text
     app.config["TODAY"] = None
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.AUDITOR])
+def test_a_deputy_who_may_change_nothing_since_certifies_no_more(app: Flask, role: Role) -> None:
+    found = named()
+    assert may_certify(FIRST)
+    holder = queries.get_holder(found.holder_id)
+    grant_role(someone(DEPUTY), role, act(on=FIRST + DAY), area_id=holder.area_id)
+    db.session.commit()
+    assert [may_certify(day) for day in (FIRST, FIRST + DAY)] == [True, False]
+    (row,) = deputies.list_delegations([holder.id], FIRST + DAY)
+    assert row.state(FIRST + DAY) == "ended"

@@ -9,6 +9,8 @@ import openpyxl
 import pytest
 from flask import Flask
 
+from svd_tracker.accounts.delegations import delegate
+from svd_tracker.accounts.queries import get_person
 from svd_tracker.act import Act
 from svd_tracker.audit import queries as audit_queries
 from svd_tracker.calculations.figures import Category
@@ -23,7 +25,7 @@ from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.models import ReturnFileKind, ReturnRevision, RevisionState
 from tests.integration.finance.money_rows import make_funding, post
 from tests.integration.returns.year import by as acting
-from tests.integration.returns.year import certified, make_forecasts, make_year
+from tests.integration.returns.year import certified, make_forecasts, make_year, person
 from tests.support.client import PageClient
 from tests.support.money import holder
 
@@ -472,3 +474,14 @@ def test_the_funders_awards_reconcile_to_the_penny(period: Period, client: PageC
     assert "£96,412.37" in table
     assert "£195,587.63" in table
     assert table.count("£0.00") == 3, "nothing is left unallocated"
+
+
+def test_a_deputy_of_whoever_joined_the_returns_does_not_certify_them(period: Period) -> None:
+    revision = join(period, "", by("certifier@opcc"))
+    officer = get_person(person("opcc.officer@opcc.example"))
+    delegate(holder("opcc"), officer, DAY, DAY + dt.timedelta(days=5), "Annual leave", by("certifier@opcc"))
+    db.session.commit()
+    with pytest.raises(NotAllowed, match="Whom you stand in for"):
+        area_life.certify_join(revision.id, POST, by("opcc.officer@opcc"))
+    db.session.rollback()
+    assert state_of(revision) is AreaState.PREPARED

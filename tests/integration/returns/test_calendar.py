@@ -1,6 +1,7 @@
 """Which returns an agreement asks for: half years, a provisional and a final, terms that change in a year."""
 
 import datetime as dt
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -15,7 +16,7 @@ from svd_tracker.grants.models import Frequency, Grant, YearEnd
 from svd_tracker.returns import obligation_queries as calendar
 from svd_tracker.returns import queries
 from svd_tracker.returns.jobs import CALENDAR
-from svd_tracker.returns.models import Obligation
+from svd_tracker.returns.models import Obligation, ObligationVersion
 from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.returns.obligations import (
     change_dates,
@@ -25,8 +26,12 @@ from svd_tracker.returns.obligations import (
 )
 from svd_tracker.returns.services import draft_return
 from tests.integration.finance.money_rows import post
+from tests.integration.returns.life_rows import spend_in_q2
 from tests.integration.returns.year import (
     APRIL,
+    OCTOBER,
+    by,
+    certified,
     certify,
     check,
     draft,
@@ -254,3 +259,62 @@ def finish(obligation_id: int, on: dt.date) -> None:
     db.session.commit()
     check(revision, on=on)
     certify(queries.get_revision(revision.id), on=on)
+
+
+def test_a_return_whose_quarters_a_later_one_has_is_neither_put_back_nor_built(app: Flask) -> None:
+    year = make_year()
+    one, officer = obligation(1), by("opcc.officer@opcc", OCTOBER)
+    withdraw_obligation(one, "Half years from now on", 1, officer)
+    db.session.commit()
+    spend_in_q2(year)
+    post(year.nurse, 9_000_00, dt.date(2025, 8, 1), document="PAY-0825", on=OCTOBER)
+    certified(2, on=OCTOBER)
+    with pytest.raises(Refused, match="later return is certified"):
+        put_back_obligation(obligation(1), "Needed after all", 2, officer)
+    db.session.rollback()
+    dates = calendar.newest_dates(one.id)
+    db.session.add(
+        ObligationVersion(
+            obligation_id=one.id, version_no=3, draft_on=dates.draft_on, due_on=dates.due_on, withdrawn=False,
+            reason="As if it had been", recorded_at=officer.at, recorded_by=officer.by,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    with pytest.raises(Refused, match="later return is certified"):
+        draft(1, on=OCTOBER)
+
+
+@pytest.mark.parametrize("verb", ["change", "withdraw", "put back"])
+def test_of_two_changes_at_once_the_second_is_told_of_the_first(app: Flask, verb: str) -> None:
+    def change() -> None:
+        one, officer = obligation(1), by("opcc.officer@opcc", JUNE)
+        if verb == "change":
+            day = dt.date(2025, 8, 1)
+            change_dates(one, day, day, day, "Later", seen, officer)
+        else:
+            (withdraw_obligation if verb == "withdraw" else put_back_obligation)(one, "Not needed", seen, officer)
+
+    def meanwhile() -> None:
+        with app.app_context():
+            try:
+                change()
+                db.session.commit()
+                said.append("done")
+            except ChangedMeanwhile:
+                said.append("changed meanwhile")
+
+    make_year()
+    seen, said = 1, list[str]()
+    if verb == "put back":
+        withdraw_obligation(obligation(1), "Not needed", 1, act())
+        db.session.commit()
+        seen = 2
+    db.session.rollback()
+    change()
+    db.session.flush()
+    other = Thread(target=meanwhile)
+    other.start()
+    other.join(1)
+    db.session.commit()
+    other.join(30)
+    assert said == ["changed meanwhile"]

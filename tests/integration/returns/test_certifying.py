@@ -9,16 +9,18 @@ from sqlalchemy import func, select
 from svd_tracker.accounts.delegations import delegate
 from svd_tracker.accounts.queries import find_holder, get_person
 from svd_tracker.calculations.figures import ObligationKind
-from svd_tracker.errors import NotAllowed, Refused
+from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance.models import ClaimLine
 from svd_tracker.grants.calendar_terms import CalendarTerms
 from svd_tracker.grants.models import YearEnd
 from svd_tracker.returns import changing, queries
-from svd_tracker.returns.certify import certify_return
+from svd_tracker.returns.accepting import accept_finding, why_not_acceptable
+from svd_tracker.returns.certify import certify_return, seal, store_certificate
 from svd_tracker.returns.models import (
     Obligation,
     ReturnRevision,
+    RevisionState,
 )
 from svd_tracker.returns.services import check_return, draft_return, send_back
 from tests.integration.finance.money_rows import post
@@ -161,3 +163,39 @@ def _certified_with_reasons(of: Obligation, on: dt.date) -> ReturnRevision:
     check(revision, on=on)
     certify(revision, on=on)
     return queries.get_revision(revision.id)
+
+
+def test_a_preparers_own_deputy_does_not_certify(app: Flask) -> None:
+    make_year()
+    revision = draft()
+    dorset, last = find_holder("dorset"), SENT + dt.timedelta(days=5)
+    assert dorset is not None
+    delegate(dorset, get_person(person("coordinator@dorset.example")), SENT, last, "Leave", by(CERTIFIER, SENT))
+    check_return(revision, build_of(revision), by(CERTIFIER, SENT))
+    db.session.commit()
+    for who, words in (("coordinator@dorset", "Whom you stand in for prepared"), (CERTIFIER, "You prepared")):
+        with pytest.raises(NotAllowed, match=words):
+            certify_return(revision.id, build_of(revision), POST, by(who, SENT))
+        db.session.rollback()
+    assert queries.state_of(queries.get_revision(revision.id)) is RevisionState.CHECKED
+
+
+@pytest.mark.parametrize("what", ["accepted", "sent back and passed on by another"])
+def test_what_is_sealed_is_not_stored_once_it_says_something_else(app: Flask, what: str) -> None:
+    make_year()
+    revision = draft()
+    check(revision)
+    build, certifier = build_of(revision), by(CERTIFIER, SENT)
+    sealed = seal(revision.id, build, POST, certifier)
+    revision = queries.get_revision(revision.id)
+    if what == "accepted":
+        found = [each for each in queries.findings_of(build) if not why_not_acceptable(each.severity, each.code)]
+        accept_finding(revision, found[0].id, "It is known", by(OFFICER, SENT))
+    else:
+        send_back(revision, "Once more", certifier)
+        check_return(revision, build, by("opcc.officer@opcc", SENT))
+    db.session.commit()
+    with pytest.raises(ChangedMeanwhile):
+        store_certificate(sealed, certifier)
+    db.session.rollback()
+    certify(queries.get_revision(revision.id), on=SENT)

@@ -12,6 +12,8 @@ from svd_tracker.act import Source
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
+from svd_tracker.finance import queries as finance
+from svd_tracker.finance.figures import year_figures
 from svd_tracker.grants.calendar_terms import CalendarTerms
 from svd_tracker.grants.models import YearEnd
 from svd_tracker.money import format_pounds
@@ -20,7 +22,16 @@ from svd_tracker.returns.area_queries import Period
 from svd_tracker.returns.models import ReturnRevision
 from svd_tracker.returns.services import draft_return
 from tests.integration.finance.money_rows import post
-from tests.integration.returns.year import Year, by, certified, certify, check, figures_of, make_year
+from tests.integration.returns.year import (
+    Year,
+    by,
+    certified,
+    certify,
+    check,
+    drafted_with_reasons,
+    figures_of,
+    make_year,
+)
 from tests.support.client import PageClient
 from tests.support.money import holder, make_grant, make_terms
 from tests.support.world import act
@@ -143,3 +154,26 @@ def _newest(kind: ObligationKind) -> int:
     revision = queries.newest_revision(obligation.id)
     assert revision is not None
     return revision.id
+
+
+def test_an_open_final_is_no_ceiling_until_it_is_certified_again(year: Year) -> None:
+    """Its provisional closed the quarter, and the finance pages follow the final (FIGURES.md 15)."""
+
+    def claimed() -> int:
+        return year_figures(dorset, year.grant.id, 2025, DAY).line(year.nurse.ref).figures.claimed_to_date
+
+    dorset, march = holder("dorset"), dt.date(2026, 3, 2)
+    final = certified_year_end(ObligationKind.FINAL, DAY)
+    assert claimed() == 39_900_17
+    post(year.nurse, 10_00, march, document="LATE-1", on=DAY)
+    assert claimed() == 39_900_17, "no more than the final claimed"
+    revisions.reopen(final, "A late invoice", by("certifier@dorset", DAY))
+    db.session.commit()
+    assert claimed() == 39_910_17
+    revision = drafted_with_reasons(final.of.obligation_id, act(None, DAY, Source.JOB))
+    check(revision, on=DAY)
+    certify(revision, on=DAY)
+    closed = finance.closed_quarters(dorset.id, year.grant.id, 2025)
+    assert closed[4] == f"{final.of.ref}/rev2"
+    post(year.nurse, 20_00, march, document="LATE-2", on=DAY)
+    assert claimed() == 39_910_17
