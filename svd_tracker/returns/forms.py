@@ -75,7 +75,7 @@ class WithdrawForm(VersionedForm, Form):
     reason = TextField("Why", [required("Say why"), max_length(250)])
 
 
-class SendForm(Form):
+class SendForm(OnceMixin, Form):
     to_whom = TextField("To whom", [required("Enter to whom it was sent"), max_length(250)])
     how = TextField(
         "How",
@@ -92,7 +92,7 @@ class ReceiptForm(OnceMixin, Form):
     note = TextField("What it shows", [max_length(250)], description="You can leave this blank.")
 
 
-class AcceptReturnForm(Form):
+class AcceptReturnForm(OnceMixin, Form):
     reference = TextField(
         "Reference",
         [max_length(250)],
@@ -100,7 +100,7 @@ class AcceptReturnForm(Form):
     )
 
 
-class QueryForm(Form):
+class QueryForm(OnceMixin, Form):
     reason = TextAreaField(
         "What is to be put right",
         [required("Say what is to be put right")],
@@ -109,7 +109,7 @@ class QueryForm(Form):
     )
 
 
-class ReopenForm(Form):
+class ReopenForm(OnceMixin, Form):
     reason = TextAreaField(
         "Why the return is opened again", [required("Say why the return is opened again")], max_chars=1000
     )

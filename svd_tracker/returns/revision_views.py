@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts.access import current_act, may, requires, today
 from svd_tracker.accounts.permissions import Permission
+from svd_tracker.act import Act
 from svd_tracker.audit import once
 from svd_tracker.calculations.figure_words import figure_label
 from svd_tracker.errors import NotFound, Refused
@@ -36,6 +37,8 @@ from svd_tracker.web.downloads import csv_answer, file_answer
 def send(revision_id: int) -> ResponseReturnValue:
     revision = _of_the_holder(revision_id)
     form: Any = SendForm(to_whom=opcc_name(revision.of.obligation.grant.area), sent_on=today())
+    if done := _done_already(form):
+        return done
     if form.validate_on_submit():
         act, receipt = current_act(), form.receipt.data
         try:
@@ -50,9 +53,11 @@ def send(revision_id: int) -> ResponseReturnValue:
                     raise Refused(refused.message, field="receipt") from refused
         except Refused as refused:
             db.session.rollback()
+            if done := _done_already(form):
+                return done
             show_refusal(form, refused)
         else:
-            return _done(revision_id, "The return is recorded as sent.")
+            return _done_once(form, act, revision_id, "The return is recorded as sent.")
     return _page("returns/send.html", revision_id, form)
 
 
@@ -61,9 +66,8 @@ def send(revision_id: int) -> ResponseReturnValue:
 def attach_receipt(revision_id: int) -> ResponseReturnValue:
     _of_the_holder(revision_id)
     form: Any = ReceiptForm()
-    back = url_for("returns.show", revision_id=revision_id)
-    if form.is_submitted() and (used := once.result_of(form.once_key.data)):
-        return redirect(used, 303)
+    if done := _done_already(form):
+        return done
     sending = revision_queries.sending_of(revision_id)
     if sending is None:
         raise NotFound("sending")
@@ -77,8 +81,7 @@ def attach_receipt(revision_id: int) -> ResponseReturnValue:
             db.session.rollback()
             show_refusal(form, refused)
         else:
-            once.use_up(form.once_key.data, back, act)
-            return _done(revision_id, "The file is kept with the return.")
+            return _done_once(form, act, revision_id, "The file is kept with the return.")
     return _page("returns/attach_receipt.html", revision_id, form)
 
 
@@ -94,12 +97,15 @@ def receipt(revision_id: int, link_id: int) -> ResponseReturnValue:
 @requires(Permission.JOIN_AREA_RETURN, of_revision)
 def accept(revision_id: int) -> ResponseReturnValue:
     form: Any = AcceptReturnForm()
+    if done := _done_already(form):
+        return done
     if form.validate_on_submit():
+        act = current_act()
         try:
-            revisions.accept(queries.get_revision(revision_id), form.reference.data or "", current_act())
+            revisions.accept(queries.get_revision(revision_id), form.reference.data or "", act)
         except Refused as refused:
-            return _refused(revision_id, refused)
-        return _done(revision_id, "The return is accepted.")
+            return _refused(revision_id, form, refused)
+        return _done_once(form, act, revision_id, "The return is accepted.")
     return _confirm(
         revision_id,
         form,
@@ -114,16 +120,21 @@ def accept(revision_id: int) -> ResponseReturnValue:
 @requires(Permission.JOIN_AREA_RETURN, of_revision)
 def query(revision_id: int) -> ResponseReturnValue:
     form: Any = QueryForm()
+    if done := _done_already(form):
+        return done
     if form.validate_on_submit():
+        act = current_act()
         try:
-            revisions.query(queries.get_revision(revision_id), form.reason.data, current_act())
+            revisions.query(queries.get_revision(revision_id), form.reason.data, act)
         except Refused as refused:
-            return _refused(revision_id, refused)
+            return _refused(revision_id, form, refused)
         if (revision := queries.get_revision(revision_id)).origin is Origin.BROUGHT_IN:
+            taken_in_at = url_for("returns.partner_page", obligation_id=revision.of.obligation_id)
+            once.use_up(form.once_key.data, taken_in_at, act)
             db.session.commit()
             flash("The return is queried. Take in the partner's newer workbook when it comes.", "success")
-            return redirect(url_for("returns.partner_page", obligation_id=revision.of.obligation_id), 303)
-        return _done(revision_id, "The return is queried, and its next revision is begun.")
+            return redirect(taken_in_at, 303)
+        return _done_once(form, act, revision_id, "The return is queried, and its next revision is begun.")
     return _confirm(
         revision_id,
         form,
@@ -139,12 +150,15 @@ def query(revision_id: int) -> ResponseReturnValue:
 @requires(Permission.CERTIFY_RETURN, of_revision)
 def reopen(revision_id: int) -> ResponseReturnValue:
     form: Any = ReopenForm()
+    if done := _done_already(form):
+        return done
     if form.validate_on_submit():
+        act = current_act()
         try:
-            following = revisions.reopen(queries.get_revision(revision_id), form.reason.data, current_act())
+            following = revisions.reopen(queries.get_revision(revision_id), form.reason.data, act)
         except Refused as refused:
-            return _refused(revision_id, refused)
-        return _done(following.id, "The return is opened again. Build the draft of its next revision.")
+            return _refused(revision_id, form, refused)
+        return _done_once(form, act, following.id, "The return is opened again. Build the draft of its next revision.")
     return _confirm(
         revision_id,
         form,
@@ -180,7 +194,7 @@ def explain(revision_id: int) -> ResponseReturnValue:
             db.session.commit()
             services.draft_return(obligation_id, act)
         except Refused as refused:
-            return _refused(revision_id, refused)
+            return _refused(revision_id, form, refused)
         return _done(revision_id, "The reasons are kept, and the return is built with them.")
     return render_template(
         "returns/explain.html",
@@ -268,14 +282,30 @@ def _confirm(revision_id: int, form: Any, *, title: str, body: str, action: str,
     )
 
 
+def _done_already(form: Any) -> ResponseReturnValue | None:
+    """A double click is led to where the first one led."""
+    used = once.result_of(form.once_key.data) if form.is_submitted() else None
+    return redirect(used, 303) if used else None
+
+
+def _done_once(form: Any, act: Act, revision_id: int, said: str) -> ResponseReturnValue:
+    once.use_up(form.once_key.data, url_for("returns.show", revision_id=revision_id), act)
+    return _done(revision_id, said)
+
+
 def _done(revision_id: int, said: str) -> ResponseReturnValue:
     db.session.commit()
     flash(said, "success")
     return redirect(url_for("returns.show", revision_id=revision_id), 303)
 
 
-def _refused(revision_id: int, refused: Refused) -> ResponseReturnValue:
-    """What is refused here depends on how far the return has come, which its own page shows."""
+def _refused(revision_id: int, form: Any, refused: Refused) -> ResponseReturnValue:
+    """What is refused here depends on how far the return has come, which its own page shows.
+
+    Of two clicks at one moment the second waits for the first and is led where it led.
+    """
     db.session.rollback()
+    if done := _done_already(form):
+        return done
     flash(refused.message, "important")
     return redirect(url_for("returns.show", revision_id=revision_id), 303)

@@ -238,3 +238,21 @@ def test_the_page_lists_the_revisions_that_the_reader_may_see(app: Flask, client
     assert "Revision 1" in page
     page = client.sign_in(OPCC).get(f"/returns/{first_id}").text
     assert f"/returns/{second_id}" not in page
+
+
+@pytest.mark.parametrize("verb", ["send", "accept", "query", "reopen"])
+def test_a_double_click_is_led_to_where_the_first_one_led(app: Flask, client: PageClient, verb: str) -> None:
+    make_year()
+    revision_id = certified().id
+    at = f"/returns/{revision_id}/{verb}"
+    if verb in ("accept", "query"):
+        send(queries.get_revision(revision_id))
+    given = {"to_whom": "Dorset OPCC", "how": "E-mail", **ON} if verb == "send" else {"reason": WHY}
+    page = client.sign_in({"send": OFFICER, "reopen": CERTIFIER}.get(verb, OPCC)).get(at).text
+    key = page.split('name="once_key"')[1].split('value="')[1].split('"')[0]
+    first = client.post(at, {**given, "once_key": key})
+    second = client.post(at, {**given, "once_key": key})
+    assert (second.status_code, second.location) == (303, first.location)
+    shown = client.follow(second).text
+    assert "This return is" not in shown, "nothing is refused"
+    assert "This return was" not in shown
