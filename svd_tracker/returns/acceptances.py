@@ -5,6 +5,7 @@ again; a finding that says something else is a new one.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
@@ -13,7 +14,40 @@ from svd_tracker.clock import LONDON
 from svd_tracker.extensions import db
 from svd_tracker.periods import format_date
 from svd_tracker.returns.check_kinds import FindingKey
-from svd_tracker.returns.models import FindingAcceptance
+from svd_tracker.returns.models import FindingAcceptance, ReturnRevision
+
+
+@dataclass(frozen=True)
+class AcceptedBefore:
+    """An acceptance in an earlier revision of the same return, and the reason that was given."""
+
+    words: str
+    reason: str
+
+
+def accepted_before(revision: ReturnRevision) -> Mapping[FindingKey, AcceptedBefore]:
+    """By finding, the newest acceptance in an earlier revision of the same return. None of it holds here. One query."""
+    newest = (
+        select(func.max(FindingAcceptance.id))
+        .join(ReturnRevision, ReturnRevision.id == FindingAcceptance.revision_id)
+        .where(
+            ReturnRevision.finance_return_id == revision.finance_return_id,
+            ReturnRevision.id < revision.id,
+        )
+        .group_by(FindingAcceptance.code, FindingAcceptance.subject_ref, FindingAcceptance.message)
+    )
+    rows = db.session.execute(
+        select(FindingAcceptance, Person.name, ReturnRevision.revision_no)
+        .join(Person, Person.id == FindingAcceptance.recorded_by)
+        .join(ReturnRevision, ReturnRevision.id == FindingAcceptance.revision_id)
+        .where(FindingAcceptance.id.in_(newest), FindingAcceptance.accepted.is_(True))
+    )
+    return {
+        (each.code, each.subject_ref, each.message): AcceptedBefore(
+            f"Accepted in revision {number} by {name}: {each.reason}", each.reason
+        )
+        for each, name, number in rows
+    }
 
 
 def accepted_of(revision_id: int) -> Mapping[FindingKey, str]:

@@ -52,6 +52,7 @@ def index() -> ResponseReturnValue:
         sees=sees,
         builds=access.holder_ids(Permission.PREPARE_RETURN),
         dates=access.holder_ids(Permission.MANAGE_CALENDAR),
+        sees_checks=bool(access.area_ids(Permission.VIEW_SETTINGS)),
         sees_area=bool(area_queries.areas_led_by(access.holder_ids(Permission.VIEW_AREA_RETURN))),
     )
 

@@ -1,14 +1,14 @@
 """Findings as the pages show them: where each is put right, the figure that it is about, who accepted it and why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import url_for
 
 from svd_tracker.calculations.figure_words import figure_label
 from svd_tracker.money import format_pounds
-from svd_tracker.returns.acceptances import accepted_of
+from svd_tracker.returns.acceptances import AcceptedBefore, accepted_before, accepted_of
 from svd_tracker.returns.accepting import why_not_acceptable
 from svd_tracker.returns.check_kinds import title_of
 from svd_tracker.returns.figures_store import FigureRow, LineRow
@@ -33,6 +33,7 @@ class FindingLink:
     figure_url: str | None = None
     accepted: str = ""
     accept_url: str | None = None
+    before: AcceptedBefore | None = None  # the same warning was accepted in an earlier revision
 
 
 def link_findings(
@@ -43,12 +44,19 @@ def link_findings(
     forecasts: bool,
     accepts: bool,
 ) -> tuple[FindingLink, ...]:
-    """The findings of a build with ``rows``. Two queries.
+    """The findings of a build with ``rows``. Three queries.
 
     ``forecasts``: the reader may enter them. ``accepts``: the reader may accept warnings now.
     """
     figures, accepted = _figures(rows), accepted_of(revision.id)
-    return tuple(_linked(each, revision, figures, accepted, forecasts, accepts) for each in findings)
+    before = accepted_before(revision)
+    return tuple(
+        replace(
+            _linked(each, revision, figures, accepted, forecasts, accepts),
+            before=before.get((each.code, each.subject_ref, each.message)),
+        )
+        for each in findings
+    )
 
 
 @dataclass(frozen=True)

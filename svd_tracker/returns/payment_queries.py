@@ -12,9 +12,11 @@ from sqlalchemy import func, select
 from svd_tracker.accounts.models import Holder
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
+from svd_tracker.money import format_pounds
 from svd_tracker.returns import obligation_queries
 from svd_tracker.returns.area_models import AreaReturn, AreaRevision, Payment, PaymentSource
 from svd_tracker.returns.models import Certificate, FigureBuild, LineSection, ReturnFigure, ReturnLine, Sending
+from svd_tracker.returns.period_words import obligation_words
 
 Payee = int | None  # a holder's id; None is the OPCC itself, paid by the funder
 
@@ -30,6 +32,7 @@ class DueRow:
     claimed: int | None
     paid: int
     missing: str = ""
+    holds: str = ""  # the claims of each return, where a year's end has two of one quarter
 
     @property
     def outstanding(self) -> int | None:
@@ -101,16 +104,18 @@ def accounts_of(grant_id: int, fy: int, holders: Sequence[Holder], payments: Seq
     for holder in holders:
         claimed: dict[int, int | None] = {}
         missing: dict[int, list[str]] = {}
+        parts: dict[int, list[str]] = {}
         for row in rows:
             if row.holder_id != holder.id:
                 continue
             if row.is_certified and row.revision_id:
                 claimed[row.last_quarter] = (claimed.get(row.last_quarter) or 0) + claims[row.revision_id]
+                parts.setdefault(row.last_quarter, []).append(_part(row.words, claims[row.revision_id]))
             else:
                 claimed.setdefault(row.last_quarter, None)
                 missing.setdefault(row.last_quarter, []).append(row.words)
         own = [each for each in payments if each.holder_id == holder.id]
-        accounts.append(Account(holder.id, holder.name, _rows(claimed, missing, own)))
+        accounts.append(Account(holder.id, holder.name, _rows(claimed, missing, parts, own)))
     return accounts
 
 
@@ -122,8 +127,9 @@ def funder_account(grant_id: int, fy: int, name: str, payments: Sequence[Payment
         .group_by(AreaRevision.area_return_id)
     )
     claimed: dict[int, int | None] = {}
-    for quarter, pence in db.session.execute(
-        select(AreaReturn.last_quarter, ReturnFigure.value)
+    parts: dict[int, list[str]] = {}
+    for quarter, kind, pence in db.session.execute(
+        select(AreaReturn.last_quarter, AreaReturn.kind, ReturnFigure.value)
         .join(AreaRevision, AreaRevision.area_return_id == AreaReturn.id)
         .join(FigureBuild, FigureBuild.area_revision_id == AreaRevision.id)
         .join(ReturnLine, ReturnLine.build_id == FigureBuild.id)
@@ -136,14 +142,23 @@ def funder_account(grant_id: int, fy: int, name: str, payments: Sequence[Payment
             ReturnLine.holder_id.is_(None),
             ReturnFigure.column_code == "claimed_now",
         )
+        .order_by(AreaReturn.id)
     ):
         claimed[quarter] = (claimed.get(quarter) or 0) + (pence or 0)
+        parts.setdefault(quarter, []).append(_part(obligation_words(fy, quarter, kind), pence or 0))
     own = [each for each in payments if each.source is PaymentSource.FUNDER]
-    return Account(None, name, _rows(claimed, {}, own))
+    return Account(None, name, _rows(claimed, {}, parts, own))
+
+
+def _part(words: str, pence: int) -> str:
+    return f"{words}: {format_pounds(pence)}"
 
 
 def _rows(
-    claimed: Mapping[int, int | None], missing: Mapping[int, Sequence[str]], payments: Sequence[Payment]
+    claimed: Mapping[int, int | None],
+    missing: Mapping[int, Sequence[str]],
+    parts: Mapping[int, Sequence[str]],
+    payments: Sequence[Payment],
 ) -> tuple[DueRow, ...]:
     paid: dict[int | None, int] = {}
     for each in payments:
@@ -155,6 +170,7 @@ def _rows(
             claimed.get(quarter),
             paid.get(quarter, 0),
             f"not certified: {' and '.join(missing[quarter])}" if quarter in missing else "",
+            " and ".join(parts[quarter]) if len(parts.get(quarter, ())) > 1 else "",
         )
         for quarter in quarters
     ]

@@ -16,6 +16,7 @@ from svd_tracker.returns.accepting import accept_finding, take_back_acceptance
 from svd_tracker.returns.models import FindingAcceptance, ReturnFinding, ReturnRevision
 from svd_tracker.returns.queries import findings_of, get_revision, newest_build
 from tests.integration.finance.money_rows import post
+from tests.integration.returns.life_rows import SENT, reopen
 from tests.integration.returns.year import CHECKED, by, certify, check, draft, make_year, workbook_of
 from tests.support.client import PageClient
 
@@ -89,6 +90,27 @@ def test_the_certifier_accepts_a_warning_of_a_checked_return_and_takes_it_back(a
     client.post(take_back)
     assert accepted_of(number) == {}
     assert db.session.query(FindingAcceptance).count() == 2, "both stay"
+
+
+def test_what_was_accepted_in_an_earlier_revision_is_accepted_again_in_one_click(
+    app: Flask, client: PageClient
+) -> None:
+    make_year()
+    first = draft()
+    accept(first)
+    check(first)
+    certify(get_revision(first.id))
+    second = reopen(get_revision(first.id)).id
+    draft(on=SENT)
+    assert accepted_of(second) == {}, "it is a new acceptance"
+    found = finding(get_revision(second), "open_accruals").id
+    page = client.sign_in(OFFICER).get(f"/returns/{second}").text
+    assert f"Accepted in revision 1 by Dorset finance officer: {WHY}" in page
+    form = page.split(f'action="/returns/{second}/findings/{found}/accept"')[1].split("</form>")[0]
+    assert f'name="reason" value="{WHY}"' in form
+    client.post(f"/returns/{second}/findings/{found}/accept", {"reason": WHY})
+    assert len(accepted_of(second)) == 1
+    assert "Accept it again" not in client.get(f"/returns/{second}").text
 
 
 def test_others_may_not_and_do_not_see_the_way(app: Flask, client: PageClient) -> None:
