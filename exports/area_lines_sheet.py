@@ -17,6 +17,8 @@ from svd_tracker.calculations.figures import Category, LineFigures, TotalFigures
 LINES = "Lines"
 MISSING = "missing"
 Figures = LineFigures | TotalFigures
+# Where a holder's ref stands otherwise, of figures that are the OPCC's record and no return's.
+AWARD, NOT_ALLOCATED, RECORD = "award", "not allocated", "record of "
 STORED_AS = {"profile": "profile_to_date", "period": "this_period"}  # the codes of rows, where they are other words
 
 

@@ -10,7 +10,20 @@ from functools import partial
 
 from openpyxl.utils import get_column_letter
 
-from exports.area_lines_sheet import COLUMNS, LINES, MISSING, LineRows, head, headers, place_of, put, width_of
+from exports.area_lines_sheet import (
+    AWARD,
+    COLUMNS,
+    LINES,
+    MISSING,
+    NOT_ALLOCATED,
+    RECORD,
+    LineRows,
+    head,
+    headers,
+    place_of,
+    put,
+    width_of,
+)
 from exports.cells import NOT_GIVEN, Book, Page, Place, TotalRows, ref_of
 from exports.documents import AreaDocument, FiguresDiffer
 from exports.page_setup import Edges, set_up
@@ -262,7 +275,8 @@ def add_area_checks(book: Book, document: AreaDocument, edges: Edges, lines: Lin
             row += 1
             page.text(row, 1, difference.holder_name)
             page.text(row, 2, difference.category.label)
-            page.money(row, 3, difference.certified)
+            of = place_of(ref_of(difference.category), "allocation", difference.holder_ref)
+            page.money(row, 3, difference.certified, of=of)
             page.money(row, 4, difference.record)
             page.money_formula(row, 5, f"C{row}-D{row}", difference.pence)
             page.fit_height(row, (difference.holder_name, 40))
@@ -301,22 +315,24 @@ def _awards(page: Page, row: int, document: AreaDocument) -> int:
     page.text(row, 5, "Total", "svd header right")
     page.height(row, 22)
     members = document.figures.members
-    parts: list[tuple[str, str, list[int]]] = [
+    parts: list[tuple[str, str, list[int], str]] = [
         (
             member.name,
             "Its return" if member.figures else "OPCC's record",
             [award.allocations[member.ref] for award in document.awards],
+            member.ref if member.figures else f"{RECORD}{member.ref}",
         )
         for member in members
     ]
-    parts.append(("Not allocated to a holder", "OPCC's record", [award.not_allocated for award in document.awards]))
+    left = [award.not_allocated for award in document.awards]
+    parts.append(("Not allocated to a holder", "OPCC's record", left, NOT_ALLOCATED))
     first = row + 1
-    for name, source, amounts in parts:
+    for name, source, amounts, ref in parts:
         row += 1
         page.text(row, 1, name)
         page.text(row, 2, source)
-        for column, pence in enumerate(amounts, 3):
-            page.money(row, column, pence)
+        for column, (award, pence) in enumerate(zip(document.awards, amounts, strict=True), 3):
+            page.money(row, column, pence, of=place_of(ref_of(award.category), "allocation", ref))
         page.money_formula(row, 5, f"SUM(C{row}:D{row})", sum(amounts))
         page.fit_height(row, (name, 40))
     last = row
@@ -325,9 +341,10 @@ def _awards(page: Page, row: int, document: AreaDocument) -> int:
         page.text(row, 1, label, style)
         page.blank(row, 2, style)
         for column, letter in enumerate("CD", 3):
-            pence = document.awards[column - 3].award
+            award = document.awards[column - 3]
             if style == "svd subtotal":
-                page.money(row, column, pence, f"{style} money")
+                of = place_of(ref_of(award.category), "allocation", AWARD)
+                page.money(row, column, award.award, f"{style} money", of)
             else:
                 page.money_formula(row, column, f"{letter}{row - 1}-SUM({letter}{first}:{letter}{last})", 0,
                                    f"{style} money")  # fmt: skip

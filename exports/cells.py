@@ -24,6 +24,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.money import format_pounds, to_decimal_pounds
 
 NOT_GIVEN = "not given"
+WAS = "was:"  # before the line ref of a figure of the build that changes are compared with
 LONGEST_TEXT = 32_767
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -37,8 +38,10 @@ Place = tuple[str, str, int]  # of a figure among a return's rows: line ref, cod
 class Figure:
     """The stored figure that a cell shows, in pence.
 
-    ``line_ref`` is the funding's ref, "category:labour" or "category:non_labour" of a subtotal, "" of the total, and
-    "match:1" of the first line of match. ``code`` and ``quarter`` are those of its row; quarter 0 is of no one quarter.
+    ``line_ref`` is the funding's ref, "category:labour" or "category:non_labour" of a subtotal, "" of the total,
+    "match:1" of the first line of match, "match:cash" and "match:total" of its totals. What it was in the build
+    that is compared with stands behind "was:". ``code`` and ``quarter`` are those of its row; quarter 0 is of no one
+    quarter.
     """
 
     line_ref: str

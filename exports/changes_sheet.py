@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from exports.cells import NOT_GIVEN, Book, Page, money_width, quoted
+from exports.cells import NOT_GIVEN, WAS, Book, Page, money_width, quoted
 from exports.documents import ReturnDocument
 from exports.heads import head, headers
 from exports.page_setup import Edges, set_up
@@ -66,14 +66,14 @@ def _line(
         if change.old is None:
             page.text(row, 4, NOT_GIVEN, "svd missing")
         else:
-            page.money(row, 4, change.old)
+            page.money(row, 4, change.old, of=(f"{WAS}{change.line_ref}", change.code, change.quarter))
         place = places.get((change.line_ref, change.code, change.quarter))
         if change.new is None:
             page.text(row, 5, NOT_GIVEN, "svd missing")
         elif place:
             page.money_formula(row, 5, place, change.new, of=(change.line_ref, change.code, change.quarter))
         else:
-            page.money(row, 5, change.new)
+            page.money(row, 5, change.new, of=(change.line_ref, change.code, change.quarter))
         if change.old is None or change.new is None:
             page.text(row, 6, "–", "svd missing")
         else:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
-from exports.cells import NOT_GIVEN, Book, Page, TotalRows, name_prefix, quoted
+from exports.cells import NOT_GIVEN, Book, Page, TotalRows, name_prefix, quoted, ref_of
 from exports.documents import ReturnDocument
 from exports.page_setup import Edges, set_up
 from exports.reconciliation_sheet import sheet_name
@@ -176,15 +176,16 @@ def summary(
     for at, category in enumerate((*Category, None), first):
         total = categories[category] if category else whole
         text, money = ("svd strong", "svd money") if category else ("svd total", "svd total money")
+        of = (ref_of(category), "allocation", 0)
         page.text(at, 1, category.label if category else "Total", text)
         if "allocation" in rows.letter:
-            page.money_formula(at, 2, rows.cell("allocation", category), total.allocation, money)
+            page.money_formula(at, 2, rows.cell("allocation", category), total.allocation, money, of)
         elif category:
-            page.money(at, 2, total.allocation, money)
+            page.money(at, 2, total.allocation, money, of)
         else:
-            page.money_formula(at, 2, f"SUM(B{first}:B{at - 1})", total.allocation, money)
+            page.money_formula(at, 2, f"SUM(B{first}:B{at - 1})", total.allocation, money, of)
         for number, (_, key, value) in enumerate(_SUMMARY, 3):
-            page.money_formula(at, number, rows.cell(key, category), value(total), money)
+            page.money_formula(at, number, rows.cell(key, category), value(total), money, (ref_of(category), key, 0))
         book.name(f"{name_prefix(category)}_allocation", f"{SHEET}!$B${at}")
         page.height(at, 20)
     book.name("Cover_claimed_now", f"{SHEET}!$G${first + 2}")

@@ -39,20 +39,24 @@ def add_match_sheet(book: Book, document: ReturnDocument, edges: Edges) -> None:
     for kind in ("Cash", "In kind"):
         of_kind = [line for line in document.match if line.kind == kind]
         formula = f'SUMIFS({{c}}${first}:{{c}}${last},$C${first}:$C${last},"{kind}")'
-        _total(page, row, f"{kind} total", "svd subtotal", formula, of_kind)
+        _total(
+            page, row, f"{kind} total", "svd subtotal", formula, of_kind, f"match:{kind.casefold().replace(' ', '_')}"
+        )
         row += 1
-    _total(page, row, "Total", "svd total", f"SUM({{c}}{first}:{{c}}{last})", document.match)
+    _total(page, row, "Total", "svd total", f"SUM({{c}}{first}:{{c}}{last})", document.match, "match:total")
     row += 2
     page.text(row, 1, "The same match passes through the stages: read across, they are not added together.", "svd note")
     page.sheet.freeze_panes = f"A{_FIRST_ROW}"
     set_up(page, edges, f"F{row}", f"{_FIRST_ROW - 1}:{_FIRST_ROW - 1}")
 
 
-def _total(page: Page, row: int, label: str, style: str, formula: str, lines: Sequence[MatchLine]) -> None:
+def _total(
+    page: Page, row: int, label: str, style: str, formula: str, lines: Sequence[MatchLine], line_ref: str
+) -> None:
     """``formula`` has {c} for the column that it adds."""
     page.text(row, 1, label, style)
     page.fill(row, range(2, _FIRST_MONEY), style)
-    for number, (_, _, stage) in enumerate(_STAGES, _FIRST_MONEY):
+    for number, (code, _, stage) in enumerate(_STAGES, _FIRST_MONEY):
         cells = formula.format(c=get_column_letter(number))
-        page.money_formula(row, number, cells, sum(map(stage, lines)), f"{style} money")
+        page.money_formula(row, number, cells, sum(map(stage, lines)), f"{style} money", of=(line_ref, code, 0))
     page.height(row, 20)

@@ -20,7 +20,7 @@ from typing import IO
 
 from openpyxl.utils import column_index_from_string
 
-from exports.cells import Figure
+from exports.cells import Figure, figure_name
 from exports.formulas import Key, Node, NotComputable, Table, Value, coordinate, evaluate, key_of, parse, tables
 from exports.read_list import DiffersFromFigures, Fields, ListRows, differs, misplaced, not_ours
 from exports.stream import Stream
@@ -40,6 +40,7 @@ _RELATION = re.compile(r"<Relationship ([^>]*?)/?>")
 _NAME = re.compile(r"<definedName ([^>]*)>([^<]*)</definedName>")
 _STRING = re.compile(r"<si>(.*?)</si>", re.DOTALL)
 _TEXT = re.compile(r"<t(?: [^>]*)?>([^<]*)</t>")
+_NUMBERED = re.compile(r"_[0-9]+$")  # of a second name for the same words
 _ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
 
 Place = tuple[int, int]  # column and row
@@ -121,6 +122,24 @@ def _compare(package: _Package, figures: Mapping[str, Mapping[str, Figure]], lis
         with _naming(sheet, ""):
             book.read(package, sheet)
     book.compare()
+    _compare_names(package.names, figures)
+
+
+def _compare_names(names: Mapping[str, str], figures: Mapping[str, Mapping[str, Figure]]) -> None:
+    """A name that is a figure's leads to a cell of that figure; other names are anybody's."""
+    named = {
+        (sheet, cell): figure_name(figure).casefold()
+        for sheet, cells in figures.items()
+        for cell, figure in cells.items()
+    }
+    known = set(named.values())
+    for name, target in names.items():
+        said = {name.casefold(), _NUMBERED.sub("", name.casefold())} & known
+        sheet, _, cell = target.replace("$", "").rpartition("!")
+        sheet = sheet.strip("'")
+        if said and named.get((sheet, cell)) not in said:
+            words = f"The name {name} leads to {target}, which is another figure or none"
+            raise DiffersFromFigures(sheet, cell, name, target, words)
 
 
 @contextmanager

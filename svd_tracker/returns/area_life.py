@@ -6,12 +6,9 @@ queried; of others it needs a reason (area.why_not_next). Lock order: ledger hea
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exports.area_workbook import build_area_with_map
-from exports.cells import Figure
-from exports.read_back import read_back
-from exports.read_list import DiffersFromFigures
 from svd_tracker import db as database
 from svd_tracker.accounts import delegation_queries
 from svd_tracker.accounts.queries import get_person
@@ -29,9 +26,9 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.periods import format_date
 from svd_tracker.returns import area_queries, area_records, queries, revisions
 from svd_tracker.returns.area_models import AreaCertificate, AreaEvent, AreaReturn, AreaRevision, AreaState
-from svd_tracker.returns.area_papers import AreaSigned, area_file_name, document_of_area_revision
+from svd_tracker.returns.area_papers import AreaSigned, area_file_name, award_amounts, document_of_area_revision
 from svd_tracker.returns.models import FigureBuild, ReturnFile, ReturnFileKind, RevisionState, Sending
-from svd_tracker.returns.proof import NOT_CERTIFIED
+from svd_tracker.returns.proof import prove_cells
 from svd_tracker.returns.services import TRANSITIONS, add_event, lock_revision
 from svd_tracker.returns.workbook import MEDIA_TYPE
 
@@ -99,7 +96,8 @@ def seal_join(area_revision_id: int, post: str, act: Act) -> SealedJoin:
             audit_hash=audit_hash,
         )
         workbook, cells = build_area_with_map(document_of_area_revision(revision, signed))
-        _prove(workbook, cells, area_queries.stored_amounts(revision))
+        stored = area_queries.stored_amounts(revision)
+        prove_cells(workbook, cells, {**stored, **award_amounts(revision, stored)}, ())
         return SealedJoin(
             area_revision_id=area_revision_id,
             signed=signed,
@@ -272,26 +270,6 @@ def opened_again(revision: AreaRevision) -> list[str]:
     """The holders whose return was opened again since it was joined, by name."""
     states = area_records.member_states(revision)
     return [each.holder.name for each in revision.members if states.get(each.return_revision_id or 0) in _OPEN_AGAIN]
-
-
-def _prove(
-    workbook: bytes, cells: Mapping[str, Mapping[str, Figure]], stored: Mapping[tuple[str, str, int], int]
-) -> None:
-    """Raise Refused, naming sheet and cell, where the built bytes do not say what the join's stored rows say."""
-    try:
-        figures = {
-            sheet: {
-                cell: replace(figure, pence=stored[figure.line_ref, figure.code, figure.quarter])
-                for cell, figure in shown.items()
-            }
-            for sheet, shown in cells.items()
-        }
-    except KeyError as error:
-        raise Refused(f"The workbook shows a figure that is not stored: {error}. {NOT_CERTIFIED}") from error
-    try:
-        read_back(workbook, figures)
-    except DiffersFromFigures as error:
-        raise Refused(f"The workbook differs from the stored figures: {error.words}. {NOT_CERTIFIED}") from error
 
 
 def _may_be_certified(revision: AreaRevision, of: AreaReturn, act: Act) -> FigureBuild:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from exports.area_lines_sheet import AWARD, NOT_ALLOCATED, RECORD, place_of
+from exports.cells import Place, ref_of
 from exports.documents import AreaDocument, HolderState
 from svd_tracker.accounts.models import Holder, HolderKind
 from svd_tracker.accounts.queries import person_names
 from svd_tracker.calculations.area import AreaFigures, AwardReconciliation, reconcile_awards
+from svd_tracker.calculations.figures import Category
 from svd_tracker.clock import LONDON, london_day
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import Grant, GrantTerms
@@ -39,6 +42,27 @@ def awards_of(
     """The funder's awards of the year against what the holders have, as recorded by a moment (None: now)."""
     table = grants.award_table(period.grant_id, period.fy, recorded_by)
     return reconcile_awards(figures.members, {category: line.pence for category, line in table.lines.items()})
+
+
+def award_amounts(revision: AreaRevision, stored: Mapping[Place, int]) -> dict[Place, int]:
+    """The awards, and the allocations that no return certified, in pence as its workbook's cells name them.
+
+    From the OPCC's record as it stood when the join was made, beside the join's ``stored`` amounts.
+    """
+    of = area_queries.get_area_return(revision.area_return_id)
+    table = grants.award_table(of.grant_id, of.fy, revision.recorded_at)
+    found: dict[Place, int] = {}
+    for category in Category:
+        ref, line = ref_of(category), table.lines.get(category)
+        award = left = line.pence if line else 0
+        for member in revision.members:
+            allocation = line.allocations.get(member.holder_id) if line else None
+            record = place_of(ref, "allocation", f"{RECORD}{member.holder.ref}")
+            found[record] = allocation.pence if allocation else 0
+            left -= stored.get(place_of(ref, "allocation", member.holder.ref), found[record])
+        found[place_of(ref, "allocation", NOT_ALLOCATED)] = left
+        found[place_of(ref, "allocation", AWARD)] = award
+    return found
 
 
 def document_of_join(

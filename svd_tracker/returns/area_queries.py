@@ -151,11 +151,16 @@ def join_members(members: Sequence[Member]) -> AreaFigures:
 
 
 def stored_join(revision: AreaRevision) -> AreaFigures:
-    """A join as it was stored, from its own rows. The OPCC's record is that of the day: it agreed."""
+    """A join as it was stored, from its own rows.
+
+    The OPCC's record is that of the day: of those present it agreed, of those missing it is read as recorded then.
+    """
     build_id = db.session.scalars(select(FigureBuild.id).where(FigureBuild.area_revision_id == revision.id)).one()
     by_holder: dict[int | None, list[LineRow]] = {}
     for row in figures_store.load([build_id])[build_id]:
         by_holder.setdefault(row.holder_id, []).append(row)
+    of = get_area_return(revision.area_return_id)
+    record = grants.award_table(of.grant_id, of.fy, revision.recorded_at).lines
     members = []
     for member in revision.members:
         figures = figures_store.from_rows(by_holder[member.holder_id]) if member.return_revision_id else None
@@ -167,7 +172,11 @@ def stored_join(revision: AreaRevision) -> AreaFigures:
                 missing_reason=member.missing_reason,
                 recorded_allocations={category: total.allocation for category, total in figures.categories.items()}
                 if figures
-                else {},
+                else {
+                    category: line.allocations[member.holder_id].pence
+                    for category, line in record.items()
+                    if member.holder_id in line.allocations
+                },
             )
         )
     return join_area(members)
@@ -286,11 +295,6 @@ def list_periods(area_ids: Iterable[int]) -> list[PeriodRow]:
             )
         )
     return listed
-
-
-def stands_on(revision: AreaRevision) -> str:
-    """What a stored join stands on, in the form of ``names_of``."""
-    return names_of({member.holder_id: member.return_revision_id for member in revision.members})
 
 
 def names_of(revisions: Mapping[int, int | None]) -> str:

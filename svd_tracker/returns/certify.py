@@ -164,7 +164,9 @@ def _sealed_workbook(
         adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
     )
     built = build_with_map(document)
-    prove(built, figures_store.load([build.id])[build.id])
+    wanted = [build.id, *([build.base_build_id] if build.base_build_id else [])]
+    rows = figures_store.load(wanted)
+    prove(built, rows[build.id], rows[build.base_build_id] if build.base_build_id else ())
     return built.content
 
 

@@ -51,6 +51,7 @@ from tests.support.partner import Changes, edited, saved
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
+APRIL = dt.date(2025, 4, 1)
 JULY = dt.date(2025, 7, 21)
 OCTOBER = dt.date(2025, 10, 20)
 OPCC = "opcc.officer@opcc"
@@ -199,7 +200,7 @@ def test_figures_that_are_stale_are_worked_out_again_from_the_very_same_file(bcp
     content = workbook(bcp, NEW_LINES)
     taken(bcp, content)
     less = {(bcp.holder_id, Category.LABOUR): 43_000_00}
-    allocate(grant, 2025, less, make_approval(), act(), effective_on=JULY, reason="Moved")
+    allocate(grant, 2025, less, make_approval(), act(), effective_on=APRIL, reason="Moved")
     db.session.commit()
     stale = obligation(1, "bcp")
     build = queries.newest_build(newest(stale).id)
