@@ -8,7 +8,7 @@ from svd_tracker.calculations.changes import Changes, FigureChange, by_line, cha
 from svd_tracker.calculations.figures import ReturnFigures
 from svd_tracker.errors import NotFound
 from svd_tracker.files.models import FileLink
-from svd_tracker.returns import changing, queries, revision_queries
+from svd_tracker.returns import area_records, changing, queries, revision_queries
 from svd_tracker.returns.models import FigureBuild, ReturnRevision, RevisionState, Sending
 from svd_tracker.returns.revision_queries import RevisionRow
 from svd_tracker.returns.revisions import is_own, may_reopen
@@ -34,6 +34,7 @@ class Life:
     may_open_again: bool  # no later return of the year is certified
     is_own: bool  # the OPCC's own: certified, it is with the OPCC
     reopens: bool  # its certifier may open it again
+    with_funder: bool  # in the area return: what is asked of it is recorded there
     opened: str
     revisions: tuple[RevisionRow, ...]
     names: Mapping[int | None, str]
@@ -68,6 +69,7 @@ def load_life(revision: ReturnRevision, build: FigureBuild | None, figures: Retu
         may_open_again=may_open_again,
         is_own=is_own(obligation),
         reopens=may_open_again and may_reopen(revision, state),
+        with_funder=state is RevisionState.SENT and bool(area_records.with_funder([revision.id])),
         opened=revision_queries.opened_because(revision.id) if drafts and len(rows) > 1 else "",
         revisions=shown,
         names=person_names(row.by for row in shown) if len(shown) > 1 else {},

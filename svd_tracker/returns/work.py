@@ -9,7 +9,7 @@ from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.accounts.queries import people_with
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.periods import format_date
-from svd_tracker.returns import area_queries, obligation_queries, queries
+from svd_tracker.returns import area_queries, area_records, obligation_queries, queries
 from svd_tracker.returns import join_reminders as joins
 from svd_tracker.returns.area_models import AreaState
 from svd_tracker.returns.area_queries import PeriodRow
@@ -22,7 +22,7 @@ from svd_tracker.web.navigation import WorkItem
 def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
     """Returns to check, certify, send, accept and join, and joins to certify and send.
 
-    At most ten queries, and two for each return that came as a workbook.
+    At most eleven queries, and two for each return that came as a workbook.
     """
     prepares = access.holder_ids(Permission.PREPARE_RETURN)
     certifies = access.holder_ids(Permission.CERTIFY_RETURN)
@@ -30,10 +30,13 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
     rows = obligation_queries.list_obligations(prepares | certifies | joined) if prepares | certifies | joined else []
     drafts = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.DRAFT]
     sent_back = queries.sent_back_by(drafts) if drafts else {}
+    sent = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.SENT]
+    with_funder = area_records.with_funder(sent) if joined and sent else frozenset[int]()
     for row in rows:
         if row.holder_id in prepares:
             yield from _to_prepare(row, sent_back.get(row.revision_id or 0), today)
-        if row.holder_id in joined and row.state is RevisionState.SENT and not row.is_own:
+        answers = row.state is RevisionState.SENT and not row.is_own and row.revision_id not in with_funder
+        if row.holder_id in joined and answers:
             url = url_for("returns.show", revision_id=row.revision_id)
             yield WorkItem(f"Accept or query the {_name(row)}", url, row.due_on, row.due_on < today)
         if row.holder_id in joined and row.state is RevisionState.DRAFT and _signed_outside(row, today):

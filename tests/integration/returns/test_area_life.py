@@ -329,6 +329,20 @@ def test_once_the_funder_asks_the_opcc_may_query_another_holders_return(period: 
     assert queries.state_of(queries.get_revision(bcp)) is RevisionState.QUERIED
 
 
+def test_what_the_funder_has_is_not_asked_of_the_opcc(period: Period, client: PageClient) -> None:
+    area = joined(period)
+    area_id, at = area.id, f"/returns/{send_to_opcc(area, 'dorset')}"
+    client.sign_in("opcc.officer@opcc.example")
+    to_do, query = "Accept or query the Q1 2025/26 return of Dorset", f"{at}/query"
+    assert to_do in client.get("/").text
+    assert query in client.get(at).text
+    sent(area_queries.get_area_revision(area_id))
+    assert to_do not in client.get("/").text
+    page = client.get(at).text
+    assert query not in page
+    assert "what the funder accepts or asks is recorded there" in page
+
+
 @pytest.mark.parametrize("verb", ["certify", "send"])
 def test_a_join_waits_for_a_return_that_is_being_opened_again(app: Flask, period: Period, verb: str) -> None:
     """The reopening is not committed yet when the join is certified or sent: the join waits, and then is refused."""
