@@ -9,7 +9,7 @@ from svd_tracker.periods import format_date
 SHEET = "Declaration"
 _WIDTHS = (34, 26, 26, 26, 26)
 _LAST = len(_WIDTHS)
-NIL = "Nil return: nothing was spent in this period, and no quarter reported before is adjusted."
+NIL = "Nil return: there is nothing to report for this period, and no quarter reported before is adjusted."
 
 
 def add_declaration_sheet(book: Book, document: ReturnDocument, edges: Edges, rows: TotalRows) -> None:

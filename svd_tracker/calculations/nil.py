@@ -4,7 +4,7 @@ from svd_tracker.calculations.figures import ReturnFigures
 
 
 def is_nil(figures: ReturnFigures) -> bool:
-    """Whether nothing was spent in any of the return's own quarters, nothing adjusted and nothing claimed.
+    """Whether every line is nought in each of the own quarters, with nothing adjusted and nothing claimed.
 
     A return without own quarters (a final after a provisional) says what the year came to and is never nil.
     """

@@ -119,7 +119,7 @@ def _of_the_period(figures: ReturnFigures, facts: CheckFacts) -> Iterator[Findin
         yield found(
             "nil_return",
             f"ledger:{facts.holder_id}/{facts.fy}",
-            "Nothing was spent in this return's period: whoever passes it on says that it is a nil return.",
+            "Every line of this return is nought in its period: whoever passes it on says that it is a nil return.",
             "",
             "this_period",
         )

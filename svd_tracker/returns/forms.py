@@ -39,7 +39,7 @@ class SeenForm(Form):
 
 
 class CheckForm(SeenForm):
-    nil = CheckboxField("This is a nil return: nothing was spent in the period")
+    nil = CheckboxField("This is a nil return: there is nothing to report for the period")
 
 
 class CertifyForm(SeenForm):

@@ -99,7 +99,7 @@ class ReturnRevision(Base):
     """One life of a return from draft to certified. Guarded whole by the database once certified.
 
     Its figures are those of its newest build: none is made while it is checked. ``nil`` was said by whoever checked
-    it: nothing was spent in the period. One that was brought in comes from a partner's own workbook.
+    it: there is nothing to report for the period. One that was brought in comes from a partner's own workbook.
     """
 
     __tablename__ = "return_revision"

@@ -81,7 +81,7 @@ COMES_AS_WORKBOOK = "This return comes from the partner's own workbook: take in 
 SIGNED_OUTSIDE = "The partner's certifier signs this return outside: the OPCC records the certificate"
 NOT_TAKEN_IN = "This return comes as a workbook, and none is taken in yet"
 LATER_CERTIFIED = "A later return is certified already: what comes late is an adjustment in the open return"
-SAY_NIL = "Nothing was spent in this period: say that this is a nil return before you pass it on"
+SAY_NIL = "Every line of this period is nought: say that this is a nil return before you pass it on"
 NOT_NIL = "This return reports spend, so it is not a nil return"
 BUILT_AGAIN = "This return was built again after you opened it: look at its figures before you go on"
 BUDGET_CHANGED = "An allocation or a funding was changed after this return was built: build it again"
@@ -251,7 +251,7 @@ def save_findings(build_id: int, findings: Sequence[Finding], passed: Mapping[st
 def check_return(revision: ReturnRevision, build_seen: int, act: Act, nil: bool = False) -> None:
     """Pass a draft to the certifier. Who does so has prepared it, and cannot certify it (DESIGN.md rule 6).
 
-    ``build_seen`` is the build that was on the page. ``nil``: the preparer says that nothing was spent in the period,
+    ``build_seen`` is the build that was on the page. ``nil``: the preparer says that there is nothing to report,
     which must be said of such a return and of no other (DESIGN.md rule 8). Raises Refused while a check has found an
     error.
     """

@@ -72,6 +72,11 @@ def wanted(document: ReturnDocument) -> dict[tuple[str, str, int], int]:
             (f"match:{number}", code, 0): value
             for code, value in zip(("promised", "confirmed", "achieved"), stages, strict=True)
         }
+    for at, code in enumerate(("promised", "confirmed", "achieved")):
+        stages_of = {kind: [match for match in document.match if match.kind == kind] for kind in ("Cash", "In kind")}
+        for ref, lines in (("cash", stages_of["Cash"]), ("in_kind", stages_of["In kind"]), ("total", document.match)):
+            amounts = [(each.promised, each.confirmed, each.received_or_delivered)[at] for each in lines]
+            found[f"match:{ref}", code, 0] = sum(amounts)
     return {place: value for place, value in found.items() if value is not None}
 
 
@@ -162,7 +167,7 @@ def test_a_deputy_and_a_nil_return_say_so() -> None:
     assert ["As deputy for", "B. Director, strategic finance"] in rows
     nil = stored(build_return_workbook(dataclasses.replace(factory.certified(factory.no_entries()), nil=True)))
     assert nil["Cover"]["A3"].value == "CERTIFIED · NIL RETURN · Revision 1"
-    assert any("Nil return: nothing was spent" in str(row) for row in rows_of(nil["Declaration"]))
+    assert any("Nil return: there is nothing to report" in str(row) for row in rows_of(nil["Declaration"]))
     assert not any("Nil return" in str(row) for row in rows)
 
 

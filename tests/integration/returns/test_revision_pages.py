@@ -185,7 +185,7 @@ def test_a_nil_return_is_ticked(app: Flask, client: PageClient) -> None:
     page = client.follow(client.post(f"/returns/{revision_id}/check", {**given, "nil": "y"})).text
     assert "Nil return" in page
     page = client.sign_in(CERTIFIER).get(f"/returns/{revision_id}/certify").text
-    assert "nothing was spent in the period" in page
+    assert "there is nothing to report for the period" in page
     assert "What changed since the last return, Q1 2025/26" in page
     assert "£14,830.50" in page
 
