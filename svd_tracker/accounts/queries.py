@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts.delegation_queries import deputy_roles
@@ -134,6 +134,18 @@ def person_names(person_ids: Iterable[int | None]) -> dict[int | None, str]:
 
 def list_areas() -> Sequence[Area]:
     return db.session.scalars(select(Area).order_by(Area.name)).all()
+
+
+def names_of_all(person_ids: Iterable[int | None]) -> tuple[dict[int | None, str], dict[int, str]]:
+    """``person_names`` and the name of every holder, by id. One query."""
+    people = select(literal("person"), Person.id, Person.name).where(
+        Person.id.in_({each for each in person_ids if each is not None})
+    )
+    holders = select(literal("holder"), Holder.id, Holder.name)
+    found: dict[str, dict[int | None, str]] = {"person": {None: BY_ITSELF}, "holder": {}}
+    for kind, id_, name in db.session.execute(union_all(people, holders)):
+        found[kind][id_] = name
+    return found["person"], {id_: name for id_, name in found["holder"].items() if id_ is not None}
 
 
 def get_holder(holder_id: int) -> Holder:

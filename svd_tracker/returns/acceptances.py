@@ -25,29 +25,35 @@ class AcceptedBefore:
     reason: str
 
 
-def accepted_before(revision: ReturnRevision) -> Mapping[FindingKey, AcceptedBefore]:
-    """By finding, the newest acceptance in an earlier revision of the same return. None of it holds here. One query."""
+def accepted_with_earlier(
+    revision: ReturnRevision,
+) -> tuple[Mapping[FindingKey, str], Mapping[FindingKey, AcceptedBefore]]:
+    """``accepted_of`` a revision, and the newest acceptances in earlier revisions of the same return. One query.
+
+    None of the earlier ones holds in this revision.
+    """
     newest = (
         select(func.max(FindingAcceptance.id))
         .join(ReturnRevision, ReturnRevision.id == FindingAcceptance.revision_id)
-        .where(
-            ReturnRevision.finance_return_id == revision.finance_return_id,
-            ReturnRevision.id < revision.id,
-        )
-        .group_by(FindingAcceptance.code, FindingAcceptance.subject_ref, FindingAcceptance.message)
+        .where(ReturnRevision.finance_return_id == revision.finance_return_id, ReturnRevision.id <= revision.id)
+        .group_by(ReturnRevision.id, FindingAcceptance.code, FindingAcceptance.subject_ref, FindingAcceptance.message)
     )
     rows = db.session.execute(
         select(FindingAcceptance, Person.name, ReturnRevision.revision_no)
         .join(Person, Person.id == FindingAcceptance.recorded_by)
         .join(ReturnRevision, ReturnRevision.id == FindingAcceptance.revision_id)
         .where(FindingAcceptance.id.in_(newest), FindingAcceptance.accepted.is_(True))
+        .order_by(FindingAcceptance.id)
     )
-    return {
-        (each.code, each.subject_ref, each.message): AcceptedBefore(
-            f"Accepted in revision {number} by {name}: {each.reason}", each.reason
-        )
-        for each, name, number in rows
-    }
+    now: dict[FindingKey, str] = {}
+    before: dict[FindingKey, AcceptedBefore] = {}
+    for each, name, number in rows:
+        key = each.code, each.subject_ref, each.message
+        if each.revision_id == revision.id:
+            now[key] = _words(each, name)
+        else:
+            before[key] = AcceptedBefore(f"Accepted in revision {number} by {name}: {each.reason}", each.reason)
+    return now, before
 
 
 def accepted_of(revision_id: int) -> Mapping[FindingKey, str]:
@@ -63,12 +69,11 @@ def accepted_of(revision_id: int) -> Mapping[FindingKey, str]:
         .where(FindingAcceptance.id.in_(newest), FindingAcceptance.accepted.is_(True))
         .order_by(FindingAcceptance.id)
     )
-    return {
-        (each.code, each.subject_ref, each.message): (
-            f"Accepted by {name} on {format_date(each.recorded_at.astimezone(LONDON).date())}: {each.reason}"
-        )
-        for each, name in standing
-    }
+    return {(each.code, each.subject_ref, each.message): _words(each, name) for each, name in standing}
+
+
+def _words(each: FindingAcceptance, name: str) -> str:
+    return f"Accepted by {name} on {format_date(each.recorded_at.astimezone(LONDON).date())}: {each.reason}"
 
 
 def newest_acceptance(revision_id: int) -> int:

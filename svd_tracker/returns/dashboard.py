@@ -71,7 +71,7 @@ def waits_for(row: ObligationRow, today: dt.date) -> str:
     officer = "the finance officer"
     match row.state:
         case RevisionState.ACCEPTED:
-            return "nobody: the OPCC accepted it"
+            return f"nobody: the {'funder' if row.is_own else 'OPCC'} accepted it"
         case RevisionState.SENT if row.is_own:
             return "nobody: it is with the OPCC, joined with the others"
         case RevisionState.SENT:

@@ -8,7 +8,7 @@ from flask import url_for
 
 from svd_tracker.calculations.figure_words import figure_label
 from svd_tracker.money import format_pounds
-from svd_tracker.returns.acceptances import AcceptedBefore, accepted_before, accepted_of
+from svd_tracker.returns.acceptances import AcceptedBefore, accepted_with_earlier
 from svd_tracker.returns.accepting import why_not_acceptable
 from svd_tracker.returns.check_kinds import title_of
 from svd_tracker.returns.figures_store import FigureRow, LineRow
@@ -44,12 +44,12 @@ def link_findings(
     forecasts: bool,
     accepts: bool,
 ) -> tuple[FindingLink, ...]:
-    """The findings of a build with ``rows``. Three queries.
+    """The findings of a build with ``rows``. Two queries.
 
     ``forecasts``: the reader may enter them. ``accepts``: the reader may accept warnings now.
     """
-    figures, accepted = _figures(rows), accepted_of(revision.id)
-    before = accepted_before(revision)
+    figures = _figures(rows)
+    accepted, before = accepted_with_earlier(revision)
     return tuple(
         replace(
             _linked(each, revision, figures, accepted, forecasts, accepts),

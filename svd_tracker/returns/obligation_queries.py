@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ScalarSelect, Select, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
-from svd_tracker.accounts.models import Holder, HolderKind
+from svd_tracker.accounts.models import Holder, HolderKind, Person
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.clock import london_day
 from svd_tracker.errors import NotFound
@@ -77,6 +77,7 @@ class ObligationRow:
     opened_from: RevisionState | None  # queried or reopened: what became of the revision before this one
     holder_kind: HolderKind
     origin: Origin | None
+    sent_back_by: str | None  # who sent back the newest revision, while nothing has happened to it since
     newest_origin: Origin | None  # of the holder's newest revision of any return of the grant's year or the one before
 
     @property
@@ -268,6 +269,7 @@ def list_obligations(
             opening.to_state,
             Holder.kind,
             ReturnRevision.origin,
+            Person.name,
             _newest_origin(Obligation.grant_id, Obligation.holder_id, Obligation.fy).correlate(Obligation),
         )
         .join(Grant, Grant.id == Obligation.grant_id)
@@ -279,6 +281,7 @@ def list_obligations(
             and_(ReturnRevision.finance_return_id == FinanceReturn.id, ReturnRevision.id.in_(newest_revisions)),
         )
         .outerjoin(ReturnEvent, and_(ReturnEvent.revision_id == ReturnRevision.id, ReturnEvent.id.in_(newest_events)))
+        .outerjoin(Person, and_(Person.id == ReturnEvent.recorded_by, ReturnEvent.event == "sent_back"))
         .outerjoin(Certificate, Certificate.revision_id == ReturnRevision.id)
         .outerjoin(last_built, last_built.c.revision_id == ReturnRevision.id)
         .outerjoin(opened, opened.c.finance_return_id == FinanceReturn.id)

@@ -26,6 +26,7 @@ from svd_tracker.returns.obligation_queries import ObligationRow
 from svd_tracker.returns.period_words import obligation_words
 from svd_tracker.returns.progress_page import open_progress
 from svd_tracker.returns.queries import FileRow
+from svd_tracker.returns.revisions import is_own
 from svd_tracker.returns.services import why_stale
 from svd_tracker.web.history import HistoryLine
 
@@ -45,6 +46,7 @@ _EVENTS = {
     "reopened": "Opened again",
     "opened": "Begun",
 }
+_OWN = {"sent": "With the OPCC, as its own return"}
 _OF_THE_HOLDER = frozenset(("opened", "built", "checked", "sent_back"))  # what others do not see
 
 
@@ -133,7 +135,8 @@ def load_return(revision: ReturnRevision, *, forecasts: bool, drafts: bool, acce
             HistoryLine(
                 event.recorded_at,
                 names[event.recorded_by],
-                _EVENTS[event.event] + (f": {event.reason}" if event.reason else ""),
+                (_OWN if is_own(obligation) else _EVENTS).get(event.event, _EVENTS[event.event])
+                + (f": {event.reason}" if event.reason else ""),
             )
             for event in events
         ),

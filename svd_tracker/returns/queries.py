@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from svd_tracker.accounts.models import Person
 from svd_tracker.approvals.models import ApprovalBody, ApprovalStep
 from svd_tracker.calculations.figures import ObligationKind
 from svd_tracker.decisions.models import Condition, ConditionState, Decision
@@ -290,21 +289,6 @@ def events_of(revision_id: int) -> Sequence[ReturnEvent]:
     return db.session.scalars(
         select(ReturnEvent).where(ReturnEvent.revision_id == revision_id).order_by(ReturnEvent.id.desc())
     ).all()
-
-
-def sent_back_by(revision_ids: Collection[int]) -> dict[int, str]:
-    """By revision id, who sent back those whose newest event that is, by name. One query."""
-    newest = (
-        select(func.max(ReturnEvent.id))
-        .where(ReturnEvent.revision_id.in_(revision_ids))
-        .group_by(ReturnEvent.revision_id)
-    )
-    rows = db.session.execute(
-        select(ReturnEvent.revision_id, Person.name)
-        .join(Person, Person.id == ReturnEvent.recorded_by)
-        .where(ReturnEvent.id.in_(newest), ReturnEvent.event == "sent_back")
-    )
-    return {revision_id: name for revision_id, name in rows}  # noqa: C416
 
 
 def preparers(revision_ids: Collection[int]) -> dict[int, frozenset[int]]:

@@ -28,13 +28,11 @@ def waiting(access: Access, today: dt.date) -> Iterator[WorkItem]:
     certifies = access.holder_ids(Permission.CERTIFY_RETURN)
     joined = access.holder_ids(Permission.JOIN_AREA_RETURN)
     rows = obligation_queries.list_obligations(prepares | certifies | joined) if prepares | certifies | joined else []
-    drafts = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.DRAFT]
-    sent_back = queries.sent_back_by(drafts) if drafts else {}
     sent = [row.revision_id for row in rows if row.revision_id and row.state is RevisionState.SENT]
     with_funder = area_records.with_funder(sent) if joined and sent else frozenset[int]()
     for row in rows:
         if row.holder_id in prepares:
-            yield from _to_prepare(row, sent_back.get(row.revision_id or 0), today)
+            yield from _to_prepare(row, today)
         answers = row.state is RevisionState.SENT and not row.is_own and row.revision_id not in with_funder
         if row.holder_id in joined and answers:
             url = url_for("returns.show", revision_id=row.revision_id)
@@ -62,7 +60,7 @@ def _name(row: ObligationRow) -> str:
     return f"{row.words} return of {row.holder_name}, due {format_date(row.due_on)}"
 
 
-def _to_prepare(row: ObligationRow, sent_back: str | None, today: dt.date) -> Iterable[WorkItem]:
+def _to_prepare(row: ObligationRow, today: dt.date) -> Iterable[WorkItem]:
     """A draft that waits for its finance officer, or a certified return that is to be sent."""
     if row.origin is Origin.BROUGHT_IN and (row.built_at is None or _signed_outside(row, today)):
         return
@@ -71,8 +69,8 @@ def _to_prepare(row: ObligationRow, sent_back: str | None, today: dt.date) -> It
     if row.state is RevisionState.DRAFT and row.built_at is None:
         why = "the OPCC queried it" if row.opened_from is RevisionState.QUERIED else "it was opened again"
         yield WorkItem(f"Build the {_name(row)}, again: {why}", url, row.due_on, late)
-    elif row.state is RevisionState.DRAFT and sent_back:
-        yield WorkItem(f"Put the {_name(row)}, right: {sent_back} sent it back", url, row.due_on, late)
+    elif row.state is RevisionState.DRAFT and row.sent_back_by:
+        yield WorkItem(f"Put the {_name(row)}, right: {row.sent_back_by} sent it back", url, row.due_on, late)
     elif row.state is RevisionState.DRAFT:
         yield WorkItem(f"Check the {_name(row)}", url, row.due_on, late)
     elif row.state is RevisionState.CERTIFIED:

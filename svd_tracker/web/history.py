@@ -145,10 +145,9 @@ def _verb(action: str) -> str:
 
 def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
     """Lines for a first page, newest first: a run of the same act by the same person on one day is said once."""
-    names = queries.person_names(line.actor_id for line in lines)
+    names, holders = queries.names_of_all(line.actor_id for line in lines)
     news = []
     same_act = groupby(lines, key=lambda line: (line.action, line.subject_type, line.actor_id, line.at.date()))
-    holders = {each.id: each.name for each in queries.list_holders()}
     for (action, subject_type, actor_id, _), run in same_act:
         found = list(run)
         thing = _THINGS.get(subject_type, subject_type).replace("_", " ")

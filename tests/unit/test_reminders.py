@@ -41,6 +41,7 @@ ROW = ObligationRow(
     opened_from=None,
     holder_kind=HolderKind.CSP,
     origin=Origin.BUILT,
+    sent_back_by=None,
     newest_origin=Origin.BUILT,
 )
 CHECKED = Moved(77, "checked", dt.date(2025, 7, 18))

@@ -14,7 +14,7 @@ from svd_tracker.extensions import db
 from svd_tracker.finance.models import ClaimLine
 from svd_tracker.grants.calendar_terms import CalendarTerms
 from svd_tracker.grants.models import YearEnd
-from svd_tracker.returns import changing, queries
+from svd_tracker.returns import changing, payment_queries, queries
 from svd_tracker.returns.accepting import accept_finding, why_not_acceptable
 from svd_tracker.returns.certify import certify_return, seal, store_certificate
 from svd_tracker.returns.models import (
@@ -147,6 +147,11 @@ def test_a_final_is_explained_against_its_provisional_and_its_claims_are_final(a
         True
     }
     assert not db.session.scalar(select(ClaimLine.id).where(ClaimLine.return_ref != final.of.ref, ClaimLine.final))
+    (account,) = payment_queries.accounts_of(grant.id, 2025, [final.of.obligation.holder], [])
+    rows = {row.last_quarter: row for row in account.rows}
+    assert rows[3].holds == ""
+    assert rows[4].holds.startswith("Provisional 2025/26: £")
+    assert " and Final 2025/26: £" in rows[4].holds
 
 
 def _of_kind(kind: ObligationKind) -> Obligation:
