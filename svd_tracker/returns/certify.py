@@ -17,7 +17,7 @@ from svd_tracker.finance import queries as finance_queries
 from svd_tracker.finance import services as finance
 from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import GrantTerms
-from svd_tracker.returns import figures_store, queries
+from svd_tracker.returns import changing, figures_store, queries
 from svd_tracker.returns.acceptances import newest_acceptance
 from svd_tracker.returns.check_kinds import LINES_CARRIED
 from svd_tracker.returns.collector import collector_rests
@@ -164,9 +164,9 @@ def _sealed_workbook(
         adjusted_after_seq=earlier[-1].ledger_seq if earlier else 0,
     )
     built = build_with_map(document)
-    wanted = [build.id, *([build.base_build_id] if build.base_build_id else [])]
-    rows = figures_store.load(wanted)
-    prove(built, rows[build.id], rows[build.base_build_id] if build.base_build_id else ())
+    base = changing.compared_with(obligation, build)
+    rows = figures_store.load([build.id, *([base] if base else [])])
+    prove(built, rows[build.id], rows[base] if base else ())
     return built.content
 
 

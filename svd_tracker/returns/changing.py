@@ -18,6 +18,7 @@ from svd_tracker.extensions import db
 from svd_tracker.returns import figures_store, queries
 from svd_tracker.returns.models import (
     Certificate,
+    FigureBuild,
     FinanceReturn,
     LineReason,
     LineSection,
@@ -105,6 +106,14 @@ def changes_of(
     of = " of the provisional return" if row.kind is ObligationKind.PROVISIONAL else ""
     changed = compare(figures_of(base_build_id), figures)
     return Changes(f"revision {row.revision_no}{of}", changed, reasons_of(revision_id))
+
+
+def compared_with(obligation: Obligation, build: FigureBuild) -> int | None:
+    """The certified build whose figures stand as what they were in ``changes_of`` a build, if there is one."""
+    if build.base_build_id is not None:
+        return build.base_build_id
+    before = _newest_before(obligation)
+    return before.build_id if before else None
 
 
 def reasons_of(revision_id: int | None) -> dict[str, str]:
