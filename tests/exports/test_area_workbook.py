@@ -141,8 +141,10 @@ def test_the_funders_awards_come_to_nought_with_what_the_holders_have() -> None:
 def test_each_holders_lines_stand_with_their_subtotals() -> None:
     made = factory.area()
     rows = list(stored(build_area_workbook(made))["Lines"].iter_rows(min_row=5, values_only=True))
+    assert len(made.figures.members) > 1
     for member in made.figures.members:
         assert member.figures
+        assert member.figures.lines
         short = made.short_names.get(member.ref, member.name)
         totals = {str(row[2]): row for row in rows if row[0] == short and row[3] is None}
         assert pence(totals["Total"][8]) == member.figures.total.to_date

@@ -104,6 +104,7 @@ def test_a_figure_is_a_formula_or_a_value_with_a_name(case: str) -> None:
     built = build_with_map(factory.document(CASES[case]()))
     book = formulas(built.content)
     named = {destination for name in book.defined_names.values() for destination in name.destinations}
+    assert len(shown(built)) > 50
     for sheet, cell, figure in shown(built):
         column, row = re.fullmatch(r"([A-Z]+)([0-9]+)", cell).groups()  # type: ignore[union-attr]
         if book[sheet][cell].data_type != "f":
@@ -187,6 +188,7 @@ def test_the_return_is_locked_and_can_be_read_filtered_and_copied() -> None:
     for document in (factory.document(), factory.full()):
         book = load_workbook(io.BytesIO(build_return_workbook(document)))
         assert book.security.lockStructure
+        assert len(book.worksheets) == 11
         for sheet in book.worksheets:
             locks = sheet.protection
             assert locks.sheet
@@ -230,6 +232,7 @@ def test_every_sheet_can_be_reached_from_the_cover() -> None:
     for document in (factory.document(), factory.papers()):
         book = formulas(build_return_workbook(document))
         links = {str(cell.hyperlink.location) for row in book["Cover"].iter_rows() for cell in row if cell.hyperlink}
+        assert len(links) >= 10
         assert {link.replace("'", "") for link in links} == {f"{title}!A1" for title in book.sheetnames[1:]}
 
 
