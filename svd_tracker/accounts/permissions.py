@@ -14,7 +14,7 @@ class Permission(StrEnum):
     MANAGE_SETTINGS = "manage_settings"
     VIEW_SETTINGS = "view_settings"
     VIEW_AUDIT = "view_audit"
-    TAKE_AUDIT_BUNDLE = "take_audit_bundle"
+    VIEW_AUDIT_BUNDLE = "view_audit_bundle"
     VIEW_JOBS = "view_jobs"
     RUN_JOBS = "run_jobs"
     VIEW_GRANT = "view_grant"
@@ -60,7 +60,7 @@ _ROLES: Mapping[Permission, Collection[str]] = {
     Permission.MANAGE_SETTINGS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
     Permission.VIEW_SETTINGS: _PARTNERSHIP | {_R.ADMINISTRATOR, _R.OPCC_OFFICER},
     Permission.VIEW_AUDIT: {_R.ADMINISTRATOR, _R.AUDITOR},
-    Permission.TAKE_AUDIT_BUNDLE: {_R.AUDITOR},
+    Permission.VIEW_AUDIT_BUNDLE: {_R.AUDITOR},
     Permission.VIEW_JOBS: {_R.ADMINISTRATOR, _R.OPCC_OFFICER, _R.FINANCE_OFFICER, _R.AUDITOR},
     Permission.RUN_JOBS: {_R.ADMINISTRATOR},
     Permission.VIEW_GRANT: _PARTNERSHIP | {_R.OPCC_OFFICER},

@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
         names=person_names(one.line.actor_id for one in trail),
         words_of=words_of,
         chains=queries.verify(_areas()) if "verify" in request.args else None,
-        takes_bundles=may(Permission.TAKE_AUDIT_BUNDLE),
+        takes_bundles=may(Permission.VIEW_AUDIT_BUNDLE),
     )
 
 

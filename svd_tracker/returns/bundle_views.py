@@ -21,7 +21,7 @@ MOST_IN_MEMORY = 8 * 1024 * 1024
 
 
 @bp.get("/audit/bundle/<int:grant_id>/<int:fy>")
-@requires(Permission.TAKE_AUDIT_BUNDLE, of_period)
+@requires(Permission.VIEW_AUDIT_BUNDLE, of_period)
 def audit_bundle(grant_id: int, fy: int) -> ResponseReturnValue:
     """A year's records in one zip. Whoever declared an interest that still shuts something cannot have all of it."""
     grant = grants.get_grant(grant_id)
@@ -37,8 +37,8 @@ def audit_bundle(grant_id: int, fy: int) -> ResponseReturnValue:
 
 
 @bp.get("/audit/bundles")
-@requires(Permission.TAKE_AUDIT_BUNDLE)
+@requires(Permission.VIEW_AUDIT_BUNDLE)
 def audit_bundles() -> ResponseReturnValue:
     """The years of each grant, each to be taken away as one zip."""
-    years = bundle.years_of(current_access().area_ids(Permission.TAKE_AUDIT_BUNDLE))
+    years = bundle.years_of(current_access().area_ids(Permission.VIEW_AUDIT_BUNDLE))
     return render_template("returns/audit_bundles.html", years=years)
