@@ -71,7 +71,7 @@ def area_certify(area_revision_id: int) -> ResponseReturnValue:
         statement=terms.declaration if terms else "",
         who=person_names([revision.recorded_by])[revision.recorded_by],
         files=queries.files_of(area_revision_id=area_revision_id),
-        deputy_for=_stands_in_for(of.area_id),
+        deputy_for=_stands_in_for(revision, of.area_id),
     )
 
 
@@ -157,10 +157,7 @@ def area_query(area_revision_id: int) -> ResponseReturnValue:
         area_life.query_join(area_queries.get_area_revision(area_revision_id), form.reason.data, chosen or [], act)
         flash("The query is recorded. Join the returns again once they are put right.", "success")
 
-    body = (
-        "The area return then waits to be joined again. A holder's return that was not sent to the OPCC is opened "
-        "again by its own certifier instead."
-    )
+    body = "The area return then waits to be joined again, once the returns chosen here are put right."
     accepted = [
         each.holder.name
         for each in revision.members
@@ -270,10 +267,10 @@ def _done_once(form: Any, verb: Callable[[Act], None], address: str) -> Response
     return redirect(address, 303)
 
 
-def _stands_in_for(area_id: int) -> str | None:
+def _stands_in_for(revision: AreaRevision, area_id: int) -> str | None:
     """Whom the reader stands in for who certifies a join as a deputy; None by their own role."""
     act, lead = current_act(), area_queries.lead_of(area_id)
-    return delegation_queries.deputy_for(act.by or 0, lead.id if lead else 0, act.on)
+    return delegation_queries.deputy_for(act.by or 0, lead.id if lead else 0, act.on, [revision.recorded_by])
 
 
 def _address(area_revision_id: int) -> str:
