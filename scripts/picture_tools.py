@@ -116,7 +116,7 @@ def sheet_picture(workbook: Path, sheet: str, name: str) -> None:
         raise LookupError("LibreOffice and poppler's pdftotext and pdftoppm make the pictures of workbooks")
     printed = workbook.with_suffix(".pdf")
     if not printed.exists():
-        command = [office, "--headless", "--convert-to", "pdf", "--outdir", workbook.parent, workbook]
+        command = [office, "--headless", "--convert-to", "pdf", "--outdir", str(workbook.parent), str(workbook)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
     pages = subprocess.run([text_of, printed, "-"], check=True, capture_output=True, text=True).stdout.split("\f")
     page = str(next(number for number, text in enumerate(pages, start=1) if text.lstrip().startswith(sheet)))

@@ -84,14 +84,14 @@ def _filled(form: Path, name: str, mistakes: dict[str, str | int | None]) -> Pat
         sheet[cell] = value
     answers = ("No", "Finance officer, BCP", "Chief finance officer, BCP", POST, SIGNED)
     for row, answer in enumerate(answers, start=6):
-        book["Certificate"][f"B{row}"] = answer
+        book["Certificate"][f"B{row}"] = answer  # type: ignore[assignment]  # a date or text
     typed = form.parent / "typed" / name
     typed.parent.mkdir(exist_ok=True)
     book.save(typed)
     office = shutil.which("soffice")
     if office is None:
         raise LookupError("LibreOffice is not installed")
-    command = [office, "--headless", "--convert-to", "xlsx", "--outdir", form.parent, typed]
+    command = [office, "--headless", "--convert-to", "xlsx", "--outdir", str(form.parent), str(typed)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return form.parent / name
 

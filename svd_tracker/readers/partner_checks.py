@@ -180,8 +180,8 @@ def _of_amounts(read: ReadReturn, form: PartnerForm, asked: FormLine, line: Read
             yield Problem(Severity.WARNING, "negative", read.sheet, line.cells[place], words)
     for place in form.asked:
         if place[0] == "forecast" and line.amounts.get(place, 0) < 0:
-            pence = format_pounds(line.amounts[place])
-            words = f"{title} has a negative forecast of {pence} for Q{place[1]}: is that right?"
+            amount = format_pounds(line.amounts[place])
+            words = f"{title} has a negative forecast of {amount} for Q{place[1]}: is that right?"
             yield Problem(Severity.WARNING, "negative", read.sheet, line.cells[place], words)
     yield from _unexplained(read, form, asked, line)
     accruals = line.amounts.get(ACCRUALS, 0)

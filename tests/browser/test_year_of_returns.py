@@ -225,7 +225,7 @@ def partner_on_excel(cast: Cast) -> str:
     assert [re.findall(r"Return!(\w+)", row) for row in named] == [["E8"], ["H9"], ["C11"]], named
     copy = download(officer, officer.page.locator("main a", has_text="Get the marked copy"))
     marked = openpyxl.load_workbook(io.BytesIO(copy))
-    listed = [row[1:3] for row in marked.worksheets[0].values if row[0] == "Put right"]
+    listed = [(str(row[1]), str(row[2])) for row in marked.worksheets[0].values if row[0] == "Put right"]
     assert listed == [("Return", "E8"), ("Return", "H9"), ("Return", "C11")]
     assert all(marked["Return"][cell].comment for _, cell in listed)
 

@@ -72,7 +72,7 @@ def test_every_period_asks_for_its_own_quarters(
     assert line.amounts["to_date", 0] == expected
     ahead_of_it = expected - sum(line.amounts["spent", quarter] for quarter in own if quarter in ahead)
     assert line.amounts["outturn", 0] == ahead_of_it + 10_000_00 * len(ahead)
-    assert {each.code for each in check_partner_return(read, asked)} == {"no_certifier"}
+    assert {each.code for each in check_partner_return(read, asked)} == {"no_certifier", "no_preparer"}
 
 
 def test_filled_in_and_saved_by_libreoffice_it_says_the_same_and_its_formulas_are_worked_out(tmp_path: Path) -> None:
@@ -103,9 +103,16 @@ def test_the_marked_copy_lists_each_problem_with_a_link_and_marks_its_cell(tmp_p
     assert book.sheetnames[0] == PROBLEMS
     listed = book[PROBLEMS]
     assert listed["A1"].value == "Problems in BCP Q2.xlsx"
-    assert listed["A2"].value == "3 to put right, 2 to look at. Each cell's name is a link to it."
+    assert listed["A2"].value == "4 to put right, 2 to look at. Each cell's name is a link to it."
     by_cell = {(row[1].value, row[2].value): row for row in listed.iter_rows(min_row=5) if row[2].value}
-    assert set(by_cell) == {(RETURN, "G7"), (RETURN, "K9"), (RETURN, "D9"), (CERTIFICATE, "B6"), (CERTIFICATE, "B8")}
+    assert set(by_cell) == {
+        (RETURN, "G7"),
+        (RETURN, "K9"),
+        (RETURN, "D9"),
+        (CERTIFICATE, "B6"),
+        (CERTIFICATE, "B7"),
+        (CERTIFICATE, "B8"),
+    }
     link = by_cell[RETURN, "G7"][2].hyperlink
     assert link is not None
     assert link.location == "'Return'!G7"

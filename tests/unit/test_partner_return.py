@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from typing import Literal
 
 import openpyxl
 import pytest
@@ -170,7 +171,7 @@ def test_a_new_lines_negative_budget_is_an_error() -> None:
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
 @pytest.mark.parametrize("sheet", [RETURN, MATCH])
-def test_figures_on_a_hidden_sheet_are_an_error(sheet: str, state: str) -> None:
+def test_figures_on_a_hidden_sheet_are_an_error(sheet: str, state: Literal["hidden", "veryHidden"]) -> None:
     book = openpyxl.load_workbook(io.BytesIO(edited(FILLED, NAMED)), data_only=True)
     book[sheet].sheet_state = state
     found = one(saved(book), "hidden_sheet")

@@ -5,8 +5,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from svd_tracker.audit.models import AuditLine
+from svd_tracker.calculations.progress import NO_REASON
 from svd_tracker.delivery.models import Output, OutputMeasure, OutputResult, ProgressNote
-from svd_tracker.delivery.progress import NO_REASON, missing_results, notes_of, progress_of, results_of
+from svd_tracker.delivery.progress import missing_results, notes_of, progress_of, results_of
 from svd_tracker.delivery.progress_services import LONGEST, record_result, write_progress
 from svd_tracker.delivery.services import add_milestone, add_output
 from svd_tracker.errors import ChangedMeanwhile, Refused

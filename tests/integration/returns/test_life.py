@@ -72,7 +72,7 @@ def test_from_entries_to_a_certified_return(app: Flask) -> None:
     file = queries.files_of(revision_id=revision.id)[0]
     assert file.kind == "sealed"
     assert file.name == "SVD return Dorset CSP Q1 2025-26 revision 1.xlsx"
-    assert file.sha256 == hashlib.sha256(sealed.workbook).hexdigest()
+    assert file.sha256 == hashlib.sha256(sealed.workbook or b"").hexdigest()
     ref = revision.of.ref
     assert finance_queries.closed_quarters(obligation(1).holder_id, year.grant.id, 2025) == {1: ref}
     assert finance_queries.newest_claims(obligation(1).holder_id, year.grant.id, 2025) == {
@@ -358,7 +358,7 @@ def test_the_sealed_copy_goes_to_the_folder_whole(app: Flask, returns_dir: Path)
     revision = draft()
     check(revision)
     sealed = certify(revision)
-    written = write_copy(str(returns_dir), sealed.file_name, sealed.workbook)
+    written = write_copy(str(returns_dir), sealed.file_name, sealed.workbook or b"")
     assert written.name == "SVD return Dorset CSP Q1 2025-26 revision 1.xlsx"
     stored = files.get_file(queries.files_of(revision_id=revision.id)[0].id)
     assert written.read_bytes() == files.content_of(stored)
