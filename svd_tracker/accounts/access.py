@@ -1,7 +1,7 @@
 """Who is asking, what they may do, and the one decorator that every route of ours carries (DESIGN.md section 2)."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -51,6 +51,14 @@ def current_access() -> Access:
 
 def may(permission: Permission, scope: Scope | None = None) -> bool:
     return current_access().may(permission, scope)
+
+
+def holder_names(holder_ids: Iterable[int]) -> dict[int, str]:
+    """The names of these holders by id, read once a request: partnerships by name, then the OPCC."""
+    if "svd_holder_names" not in g:
+        g.svd_holder_names = {holder.id: holder.name for holder in queries.list_holders()}
+    wanted = frozenset(holder_ids)
+    return {holder_id: name for holder_id, name in g.svd_holder_names.items() if holder_id in wanted}
 
 
 def today() -> dt.date:

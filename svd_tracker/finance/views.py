@@ -7,7 +7,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, may, requires, today
+from svd_tracker.accounts.access import current_access, holder_names, may, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals.queries import outstanding
@@ -151,7 +151,7 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
     reached = access.holder_ids(Permission.POST_ENTRY)
     if not reached:
         return
-    names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in reached}
+    names = holder_names(reached)
     for (holder_id, year_of), count in overview.count_waiting(reached).items():
         things = "released accrual waits" if count == 1 else "released accruals wait"
         yield WorkItem(

@@ -268,28 +268,23 @@ def out_of_order(obligation: Obligation) -> list[str]:
     return reasons
 
 
-def refuse_preparer(revision: ReturnRevision, person_id: int | None) -> None:
-    """Raise NotAllowed for whoever built a return or passed it on, and for nobody (DESIGN.md rule 6)."""
-    if person_id is None or person_id in queries.preparers([revision.id])[revision.id]:
-        raise NotAllowed("You prepared this return, so somebody else must certify it")
-
-
 def certifies_as(revision: ReturnRevision, act: Act) -> str | None:
     """Whom a deputy stands in for on the day, None for a certifier by their own role.
 
-    Raises NotAllowed for whoever is neither, and for whoever stands in for those who prepared the return: the role is
-    asked for here too, so that no path goes round it.
+    Raises NotAllowed for whoever built the return or passed it on, for whoever stands in for one of those, for whoever
+    is no certifier and for nobody (DESIGN.md rule 6): the role is asked for here too, so that no path goes round it.
     """
     obligation, prepared = revision.of.obligation, queries.preparers([revision.id])[revision.id]
+    if act.by is None or act.by in prepared:
+        raise NotAllowed("You prepared this return, so somebody else must certify it")
     try:
-        return delegation_queries.deputy_for(act.by or 0, obligation.holder_id, act.on, prepared)
+        return delegation_queries.deputy_for(act.by, obligation.holder_id, act.on, prepared)
     except NotFound as nobody:
         raise NotAllowed(f"Only a certifier of {obligation.holder.name}, or a deputy, certifies its return") from nobody
 
 
 def _may_be_certified(revision: ReturnRevision, build_seen: int, act: Act) -> FigureBuild:
     refuse_unless("certified", revision)
-    refuse_preparer(revision, act.by)
     certifies_as(revision, act)
     build = queries.newest_build(revision.id)
     if build is None or build.id != build_seen:

@@ -132,7 +132,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
     back = url_for("returns.show", revision_id=revision_id)
     if revision.state is not RevisionState.CHECKED:
         return redirect(back, 303)
-    certifying.refuse_preparer(revision, current_access().person_id)
+    deputy_for = certifying.certifies_as(revision, current_act())
     form: Any = CertifyForm()
     if form.validate_on_submit():
         act = current_act()
@@ -163,7 +163,7 @@ def certify(revision_id: int) -> ResponseReturnValue:
         later_entries=queries.entries_since(page.obligation, page.build.ledger_seq),
         since=since_last(page.obligation, page.figures),
         life=load_life(revision, page.build, page.figures, drafts=True),
-        deputy_for=certifying.certifies_as(revision, current_act()),
+        deputy_for=deputy_for,
         links=may(Permission.VIEW_FINANCE, scope_of(page.obligation)),
     )
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from exports.moves_workbook import build_moves_workbook
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, current_act, may, now, requires, today
+from svd_tracker.accounts.access import current_access, current_act, holder_names, may, now, requires, today
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.audit import once
@@ -237,7 +237,7 @@ def _work(access: Access, _on: dt.date) -> Iterator[WorkItem]:
                 )
     told = access.holder_ids(Permission.REQUEST_VIREMENT)
     if told:
-        names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in told}
+        names = holder_names(told)
         hidden = {key[:2] for key in shut_plan()}
         for (holder_id, fy), pence in repayable.totals(told).items():
             if (holder_id, fy) not in hidden:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
 from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.access import current_access, current_act, holder_names, may, requires
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.act import Act
@@ -137,7 +137,7 @@ def _work(access: Access, day: dt.date) -> Iterator[WorkItem]:
     reached = access.holder_ids(Permission.POST_ENTRY)
     if not reached:
         return
-    names = {holder.id: holder.name for holder in accounts.list_holders() if holder.id in reached}
+    names = holder_names(reached)
     for holder_id, (lines, pence) in queries.waiting_of(reached).items():
         verb = "waits" if lines == 1 else "wait"
         yield WorkItem(
