@@ -45,7 +45,21 @@ def _terms(demo: Demo) -> None:
 
 
 def _a_partner_in_excel(demo: Demo) -> None:
+    """BCP says that its return comes as a workbook, and its certifier signs on paper: no account here certifies."""
     demo.move_to(SIGNED)
+    demo.sign_in("finance.officer@bcp.example")
+    demo.go("/returns")
+    with demo.page.expect_navigation():
+        demo.page.get_by_role("link", name="Q1 2025/26", exact=True).click()
+    demo.follow("Our return comes as a workbook")
+    demo.fill(reason="Our ledger is closed to new entries until August")
+    demo.press("It comes as a workbook")
+    demo.sign_in("administrator@dorset.example")
+    demo.go("/people")
+    demo.follow("Chief finance officer, BCP")
+    demo.follow("End")
+    demo.press("End the role")
+    demo.sign_in(OFFICER)
     demo.go("/returns?year=2025")
     row = demo.page.locator("main tbody tr", has_text="BCP").filter(has_text="Q1 2025/26")
     with demo.page.expect_navigation():
