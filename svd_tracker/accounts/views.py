@@ -93,6 +93,8 @@ def add_person() -> ResponseReturnValue:
             )
         except Refused as refused:
             db.session.rollback()
+            if used := once.result_of(form.once_key.data):  # the other of two clicks at one moment was first
+                return redirect(used, 303)
             form.email.errors = [refused.message]
         else:
             url = url_for("accounts.person", person_id=person.id)
