@@ -8,6 +8,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -47,7 +48,7 @@ def lint(content: bytes) -> list[str]:
                 return [f"{damaged} is damaged"]
             names = archive.namelist()
             held = {name: archive.read(name) for name in names}
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error):
         return ["it is no zip package"]
     problems: list[str] = []
     text, trees = {}, {}

@@ -53,14 +53,7 @@ def standing_delegations(
     query = (
         select(Delegation, Holder)
         .join(Holder, Holder.id == Delegation.holder_id)
-        .where(
-            Delegation.ends_id.is_(None),
-            Delegation.from_on <= on,
-            Delegation.to_on >= on,
-            ~_is_ended(on),
-            _has_role(Delegation.for_id, Delegation.holder_id, on),
-            ~_reads_only(Delegation.deputy_id, on),
-        )
+        .where(*_stands(on))
         .order_by(Delegation.id)
     )
     if deputy_id is not None:
@@ -70,11 +63,11 @@ def standing_delegations(
     return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
-def deputy_roles(on: dt.date, deputy_id: int | None = None) -> list[tuple[int, HeldRole]]:
+def deputy_roles(on: dt.date) -> list[tuple[int, HeldRole]]:
     """By deputy, the role that each delegation of a day gives them. One query."""
     return [
         (delegation.deputy_id, HeldRole(Role.CERTIFIER, holder.area_id, holder.id))
-        for delegation, holder in standing_delegations(on, deputy_id=deputy_id)
+        for delegation, holder in standing_delegations(on)
     ]
 
 
@@ -154,6 +147,27 @@ def list_delegations(holder_ids: Collection[int], on: dt.date) -> list[Delegatio
         .order_by(Delegation.id.desc())
     )
     return [DelegationRow(*row) for row in rows]
+
+
+def stands_in(person_id: int, on: dt.date) -> ColumnElement[bool]:
+    """Whether a person stands in for a certifier of the holder of the query that this is part of."""
+    return (
+        select(Delegation.id)
+        .where(Delegation.holder_id == Holder.id, Delegation.deputy_id == person_id, *_stands(on))
+        .correlate(Holder)
+        .exists()
+    )
+
+
+def _stands(on: dt.date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Delegation.ends_id.is_(None),
+        Delegation.from_on <= on,
+        Delegation.to_on >= on,
+        ~_is_ended(on),
+        _has_role(Delegation.for_id, Delegation.holder_id, on),
+        ~_reads_only(Delegation.deputy_id, on),
+    )
 
 
 def _is_ended(on: dt.date) -> ColumnElement[bool]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
-from svd_tracker.accounts.delegation_queries import deputy_roles
-from svd_tracker.accounts.models import Area, Holder, Organisation, Person, RoleGrant, Setting, SignInFailure
+from svd_tracker.accounts.delegation_queries import deputy_roles, stands_in
+from svd_tracker.accounts.models import Area, Holder, Organisation, Person, Role, RoleGrant, Setting, SignInFailure
 from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
 from svd_tracker.accounts.settings import SETTINGS
 from svd_tracker.errors import NotFound
@@ -79,10 +79,12 @@ def role_words_by_person(on: dt.date) -> dict[int, list[str]]:
 def load_access(person_id: int, on: dt.date) -> Access:
     """What a person may do on a day. A fixed number of queries, whatever the person has."""
     roles = [HeldRole(grant.role, grant.area_id, grant.holder_id) for grant in standing_role_grants(on, person_id)]
-    roles += [role for _, role in deputy_roles(on, person_id)]
+    holders = db.session.execute(
+        select(Holder.id, Holder.area_id, stands_in(person_id, on).label("deputy")).order_by(Holder.id)
+    ).all()
+    roles += [HeldRole(Role.CERTIFIER, row.area_id, row.id) for row in holders if row.deputy]
     for source in _more_roles:
         roles.extend(source(person_id, on))
-    holders = db.session.execute(select(Holder.id, Holder.area_id).order_by(Holder.id)).all()
     return Access(person_id, tuple(roles), tuple((row.id, row.area_id) for row in holders))
 
 
