@@ -45,11 +45,18 @@ class Permission(StrEnum):
     DECLARE_INTEREST = "declare_interest"
     SCORE = "score"
     VIEW_RANKING = "view_ranking"
+    RULE_INTEREST = "rule_interest"
+    MODERATE = "moderate"
+    PLAN_LINE = "plan_line"  # what-ifs of where the money runs out
+    ANALYSE = "analyse"  # how sure the ranking is, the best set: advice that is not in the papers
+    VIEW_PAPERS = "view_papers"  # options, decision pack, explanations
     DECIDE = "decide"
     VIEW_DECISIONS = "view_decisions"
 
 
-ASSESSOR = "assessor"  # not a Role: it belongs to a round (rounds.RoundAssessor)
+# Not a Role: these belong to a round (rounds.RoundAssessor, Round.chair_id).
+ASSESSOR = "assessor"
+CHAIR = "chair"
 
 _R = Role
 _MONEY_READERS: set[str] = {_R.COORDINATOR, _R.FINANCE_OFFICER, _R.CERTIFIER, _R.AUDITOR}
@@ -84,13 +91,26 @@ _ROLES: Mapping[Permission, Collection[str]] = {
     Permission.JOIN_AREA_RETURN: {_R.OPCC_OFFICER},
     Permission.VIEW_PLAN: _PARTNERSHIP,
     Permission.MANAGE_PLAN: {_R.COORDINATOR, _R.FINANCE_OFFICER},
-    Permission.VIEW_ROUND: {_R.COORDINATOR, _R.MEMBER, _R.OPCC_OFFICER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
+    Permission.VIEW_ROUND: {
+        _R.COORDINATOR,
+        _R.MEMBER,
+        _R.OPCC_OFFICER,
+        _R.AUDITOR,
+        _R.PROPOSER,
+        ASSESSOR,
+        CHAIR,
+    },
     Permission.MANAGE_ROUND: {_R.COORDINATOR},
     Permission.PROPOSE: {_R.PROPOSER, _R.COORDINATOR},
-    Permission.VIEW_PROPOSAL: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, _R.PROPOSER, ASSESSOR},
-    Permission.DECLARE_INTEREST: {_R.COORDINATOR, _R.MEMBER, ASSESSOR},
+    Permission.VIEW_PROPOSAL: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, _R.PROPOSER, ASSESSOR, CHAIR},
+    Permission.DECLARE_INTEREST: {_R.COORDINATOR, _R.MEMBER, ASSESSOR, CHAIR},
     Permission.SCORE: {ASSESSOR},
-    Permission.VIEW_RANKING: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, ASSESSOR},
+    Permission.VIEW_RANKING: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, ASSESSOR, CHAIR},
+    Permission.RULE_INTEREST: {_R.COORDINATOR, CHAIR},
+    Permission.MODERATE: {_R.COORDINATOR, CHAIR},
+    Permission.PLAN_LINE: {_R.COORDINATOR},
+    Permission.ANALYSE: {_R.COORDINATOR},
+    Permission.VIEW_PAPERS: {_R.COORDINATOR, _R.MEMBER, _R.AUDITOR, CHAIR},
     Permission.DECIDE: {_R.COORDINATOR},
     Permission.VIEW_DECISIONS: {
         _R.COORDINATOR,
@@ -100,6 +120,7 @@ _ROLES: Mapping[Permission, Collection[str]] = {
         _R.CERTIFIER,
         _R.OPCC_OFFICER,
         ASSESSOR,
+        CHAIR,
     },
 }
 ROLES_WITH: Mapping[Permission, frozenset[str]] = {permission: frozenset(roles) for permission, roles in _ROLES.items()}

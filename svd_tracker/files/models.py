@@ -14,6 +14,7 @@ class FileKind(StrEnum):
     LEDGER_UPLOAD = "ledger_upload"
     EVIDENCE = "evidence"
     PARTNER_RETURN = "partner_return"
+    PROPOSAL = "proposal"
 
 
 class StoredFile(AppendOnly, Base, Recorded):

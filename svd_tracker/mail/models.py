@@ -3,7 +3,7 @@
 import datetime as dt
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from svd_tracker.accounts.models import Person
@@ -22,6 +22,8 @@ class MailState(StrEnum):
 class Outbox(Base):
     """One message to one person about one thing on one occasion, however often and by whom it is put in.
 
+    ``address`` is set in place of the person for a proposer, who has no account.
+
     ``message_id`` is fixed here, so that a message sent again after a crash is known for the same one. ``details`` is
     JSON for the template: words and dates, never figures. ``lease_until`` is set while a process is sending it.
     """
@@ -29,12 +31,15 @@ class Outbox(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("person_id", "about", "occasion", "occasion_on"),
+        UniqueConstraint("address", "about", "occasion", "occasion_on"),
+        CheckConstraint("(person_id IS NULL) <> (address IS NULL)", name="to_one"),
         Index("ix_outbox_turn", "state", "next_try_at"),
         Index("ix_outbox_person", "person_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    address: Mapped[Line | None]
     about: Mapped[Ref]
     occasion: Mapped[Ref]
     occasion_on: Mapped[dt.date]
@@ -49,7 +54,7 @@ class Outbox(Base):
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     sent_at: Mapped[dt.datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person | None] = relationship()
 
 
 class Choice(StrEnum):

@@ -20,6 +20,8 @@ class ProposalState(StrEnum):
     SUBMITTED = "submitted"
     RETURNED = "returned"  # for correction, as a new version
     WITHDRAWN = "withdrawn"
+    LATE = "late"  # handed in after the round closed, and not accepted (yet)
+    INELIGIBLE = "ineligible"  # fails one of the scheme's checks; kept, with its reason
 
 
 class Proposal(Base):
@@ -33,7 +35,8 @@ class Proposal(Base):
     ref: Mapped[Ref]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[ProposalState]
-    state_reason: Mapped[Line] = mapped_column(default="")  # why it was returned or withdrawn
+    state_reason: Mapped[Line] = mapped_column(default="")  # why it was returned, withdrawn, refused as late …
+    late_reason: Mapped[Line] = mapped_column(default="")  # why it was accepted though it came late
     continues_intervention_id: Mapped[int | None] = mapped_column(ForeignKey("intervention.id"))
     row_version: Mapped[int] = mapped_column(default=1)
     round: Mapped[Round] = relationship()
@@ -67,6 +70,7 @@ class ProposalVersion(Base, Recorded):
     lead: Mapped[Line]
     where: Mapped[Line] = mapped_column("where_delivered")
     safeguarding: Mapped[LongText]
+    governance: Mapped[LongText] = mapped_column(default="")  # how the scheme's checks are met
     after_funding: Mapped[LongText]
     proposal: Mapped[Proposal] = relationship(back_populates="versions")
     asks: Mapped[list["ProposalAsk"]] = relationship(order_by="ProposalAsk.id", cascade="all, delete-orphan")
@@ -188,10 +192,17 @@ class InterestKind(StrEnum):
 class InterestEvent(StrEnum):
     DECLARED = "declared"
     CLEARED = "cleared"
+    RULED_SCORE = "ruled_score"  # the chair's word on an indirect one: it stands in the papers, and nothing is shut
+    RULED_READ = "ruled_read"  # may read, and scores nothing
+    RULED_SHUT = "ruled_shut"
 
 
 class Interest(AppendOnly, Base, Recorded):
-    """A declared conflict. The newest event of a person and proposal counts; declared shuts it (DESIGN.md rule 7)."""
+    """A declared conflict. The newest event of a person and proposal counts (DESIGN.md rule 7).
+
+    Declared and ruled_shut shut it; ruled_read lets the person read it and leaves their scores out of the mean;
+    ruled_score and cleared let them read and score. ``organisation_id``: it came from an interest in the organisation.
+    """
 
     __tablename__ = "interest"
     __table_args__ = (Index("ix_interest_person", "person_id", "proposal_id", "id"), {"sqlite_autoincrement": True})
@@ -200,6 +211,7 @@ class Interest(AppendOnly, Base, Recorded):
     round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     kind: Mapped[InterestKind]
     event: Mapped[InterestEvent]
     reason: Mapped[Line]
@@ -219,3 +231,70 @@ class InterestReview(AppendOnly, Base, Recorded):
     round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     proposals_seen: Mapped[int]
+
+
+class OrganisationInterest(AppendOnly, Base, Recorded):
+    """An interest in an organisation: in every proposal of it, those that come later too. The newest event counts."""
+
+    __tablename__ = "organisation_interest"
+    __table_args__ = (
+        Index("ix_organisation_interest_round", "round_id", "person_id", "organisation_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    kind: Mapped[InterestKind]
+    event: Mapped[InterestEvent]
+    reason: Mapped[Line]
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    organisation: Mapped[Organisation] = relationship()
+
+
+class CheckResult(StrEnum):
+    MET = "met"
+    PART = "part"
+    NOT_MET = "not_met"
+
+
+class CheckAnswer(AppendOnly, Base, Recorded):
+    """The coordinator's answer to one of the scheme's checks on a proposal. The newest counts."""
+
+    __tablename__ = "check_answer"
+    __table_args__ = (
+        Index("ix_check_answer_proposal", "proposal_id", "check_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"))
+    check_id: Mapped[int] = mapped_column(ForeignKey("scheme_check.id"))
+    result: Mapped[CheckResult]
+    reason: Mapped[Line]
+
+
+class PersonalLink(Base, Recorded):
+    """A proposer's way to one proposal, without an account. The address sent out is signed, and never kept.
+
+    ``code_secret`` makes the codes that are sent to ``address``; ``code_used`` is the last counter that was accepted.
+    """
+
+    __tablename__ = "personal_link"
+    __table_args__ = (CheckConstraint("tries >= 0", name="tries"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    contact_name: Mapped[Line]
+    address: Mapped[Line]
+    expires_on: Mapped[dt.date]
+    revoked_at: Mapped[dt.datetime | None]
+    revoked_reason: Mapped[Line] = mapped_column(default="")
+    code_secret: Mapped[Line]
+    code_sent_at: Mapped[dt.datetime | None]
+    code_used: Mapped[int | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    row_version: Mapped[int] = mapped_column(default=1)
+    proposal: Mapped[Proposal] = relationship()
+    __mapper_args__ = {"version_id_col": row_version}

@@ -278,11 +278,18 @@ def interests(round_id: int) -> list[Interest]:
     )
 
 
+SHUTTING = (InterestEvent.DECLARED, InterestEvent.RULED_SHUT)
+SILENCING = (*SHUTTING, InterestEvent.RULED_READ)
+
+
 def shut_pairs(round_id: int) -> frozenset[tuple[int, int]]:
-    """Every (person id, proposal id) with a standing interest, published or not: whose marks leave the mean."""
-    return frozenset(
-        (each.person_id, each.proposal_id) for each in interests(round_id) if each.event is InterestEvent.DECLARED
-    )
+    """Every (person id, proposal id) that an interest shuts, published or not."""
+    return frozenset((each.person_id, each.proposal_id) for each in interests(round_id) if each.event in SHUTTING)
+
+
+def silent_pairs(round_id: int) -> frozenset[tuple[int, int]]:
+    """Every (person id, proposal id) whose marks leave the mean: what is shut, and what may only be read."""
+    return frozenset((each.person_id, each.proposal_id) for each in interests(round_id) if each.event in SILENCING)
 
 
 def shut_proposal_ids(person_id: int | None, round_id: int | None = None) -> frozenset[int]:
@@ -301,7 +308,7 @@ def shut_proposal_ids(person_id: int | None, round_id: int | None = None) -> fro
             .join(Round, Round.id == Interest.round_id)
             .where(
                 Interest.id.in_(newest),
-                Interest.event == InterestEvent.DECLARED,
+                Interest.event.in_(SHUTTING),
                 Round.state != RoundState.PUBLISHED,
             )
         )

@@ -14,13 +14,13 @@ from flask import g
 
 from svd_tracker.accounts.access import current_access
 from svd_tracker.accounts.models import Role
-from svd_tracker.accounts.permissions import ASSESSOR, Access, Permission, Scope
+from svd_tracker.accounts.permissions import ASSESSOR, CHAIR, Access, Permission, Scope
 from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import NotAllowed
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
-from svd_tracker.rounds.models import Round
+from svd_tracker.rounds.models import Round, RoundState
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,25 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
         organisation_id=get_person(access.person_id).organisation_id if proposes else None,
         coordinates=holder_ids & {held.holder_id for held in roles if held.role == Role.COORDINATOR},
         belongs_to=holder_ids & {held.holder_id for held in roles if held.role in (Role.COORDINATOR, Role.MEMBER)},
-        everything_submitted=any(held.role in (Role.AUDITOR, ASSESSOR) for held in roles),
+        everything_submitted=any(held.role in (Role.AUDITOR, ASSESSOR, CHAIR) for held in roles),
         shut=queries.shut_proposal_ids(access.person_id, round_.id),
     )
+
+
+def names_hidden(access: Access, round_: Round) -> bool:
+    """Whether a blind round keeps the names of organisations from this person: an assessor who has not sent yet.
+
+    Not from who coordinates it, and from nobody once scoring is over.
+    """
+    if not round_.blind or round_.state not in (RoundState.OPEN, RoundState.SCORING):
+        return False
+    here = Scope(round_.area_id, None, round_.id)
+    if any(held.role == Role.COORDINATOR and held.covers(here) for held in access.roles):
+        return False
+    return round_queries.has_yet_to_send(round_.id, access.person_id)
+
+
+HIDDEN_NAME = "Name hidden until you have sent your scores"
 
 
 def list_for(

@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts.models import Holder, HolderKind, Role
 from svd_tracker.accounts.permissions import ASSESSOR as ASSESSOR_ROLE
-from svd_tracker.accounts.permissions import ROLES_WITH, Access, HeldRole, Permission, Scope
+from svd_tracker.accounts.permissions import CHAIR, ROLES_WITH, Access, HeldRole, Permission, Scope
 from svd_tracker.accounts.queries import add_role_source, list_holders
 from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import CriterionFact
@@ -17,7 +17,15 @@ from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.grants.models import Allocation
 from svd_tracker.grants.queries import award_table
-from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundShare, RoundState, Scheme
+from svd_tracker.rounds.models import (
+    Criterion,
+    Round,
+    RoundAssessor,
+    RoundShare,
+    RoundStandIn,
+    RoundState,
+    Scheme,
+)
 
 ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assessors may look until it is published
 
@@ -150,7 +158,9 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
                     holder_id=holder.id,
                     holder_name=holder.name,
                     category=category,
-                    allocated=allocation.pence,
+                    allocated=allocation.pence
+                    if share is None or share.allocated_pence is None
+                    else share.allocated_pence,
                     kept_back=share.kept_back_pence if share else 0,
                     reason=share.reason if share else "",
                 )
@@ -178,23 +188,67 @@ def assessors_of(round_id: int) -> Sequence[RoundAssessor]:
 def is_assessor(round_id: int, person_id: int) -> bool:
     return (
         db.session.scalar(
-            select(RoundAssessor.id).where(RoundAssessor.round_id == round_id, RoundAssessor.person_id == person_id)
+            select(RoundAssessor.id).where(
+                RoundAssessor.round_id == round_id,
+                RoundAssessor.person_id == person_id,
+                RoundAssessor.stood_down_at.is_(None),
+            )
         )
         is not None
     )
 
 
-def assessor_roles(person_id: int, on: dt.date) -> Iterable[HeldRole]:
-    """A person's roles as an assessor: from the opening of a round until its decisions are published."""
-    rows = db.session.execute(
-        select(Round.id, Round.area_id)
-        .join(RoundAssessor, RoundAssessor.round_id == Round.id)
-        .where(RoundAssessor.person_id == person_id, Round.state.in_(ASSESSING))
+def has_yet_to_send(round_id: int, person_id: int) -> bool:
+    """Whether this person scores in the round and has never sent their scores."""
+    return (
+        db.session.scalar(
+            select(RoundAssessor.id).where(
+                RoundAssessor.round_id == round_id,
+                RoundAssessor.person_id == person_id,
+                RoundAssessor.stood_down_at.is_(None),
+                RoundAssessor.first_sent_at.is_(None),
+            )
+        )
+        is not None
     )
-    return [HeldRole(ASSESSOR_ROLE, row.area_id, None, row.id) for row in rows]
 
 
-add_role_source(assessor_roles)
+def round_roles(person_id: int, on: dt.date) -> Iterable[HeldRole]:
+    """What a person is in rounds, in one query.
+
+    An assessor from the opening of a round until its decisions are published, unless they stood down; its chair from
+    the opening, and after publication too; and the coordinator for whom they stand in, until that is ended or the
+    round is published.
+    """
+    nobody = cast(null(), Integer)
+    assessor = (
+        select(literal(str(ASSESSOR_ROLE)).label("role"), Round.id, Round.area_id, nobody.label("holder_id"))
+        .join(RoundAssessor, RoundAssessor.round_id == Round.id)
+        .where(
+            RoundAssessor.person_id == person_id,
+            RoundAssessor.stood_down_at.is_(None),
+            Round.state.in_(ASSESSING),
+        )
+    )
+    chair = select(literal(str(CHAIR)), Round.id, Round.area_id, nobody).where(
+        Round.chair_id == person_id, Round.state != RoundState.PREPARING
+    )
+    ended = select(RoundStandIn.ends_id).where(RoundStandIn.ends_id.is_not(None))
+    stand_in = (
+        select(literal(Role.COORDINATOR.value), Round.id, Round.area_id, RoundStandIn.holder_id)
+        .join(RoundStandIn, RoundStandIn.round_id == Round.id)
+        .where(
+            RoundStandIn.person_id == person_id,
+            RoundStandIn.ends_id.is_(None),
+            RoundStandIn.id.not_in(ended),
+            Round.state != RoundState.PUBLISHED,
+        )
+    )
+    rows = db.session.execute(union_all(assessor, chair, stand_in))
+    return [HeldRole(row.role, row.area_id, row.holder_id, row.id) for row in rows]
+
+
+add_role_source(round_roles)
 
 
 def criteria_of(scheme: Scheme) -> Sequence[Criterion]:

@@ -258,12 +258,14 @@ def hidden_because(round_: Round, access: Access) -> str | None:
 
 def waiting_by_assessor(round_id: int) -> dict[int, bool]:
     """By assessor, whether they still have to send scores or to say whether they have an interest."""
-    people = db.session.scalars(select(RoundAssessor.person_id).where(RoundAssessor.round_id == round_id)).all()
+    people = db.session.scalars(
+        select(RoundAssessor.person_id).where(RoundAssessor.round_id == round_id, RoundAssessor.stood_down_at.is_(None))
+    ).all()
     listed = select(Proposal.id).where(Proposal.round_id == round_id, Proposal.state == ProposalState.SUBMITTED)
     proposal_ids = set(db.session.scalars(listed))
     pairs = _of_round(round_id).with_only_columns(Assessment.person_id, Assessment.proposal_id)
     sent = db.session.execute(pairs.where(Assessment.state == AssessmentState.SENT))
-    done = {(row.person_id, row.proposal_id) for row in sent} | proposals.shut_pairs(round_id)
+    done = {(row.person_id, row.proposal_id) for row in sent} | proposals.silent_pairs(round_id)
     reviewed = proposals.finished_reviews(round_id)
     return {
         person_id: person_id not in reviewed or any((person_id, each) not in done for each in proposal_ids)
@@ -336,9 +338,9 @@ def scores_of(proposal: Proposal) -> list[SentBy]:
 
 
 def shut_people(round_id: int) -> dict[int, frozenset[int]]:
-    """By proposal id, who has a standing interest in it: their marks leave the mean, published or not."""
+    """By proposal id, whose interest keeps their marks out of the mean, published or not."""
     found: dict[int, set[int]] = {}
-    for person_id, proposal_id in proposals.shut_pairs(round_id):
+    for person_id, proposal_id in proposals.silent_pairs(round_id):
         found.setdefault(proposal_id, set()).add(person_id)
     return {proposal_id: frozenset(people) for proposal_id, people in found.items()}
 

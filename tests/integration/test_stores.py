@@ -62,6 +62,8 @@ def test_every_guard_is_known(app: Flask) -> None:
         "scheme",
         "criterion",
         "scale_point",
+        "band",
+        "scheme_check",
         "proposal_version",
         "proposal_ask",
         "proposal_cost",
