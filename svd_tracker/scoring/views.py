@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -22,11 +22,10 @@ from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import forms, queries, ranking_queries, services
+from svd_tracker.scoring.blueprint import bp
 from svd_tracker.scoring.models import Assessment, AssessmentState
 from svd_tracker.web import navigation
 from svd_tracker.web.downloads import csv_answer
-
-bp = Blueprint("scoring", __name__)
 
 
 def _proposal_scope(permission: Permission) -> Callable[[int], Scope]:
