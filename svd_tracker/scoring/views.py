@@ -1,4 +1,4 @@
-"""Pages of scoring: one's own list, one proposal beside its criteria, who has sent, the ranking."""
+"""Pages of scoring: one's own list, one proposal beside its criteria, who has sent, what was sent."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -9,23 +9,18 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from svd_tracker.accounts.access import current_access, current_act, may, requires
 from svd_tracker.accounts.permissions import Access, Permission, Scope
-from svd_tracker.calculations.figures import Category
-from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
-from svd_tracker.grants.split import short_name
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import Proposal
-from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
-from svd_tracker.scoring import forms, queries, ranking_queries, services
+from svd_tracker.scoring import forms, moderation_views, queries, ranking_queries, ranking_views, services  # noqa: F401
 from svd_tracker.scoring.blueprint import bp
 from svd_tracker.scoring.models import Assessment, AssessmentState
 from svd_tracker.web import navigation
-from svd_tracker.web.downloads import csv_answer
 
 
 def _proposal_scope(permission: Permission) -> Callable[[int], Scope]:
@@ -189,61 +184,6 @@ def reopen(assessment_id: int) -> ResponseReturnValue:
             flash(f"{assessment.person.name} can change their scores of {assessment.proposal.ref} again.", "success")
             return redirect(back, 303)
     return render_template("scoring/reopen.html", form=form, assessment=assessment, round=round_, cancel_url=back)
-
-
-@bp.get("/rounds/<int:round_id>/ranking")
-@requires(Permission.VIEW_RANKING, of_round(Permission.VIEW_RANKING))
-def ranking(round_id: int) -> ResponseReturnValue:
-    round_ = rounds.get_round(round_id)
-    queries.refuse_unless_shown(round_, current_access())
-    found = ranking_queries.ranking(round_, current_access())
-    return render_template(
-        "scoring/ranking.html",
-        round=round_,
-        ranking=found,
-        mean_text=ranking_queries.mean_text,
-        categories=list(Category),
-        points=points,
-        short_name=short_name,
-    )
-
-
-@bp.get("/rounds/<int:round_id>/ranking.csv")
-@requires(Permission.VIEW_RANKING, of_round(Permission.VIEW_RANKING))
-def ranking_csv(round_id: int) -> ResponseReturnValue:
-    round_ = rounds.get_round(round_id)
-    queries.refuse_unless_shown(round_, current_access())
-    found = ranking_queries.ranking(round_, current_access())
-    return csv_answer(write_csv(_csv_head(found), _csv_rows(found)), f"ranking-{round_.ref}.csv")
-
-
-def _csv_head(found: ranking_queries.Ranking) -> list[str]:
-    asks = [f"Asked of {short_name(holder)}, {each.label.lower()}" for holder in found.holders for each in Category]
-    lines = [f"Line of {short_name(line.holder)}" for line in found.lines or ()]
-    means = [f"{each.name} (mean)" for each in found.criteria]
-    return ["Rank", "Ref", "Proposal", "Organisation", "Result", *means, "Scorers", "Not ranked because", *asks, *lines]
-
-
-def _csv_rows(found: ranking_queries.Ranking) -> Iterator[list[CsvCell]]:
-    places = [{each.row.ref: each.state.value for each in line.rows} for line in found.lines or ()]
-    for row in found.rows:
-        means = {each.ref: each for each in row.criteria}
-        yield [
-            row.rank,
-            row.ref,
-            row.title,
-            row.organisation,
-            row.result_text,
-            *(ranking_queries.mean_text(each, means[each.ref]) if means else None for each in found.criteria),
-            None if row.shut else row.scorers,
-            row.reason,
-            *(
-                None if row.shut else Money(row.asks.get(holder.id, {}).get(each, 0))
-                for holder in found.holders
-                for each in Category
-            ),
-            *((place.get(row.ref) or "").replace("_", " ") for place in places),
-        ]
 
 
 @bp.get("/proposals/<int:proposal_id>/scores")

@@ -1,0 +1,1 @@
+"""The meeting's pages: what the group agrees on, and what was said."""
