@@ -1,4 +1,4 @@
-"""From marks to a ranked list, and the line where the money runs out (FIGURES.md 23, 24, 25, 29).
+"""From marks to a ranked list, and the line where the money runs out (FIGURES.md 23 to 26 and 29).
 
 Marks, weights and minimums are whole hundredths of a point; results are exact fractions of the weight, 0 to 1,
 rounded only to show. Money is whole pence.
@@ -13,11 +13,21 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.money import round_half_away
 
 
+class TieRule(StrEnum):
+    """What orders equal results. They share a rank all the same (FIGURES.md 25)."""
+
+    SHARED = "shared"  # nothing: the partnership chooses
+    CRITERION = "criterion"  # the higher value of one criterion stands first
+    LESS_MONEY = "less_money"  # the smaller ask stands first
+
+
 @dataclass(frozen=True)
 class CriterionFact:
     """One criterion of a scheme. A gate is pass (the top of its scale) or fail (0) and carries no weight.
 
-    Raises ValueError for a scale without a top, a weight below nought or a minimum outside the scale.
+    One of weight nought that is no gate is advice: asked and shown, never counted. ``counts_double`` holds in the
+    second stage alone. Raises ValueError for a scale without a top, a weight below nought or a minimum outside the
+    scale or on advice.
     """
 
     ref: str
@@ -26,6 +36,7 @@ class CriterionFact:
     scale_top_hundredths: int
     minimum_hundredths: int | None = None
     gate: bool = False
+    counts_double: bool = False
 
     def __post_init__(self) -> None:
         if self.scale_top_hundredths <= 0:
@@ -34,6 +45,21 @@ class CriterionFact:
             raise ValueError(f"{self.name}: the weight must be nought or more")
         if self.minimum_hundredths is not None:
             self.check(self.minimum_hundredths)
+            if self.advice:
+                raise ValueError(f"{self.name}: advice has no minimum")
+
+    @property
+    def advice(self) -> bool:
+        return not self.gate and self.weight_hundredths == 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether its marks make up the result."""
+        return not self.gate and self.weight_hundredths > 0
+
+    def fails(self, value: Fraction | int | None) -> bool:
+        """Whether a mark or mean (hundredths) answers this gate with less than a full pass."""
+        return self.gate and value is not None and value != self.scale_top_hundredths
 
     def check(self, hundredths: int) -> int:
         """The mark itself. Raises ValueError when it lies outside the scale."""
@@ -41,6 +67,22 @@ class CriterionFact:
             top = points(Fraction(self.scale_top_hundredths))
             raise ValueError(f"{self.name}: a mark must lie between 0 and {top}")
         return hundredths
+
+
+@dataclass(frozen=True)
+class SchemeFact:
+    """How a round is scored. Minimum, first stage and where each band begins are shares, 0 to 1.
+
+    With ``first_stage`` there are two stages (FIGURES.md 26); without it nothing counts double.
+    """
+
+    criteria: tuple[CriterionFact, ...]
+    overall_minimum: Fraction | None = None
+    first_stage: Fraction | None = None
+    tie_rule: TieRule = TieRule.SHARED
+    tie_criterion_ref: str | None = None
+    bands: Mapping[Fraction, str] = field(default_factory=dict)
+    least_scorers: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +96,10 @@ class MarkFact:
 
 @dataclass(frozen=True)
 class ProposalFact:
-    """What is scored: marks, agreed (moderated) marks by criterion ref, and pence asked of the money in view."""
+    """What is scored: marks, agreed (moderated) marks by criterion ref, and pence asked.
+
+    To rank, ``asks`` is all that is asked of everybody: a tie rule may look at it. A line looks at one holder's.
+    """
 
     ref: str
     title: str
@@ -83,7 +128,10 @@ class CriterionResult:
 class ProposalResult:
     """``result`` is the share of the weight, 0 to 1, or None with its reasons in ``not_scored``.
 
-    ``failures`` names each gate and minimum that was not passed, in words for the page.
+    ``failures`` names each gate, minimum and stage that was not passed, in words for the page; a gate that was not
+    passed stops the scoring, and nothing is owed in ``not_scored``. ``plain`` is the share of the plain points, which
+    the first stage is tested on. ``stage`` is 2 once that was passed. ``band`` is empty for one that failed anything
+    but the overall minimum. ``scorers`` gave a mark that counts.
     """
 
     ref: str
@@ -93,15 +141,24 @@ class ProposalResult:
     result: Fraction | None
     failures: tuple[str, ...]
     not_scored: tuple[str, ...]
+    plain: Fraction | None = None
+    stage: int = 1
+    band: str | None = None
+    scorers: int = 0
+    short_of_scorers: bool = False
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A proposal's place in the list. Without a rank, ``reason`` says why."""
+    """A proposal's place in the list. Without a rank, ``reason`` says why.
+
+    ``tie_key`` is what the tie rule orders equal results by, the smallest first.
+    """
 
     proposal: ProposalResult
     rank: int | None
     reason: str | None
+    tie_key: Fraction = Fraction(0)
 
 
 class LineState(StrEnum):
@@ -126,13 +183,15 @@ class LineResult:
     """Where the money runs out. Proposals without a rank, or that ask nothing of this money, have no place here.
 
     ``left`` is what those that fit leave over, ``left_after_part`` also takes off what the one on the line gets.
-    ``tied_refs`` names the proposals of one rank that the line runs through: only their refs order them.
+    ``tied_refs`` names the proposals of one rank that the line runs through, in the order of the list; ``tie_first``
+    those of them that the tie rule puts first, none where only their refs order them.
     """
 
     places: tuple[LinePlace, ...]
     left: Mapping[Category, int]
     left_after_part: Mapping[Category, int]
     tied_refs: tuple[str, ...]
+    tie_first: tuple[str, ...] = ()
 
 
 def points(hundredths: Fraction) -> str:
@@ -155,32 +214,44 @@ def band_of(result: Fraction, bands: Mapping[Fraction, str]) -> str | None:
     return bands[max(reached)] if reached else None
 
 
-def score_proposal(
-    criteria: Sequence[CriterionFact],
-    proposal: ProposalFact,
-    shut_assessors: Collection[int] = (),
-    overall_minimum: Fraction | None = None,
-) -> ProposalResult:
-    """A proposal's weighted result, and the gates and minimums it fails (FIGURES.md 23 to 25).
+def stops(criteria: Iterable[CriterionFact], marks: Mapping[str, int | None]) -> CriterionFact | None:
+    """The first gate that these marks of one assessor (hundredths, by criterion ref) fail; None where none does.
 
-    Marks of ``shut_assessors`` (a declared interest in this proposal) leave the mean, never as nought.
-    ``overall_minimum`` is a share, 0 to 1. Raises ValueError for a mark outside its scale, two marks of one
-    assessor on one criterion, or a mark on a criterion that the scheme does not have.
+    A failed gate stops the scoring: nothing else of that proposal is asked of that assessor.
     """
-    _check_marks(criteria, proposal)
-    scored = [(criterion, _criterion_result(criterion, proposal, shut_assessors)) for criterion in criteria]
+    return next((each for each in criteria if each.fails(marks.get(each.ref))), None)
+
+
+def score_proposal(scheme: SchemeFact, proposal: ProposalFact, shut_assessors: Collection[int] = ()) -> ProposalResult:
+    """A proposal's weighted result, and the gates, minimums and stage it fails (FIGURES.md 23 to 26).
+
+    Marks of ``shut_assessors`` (an interest in this proposal) leave the mean, never as nought. Raises ValueError for
+    a mark outside its scale, two marks of one assessor on one criterion, or a mark on a criterion that the scheme
+    does not have.
+    """
+    _check_marks(scheme.criteria, proposal)
+    scored = [(criterion, _criterion_result(criterion, proposal, shut_assessors)) for criterion in scheme.criteria]
     failures = [words for criterion, part in scored if (words := _failure(criterion, part))]
-    weighted = [(criterion, part.value) for criterion, part in scored if not criterion.gate]
-    not_scored = [f"{criterion.name}: not scored" for criterion, value in weighted if value is None]
-    weight = sum(criterion.weight_hundredths for criterion, _ in weighted)
-    if weight == 0:
+    counted = [(criterion, part.value) for criterion, part in scored if criterion.counts]
+    not_scored = [f"{criterion.name}: not scored" for criterion, value in counted if value is None]
+    if not counted:
         not_scored.append("No criterion of the scheme carries a weight")
-    result = None
+    values = [(criterion, value) for criterion, value in counted if value is not None]
+    plain = result = band = None
+    stage = 1
     if not not_scored:
-        parts = (each.weight_hundredths * value / each.scale_top_hundredths for each, value in weighted if value)
-        result = sum(parts, Fraction(0)) / weight
-        if overall_minimum is not None and result < overall_minimum:
-            failures.append(f"Result: {_below(result * 10_000, overall_minimum * 10_000, '%')}")
+        tops = sum(criterion.scale_top_hundredths for criterion, _ in values)
+        plain = sum((value for _, value in values), Fraction(0)) / tops
+        if scheme.first_stage is not None and plain < scheme.first_stage:
+            failures.append(f"First stage: {_below(plain * 10_000, scheme.first_stage * 10_000, '%')}")
+        elif scheme.first_stage is not None:
+            stage = 2
+        result = _weighted(values, doubled=stage == 2)
+        band = None if failures else band_of(result, scheme.bands)
+        if scheme.overall_minimum is not None and result < scheme.overall_minimum:
+            failures.append(f"Result: {_below(result * 10_000, scheme.overall_minimum * 10_000, '%')}")
+    stopped = any(criterion.fails(part.value) for criterion, part in scored)
+    scorers = {mark.assessor_id for mark in proposal.marks if mark.hundredths is not None}.difference(shut_assessors)
     return ProposalResult(
         ref=proposal.ref,
         title=proposal.title,
@@ -188,22 +259,27 @@ def score_proposal(
         criteria=tuple(part for _, part in scored),
         result=result,
         failures=tuple(failures),
-        not_scored=tuple(not_scored),
+        not_scored=() if stopped else tuple(not_scored),
+        plain=plain,
+        stage=stage,
+        band=band,
+        scorers=len(scorers),
+        short_of_scorers=len(scorers) < scheme.least_scorers,
     )
 
 
-def rank(results: Iterable[ProposalResult]) -> tuple[Ranked, ...]:
-    """The list, best first: equal results share a rank (1, 1, 3) and stand by ref (FIGURES.md 25).
+def rank(results: Iterable[ProposalResult], scheme: SchemeFact) -> tuple[Ranked, ...]:
+    """The list, best first: equal results share a rank (1, 1, 3); the tie rule orders them, then ref (FIGURES.md 25).
 
-    Those that are not scored, or fail a gate or minimum, follow without a rank, by ref, with the reason.
+    Those that are not scored, or fail a gate, minimum or stage, follow without a rank, by ref, with the reason.
     """
     in_order = sorted(results, key=lambda each: each.ref)
     eligible = [(each.result, each) for each in in_order if each.result is not None and not each.failures]
-    eligible.sort(key=lambda pair: -pair[0])  # a stable sort leaves equal results in the order of their refs
+    eligible.sort(key=lambda pair: (-pair[0], _tie_key(pair[1], scheme)))  # stable: the rest stays by ref
     first_place: dict[Fraction, int] = {}
     for position, (result, _) in enumerate(eligible, start=1):
         first_place.setdefault(result, position)
-    ranked = [Ranked(each, first_place[result], None) for result, each in eligible]
+    ranked = [Ranked(each, first_place[result], None, _tie_key(each, scheme)) for result, each in eligible]
     unranked = [each for each in in_order if each.result is None or each.failures]
     return (*ranked, *(Ranked(each, None, "; ".join(each.not_scored + each.failures)) for each in unranked))
 
@@ -217,6 +293,7 @@ def line(ranked: Iterable[Ranked], money: Mapping[Category, int]) -> LineResult:
     left = {category: money.get(category, 0) for category in Category}
     part = dict.fromkeys(Category, 0)
     places: list[LinePlace] = []
+    keys: dict[str, Fraction] = {}
     stopped = False
     for each in ranked:
         asks = each.proposal.asks
@@ -231,8 +308,11 @@ def line(ranked: Iterable[Ranked], money: Mapping[Category, int]) -> LineResult:
             part = part if stopped else gets
             stopped = True
         places.append(LinePlace(each.proposal.ref, each.rank, state, asks, gets))
+        keys[each.proposal.ref] = each.tie_key
     after = {category: left[category] - part[category] for category in Category}
-    return LineResult(tuple(places), left, after, _tied(places, left))
+    tied = _tied(places, left)
+    first = tuple(ref for ref in tied if keys[ref] == keys[tied[0]])
+    return LineResult(tuple(places), left, after, tied, () if first == tied else first)
 
 
 def _tied(places: Sequence[LinePlace], left: Mapping[Category, int]) -> tuple[str, ...]:
@@ -275,13 +355,29 @@ def _criterion_result(criterion: CriterionFact, proposal: ProposalFact, shut: Co
     return CriterionResult(criterion.ref, criterion.name, mean, len(given), proposal.agreed.get(criterion.ref))
 
 
+def _weighted(values: Sequence[tuple[CriterionFact, Fraction]], *, doubled: bool) -> Fraction:
+    """The share of the weight that these marks earn; in the second stage what counts double weighs twice."""
+    weights = [each.weight_hundredths * (2 if doubled and each.counts_double else 1) for each, _ in values]
+    earned = (weight * value / each.scale_top_hundredths for weight, (each, value) in zip(weights, values, strict=True))
+    return sum(earned, Fraction(0)) / sum(weights)
+
+
+def _tie_key(proposal: ProposalResult, scheme: SchemeFact) -> Fraction:
+    if scheme.tie_rule is TieRule.LESS_MONEY:
+        return Fraction(sum(proposal.asks.values()))
+    if scheme.tie_rule is TieRule.CRITERION:
+        value = next((part.value for part in proposal.criteria if part.ref == scheme.tie_criterion_ref), None)
+        return Fraction(1) if value is None else -value  # behind every mark
+    return Fraction(0)
+
+
 def _failure(criterion: CriterionFact, part: CriterionResult) -> str | None:
     """Why the criterion stops the proposal from being ranked. A gate that not everybody passed is not passed."""
     value = part.value
     if criterion.gate:
         if value is None:
             return f"{criterion.name}: not answered"
-        if value == criterion.scale_top_hundredths:
+        if not criterion.fails(value):
             return None
         return f"{criterion.name}: not passed" if value == 0 else f"{criterion.name}: not passed by everybody"
     if value is None or criterion.minimum_hundredths is None or value >= criterion.minimum_hundredths:

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from svd_tracker.accounts.models import Area, Organisation, Person
+from svd_tracker.calculations.ranking import TieRule as TieRule  # read from here with the scheme
 from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded, Ref
 from svd_tracker.grants.models import Allocation, Grant
 
@@ -17,14 +18,6 @@ class RoundState(StrEnum):
     SCORING = "scoring"  # proposals are in, assessors declare interests and score
     DECIDING = "deciding"  # scoring is over, each partnership decides
     PUBLISHED = "published"  # decisions are published; interests no longer shut anything
-
-
-class TieRule(StrEnum):
-    """What orders equal results. They share a rank all the same (FIGURES.md 25)."""
-
-    SHARED = "shared"  # nothing: the partnership chooses
-    CRITERION = "criterion"  # the higher value of one criterion stands first
-    LESS_MONEY = "less_money"  # the smaller ask stands first
 
 
 class Scheme(Base):

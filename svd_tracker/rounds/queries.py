@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from sqlalchemy import Integer, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import joinedload
@@ -12,7 +13,7 @@ from svd_tracker.accounts.permissions import ASSESSOR as ASSESSOR_ROLE
 from svd_tracker.accounts.permissions import CHAIR, ROLES_WITH, Access, HeldRole, Permission, Scope
 from svd_tracker.accounts.queries import add_role_source, list_holders
 from svd_tracker.calculations.figures import Category
-from svd_tracker.calculations.ranking import CriterionFact
+from svd_tracker.calculations.ranking import CriterionFact, SchemeFact
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.grants.models import Allocation
@@ -275,10 +276,28 @@ def criterion_facts(scheme: Scheme) -> list[CriterionFact]:
             scale_top_hundredths=max(point.hundredths for point in each.points),
             minimum_hundredths=each.minimum_hundredths,
             gate=each.is_gate,
+            counts_double=each.counts_double,
         )
         for each in criteria_of(scheme)
         if each.points
     ]
+
+
+def scheme_fact(scheme: Scheme) -> SchemeFact:
+    """The whole scheme as the ranking wants it. Bounded queries."""
+    return SchemeFact(
+        criteria=tuple(criterion_facts(scheme)),
+        overall_minimum=_share(scheme.overall_minimum_bp),
+        first_stage=_share(scheme.first_stage_bp),
+        tie_rule=scheme.tie_rule,
+        tie_criterion_ref=scheme.tie_criterion_ref,
+        bands={Fraction(each.from_bp, 10_000): each.label for each in scheme.bands},
+        least_scorers=scheme.least_scorers,
+    )
+
+
+def _share(bp: int | None) -> Fraction | None:
+    return None if bp is None else Fraction(bp, 10_000)
 
 
 def get_criterion(round_: Round, criterion_id: int) -> Criterion:

@@ -104,7 +104,8 @@ def ranking(round_: Round, access: Access) -> Ranking:
     person leaves the calculation, so that no rank or line tells where it stands; it is listed last, without a mark
     or an amount.
     """
-    criteria = rounds.criterion_facts(round_.scheme)
+    scheme = rounds.scheme_fact(round_.scheme)
+    criteria = scheme.criteria
     holders = rounds.taking_part(round_.id)
     reached = reach.reach_of(access, round_, frozenset(holder.id for holder in holders))
     whole, theirs = reached.everything_submitted, reached.belongs_to
@@ -113,16 +114,17 @@ def ranking(round_: Round, access: Access) -> Ranking:
     versions = {each.proposal.ref: each for each in submitted if reached.reads(asks[each.id])}
     marks, shut_people = queries.sent_marks(round_.id), queries.shut_people(round_.id)
     shut = reached.shut
-    minimum = round_.scheme.overall_minimum_bp
     results = calculation.rank(
-        calculation.score_proposal(
-            criteria,
-            ProposalFact(ref=ref, title=version.title, marks=marks.get(version.proposal_id, ())),
-            shut_people.get(version.proposal_id, ()),
-            None if minimum is None else Fraction(minimum, 10_000),
-        )
-        for ref, version in versions.items()
-        if version.proposal_id not in shut
+        (
+            calculation.score_proposal(
+                scheme,
+                ProposalFact(ref=ref, title=version.title, marks=marks.get(version.proposal_id, ())),
+                shut_people.get(version.proposal_id, ()),
+            )
+            for ref, version in versions.items()
+            if version.proposal_id not in shut
+        ),
+        scheme,
     )
     ranks = [each.rank for each in results if each.rank is not None]
     rows = [

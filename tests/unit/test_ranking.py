@@ -1,6 +1,6 @@
 """FIGURES.md 23, 24, 25 and 29, sentence by sentence, and as identities over random rounds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
@@ -16,13 +16,15 @@ from svd_tracker.calculations.ranking import (
     MarkFact,
     ProposalFact,
     ProposalResult,
+    Ranked,
+    SchemeFact,
     band_of,
     line,
     percent_bp,
     points,
-    rank,
     score_proposal,
 )
+from svd_tracker.calculations.ranking import rank as rank_by
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +32,15 @@ LABOUR, NON_LABOUR = Category.LABOUR, Category.NON_LABOUR
 NEED = CriterionFact("c1", "Evidence of need", 6000, 500)
 VALUE = CriterionFact("c2", "Value for money", 4000, 1000)
 GATE = CriterionFact("g1", "Safeguarding policy", 0, 100, gate=True)
+
+
+def scheme(*criteria: CriterionFact, overall_minimum: Fraction | None = None) -> SchemeFact:
+    return SchemeFact(criteria, overall_minimum)
+
+
+def rank(results: Iterable[ProposalResult]) -> tuple[Ranked, ...]:
+    """By a scheme in which only refs order what is equal."""
+    return rank_by(results, scheme())
 
 
 def marks(criterion: CriterionFact, *given_marks: int | None) -> tuple[MarkFact, ...]:
@@ -51,18 +62,18 @@ def result(ref: str, share: Fraction | None, labour: int = 0, non_labour: int = 
 
 
 def test_a_mark_counts_as_its_share_of_the_top_of_its_scale() -> None:
-    scored = score_proposal([NEED, VALUE], proposal(marks(NEED, 500), marks(VALUE, 500)))
+    scored = score_proposal(scheme(NEED, VALUE), proposal(marks(NEED, 500), marks(VALUE, 500)))
     assert scored.result == Fraction(60, 100) + Fraction(40, 100) / 2
 
 
 def test_weights_are_divided_by_their_sum() -> None:
     odd = [replace(NEED, weight_hundredths=200), replace(VALUE, weight_hundredths=100)]
-    scored = score_proposal(odd, proposal(marks(NEED, 500), marks(VALUE, 0)))
+    scored = score_proposal(scheme(*odd), proposal(marks(NEED, 500), marks(VALUE, 0)))
     assert scored.result == Fraction(2, 3)
 
 
 def test_results_are_exact_and_rounded_only_to_show() -> None:
-    scored = score_proposal([NEED], proposal(marks(NEED, 100, 100, 200)))
+    scored = score_proposal(scheme(NEED), proposal(marks(NEED, 100, 100, 200)))
     assert scored.result == Fraction(4, 15)
     assert percent_bp(Fraction(4, 15)) == 2667
     assert percent_bp(Fraction(1, 20_000)) == 1
@@ -72,21 +83,21 @@ def test_results_are_exact_and_rounded_only_to_show() -> None:
 
 def test_minimums_are_tested_on_the_exact_value() -> None:
     need = replace(NEED, minimum_hundredths=300)
-    thirds = score_proposal([need], proposal(marks(need, *[300] * 299, 299)))
+    thirds = score_proposal(scheme(need), proposal(marks(need, *[300] * 299, 299)))
     assert thirds.failures == ("Evidence of need: just below the minimum of 3",)
-    assert score_proposal([need], proposal(marks(need, 300))).failures == ()
-    assert score_proposal([need], proposal(marks(need, 200, 300))).failures == (
+    assert score_proposal(scheme(need), proposal(marks(need, 300))).failures == ()
+    assert score_proposal(scheme(need), proposal(marks(need, 200, 300))).failures == (
         "Evidence of need: 2.5 is below the minimum of 3",
     )
 
 
 def test_the_overall_minimum_is_a_share_of_the_weight() -> None:
     at_half = proposal(marks(NEED, 250))
-    assert score_proposal([NEED], at_half, overall_minimum=Fraction(1, 2)).failures == ()
-    assert score_proposal([NEED], at_half, overall_minimum=Fraction(6, 10)).failures == (
+    assert score_proposal(scheme(NEED, overall_minimum=Fraction(1, 2)), at_half).failures == ()
+    assert score_proposal(scheme(NEED, overall_minimum=Fraction(6, 10)), at_half).failures == (
         "Result: 50% is below the minimum of 60%",
     )
-    assert score_proposal([NEED], at_half, overall_minimum=Fraction(500_001, 1_000_000)).failures == (
+    assert score_proposal(scheme(NEED, overall_minimum=Fraction(500_001, 1_000_000)), at_half).failures == (
         "Result: just below the minimum of 50%",
     )
 
@@ -103,36 +114,36 @@ def test_a_band_runs_from_where_it_begins_up_to_the_next() -> None:
 
 
 def test_the_mean_is_over_the_marks_given_and_missing_is_not_nought() -> None:
-    scored = score_proposal([NEED], proposal(marks(NEED, 400, None, 200)))
+    scored = score_proposal(scheme(NEED), proposal(marks(NEED, 400, None, 200)))
     assert (scored.criteria[0].mean, scored.criteria[0].given) == (Fraction(300), 2)
 
 
 def test_the_mark_of_a_shut_interest_leaves_the_mean() -> None:
-    scored = score_proposal([NEED], proposal(marks(NEED, 500, 300, 100)), shut_assessors={1})
+    scored = score_proposal(scheme(NEED), proposal(marks(NEED, 500, 300, 100)), shut_assessors={1})
     assert (scored.criteria[0].mean, scored.criteria[0].given) == (Fraction(200), 2)
 
 
 def test_a_criterion_with_no_marks_leaves_the_proposal_unscored() -> None:
-    scored = score_proposal([NEED, VALUE], proposal(marks(NEED, 500), marks(VALUE, 800)), shut_assessors={1})
+    scored = score_proposal(scheme(NEED, VALUE), proposal(marks(NEED, 500), marks(VALUE, 800)), shut_assessors={1})
     assert scored.result is None
     assert scored.not_scored == ("Evidence of need: not scored", "Value for money: not scored")
-    partly = score_proposal([NEED, VALUE], proposal(marks(NEED, 500), marks(VALUE, None)))
+    partly = score_proposal(scheme(NEED, VALUE), proposal(marks(NEED, 500), marks(VALUE, None)))
     assert (partly.result, partly.not_scored) == (None, ("Value for money: not scored",))
     assert partly.criteria[0].value == 500
 
 
 def test_an_agreed_mark_stands_in_for_the_mean() -> None:
-    scored = score_proposal([NEED], proposal(marks(NEED, 500, 100), agreed={"c1": 400}))
+    scored = score_proposal(scheme(NEED), proposal(marks(NEED, 500, 100), agreed={"c1": 400}))
     assert (scored.criteria[0].mean, scored.criteria[0].value, scored.result) == (
         Fraction(300),
         Fraction(400),
         Fraction(4, 5),
     )
-    assert score_proposal([NEED], proposal(agreed={"c1": 0})).result == 0
+    assert score_proposal(scheme(NEED), proposal(agreed={"c1": 0})).result == 0
 
 
 def test_a_scheme_without_any_weight_scores_nothing() -> None:
-    scored = score_proposal([GATE], proposal(marks(GATE, 100)))
+    scored = score_proposal(scheme(GATE), proposal(marks(GATE, 100)))
     assert (scored.result, scored.not_scored) == (None, ("No criterion of the scheme carries a weight",))
 
 
@@ -149,7 +160,7 @@ def test_a_scheme_without_any_weight_scores_nothing() -> None:
 )
 def test_marks_that_cannot_be_are_refused(bad: ProposalFact) -> None:
     with pytest.raises(ValueError, match=r"mark must lie between 0 and 5|has no criterion|two marks of one assessor"):
-        score_proposal([NEED], bad)
+        score_proposal(scheme(NEED), bad)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +188,7 @@ def test_criteria_that_cannot_be_are_refused(bad: dict[str, int]) -> None:
 def test_a_gate_is_passed_only_by_an_answer_that_passes(
     answers: tuple[int | None, ...], failures: tuple[str, ...]
 ) -> None:
-    scored = score_proposal([GATE, NEED], proposal(marks(GATE, *answers), marks(NEED, 500)))
+    scored = score_proposal(scheme(GATE, NEED), proposal(marks(GATE, *answers), marks(NEED, 500)))
     assert (scored.failures, scored.result) == (failures, Fraction(1))
     assert rank([scored])[0].rank == (None if failures else 1)
 
@@ -185,8 +196,8 @@ def test_a_gate_is_passed_only_by_an_answer_that_passes(
 def test_a_gate_may_be_agreed_and_carries_no_weight() -> None:
     heavy = replace(GATE, weight_hundredths=9000)
     split = proposal(marks(GATE, 100, 0), marks(NEED, 250), agreed={"g1": 100})
-    assert score_proposal([heavy, NEED], split).result == Fraction(1, 2)
-    assert score_proposal([heavy, NEED], split).failures == ()
+    assert score_proposal(scheme(heavy, NEED), split).result == Fraction(1, 2)
+    assert score_proposal(scheme(heavy, NEED), split).failures == ()
 
 
 def test_equal_results_share_a_rank_and_ref_orders_the_list() -> None:
@@ -290,6 +301,8 @@ CRITERIA = [
     CriterionFact("c3", "Eligible", 0, 500, gate=True),
 ]
 
+SCHEME = scheme(*CRITERIA)
+
 
 @st.composite
 def rounds(draw: st.DrawFn) -> list[ProposalFact]:
@@ -321,27 +334,27 @@ def test_the_order_of_marks_and_proposals_changes_nothing(
         random.shuffle(shuffled)
         mixed.append(replace(fact, marks=tuple(shuffled)))
     random.shuffle(mixed)
-    expected = rank(score_proposal(CRITERIA, fact, shut) for fact in facts)
-    assert rank(score_proposal(CRITERIA, fact, shut) for fact in mixed) == expected
+    expected = rank(score_proposal(SCHEME, fact, shut) for fact in facts)
+    assert rank(score_proposal(SCHEME, fact, shut) for fact in mixed) == expected
 
 
 @given(rounds(), st.integers(1, 1000))
 def test_weights_scaled_by_a_constant_change_nothing(facts: list[ProposalFact], factor: int) -> None:
     scaled = [replace(each, weight_hundredths=each.weight_hundredths * factor) for each in CRITERIA]
     for fact in facts:
-        assert score_proposal(scaled, fact) == score_proposal(CRITERIA, fact)
+        assert score_proposal(scheme(*scaled), fact) == score_proposal(SCHEME, fact)
 
 
 @given(rounds(), SHUT)
 def test_a_shut_assessor_counts_as_one_who_is_not_there(facts: list[ProposalFact], shut: frozenset[int]) -> None:
     for fact in facts:
         without = replace(fact, marks=tuple(mark for mark in fact.marks if mark.assessor_id not in shut))
-        assert score_proposal(CRITERIA, fact, shut) == score_proposal(CRITERIA, without)
+        assert score_proposal(SCHEME, fact, shut) == score_proposal(SCHEME, without)
 
 
 @given(rounds())
 def test_results_lie_between_nought_and_the_whole_and_ranks_follow_them(facts: list[ProposalFact]) -> None:
-    ranked = rank(score_proposal(CRITERIA, fact) for fact in facts)
+    ranked = rank(score_proposal(SCHEME, fact) for fact in facts)
     assert len(ranked) == len(facts)
     placed = [each for each in ranked if each.rank is not None]
     for each in placed:
@@ -354,7 +367,7 @@ def test_results_lie_between_nought_and_the_whole_and_ranks_follow_them(facts: l
 
 @given(rounds(), MONEY)
 def test_the_line_never_spends_more_than_the_money(facts: list[ProposalFact], money: dict[Category, int]) -> None:
-    drawn = line(rank(score_proposal(CRITERIA, fact) for fact in facts), money)
+    drawn = line(rank(score_proposal(SCHEME, fact) for fact in facts), money)
     states = [place.state for place in drawn.places]
     assert states == sorted(states, key=list(LineState).index)
     assert states.count(LineState.ON_LINE) <= 1
