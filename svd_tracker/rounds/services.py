@@ -38,6 +38,7 @@ __all__ = [
     "freeze_scheme",
     "move",
     "objections",
+    "on_move",
     "remove_assessor",
     "remove_criterion",
     "save_criterion",
@@ -57,7 +58,9 @@ BACK: Mapping[RoundState, RoundState] = {
 }
 
 MoveCheck = Callable[[Round, RoundState], None]
+MoveListener = Callable[[Round, Act], None]
 _checks: list[MoveCheck] = []
+_listeners: list[MoveListener] = []
 
 
 def add_move_check(check: MoveCheck) -> MoveCheck:
@@ -65,6 +68,13 @@ def add_move_check(check: MoveCheck) -> MoveCheck:
     if check not in _checks:
         _checks.append(check)
     return check
+
+
+def on_move(listener: MoveListener) -> MoveListener:
+    """Lets a higher feature do its part of a step, in the same transaction, once the round is in its new state."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+    return listener
 
 
 def add_round(
@@ -245,6 +255,8 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
     if missing:
         raise Refused(missing[0])
     round_.state = state
+    for listener in _listeners:
+        listener(round_, act)
     audit.record(
         act,
         f"move_to_{state.value}",
