@@ -124,7 +124,8 @@ def _prepare(message_id: int, make: bool) -> EmailMessage | None:
     with database.reading(db.session()):
         message = queries.get_message(message_id)
         person = message.person
-        if not person.active or person.anonymised_at or not is_still_needed(message, today()):
+        gone = person is not None and (not person.active or person.anonymised_at is not None)
+        if gone or not is_still_needed(message, today()):
             return None
         body = messages.body_of(message, current_app.config["PUBLIC_URL"])
         return messages.email_of(message, body) if make else EmailMessage()

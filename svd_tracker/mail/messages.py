@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import current_app
 
+from svd_tracker.mail.kinds import more_details
 from svd_tracker.mail.models import Outbox
 
 
@@ -30,7 +31,8 @@ def body_of(message: Outbox, base: str) -> Body:
         message.template,
         {
             **details,
-            "name": message.person.name,
+            **more_details(message),
+            "name": message.to_name or details.get("name", ""),  # a letter to an address says whom it greets
             "subject": message.subject,
             "occasion": message.occasion,
             "base": base,
@@ -51,7 +53,7 @@ def email_of(message: Outbox, body: Body) -> EmailMessage:
 
     Raises ValueError when the address, or a name with a line end in it, makes no header.
     """
-    email = new_email(message.subject, message.person.name, message.person.email, body)
+    email = new_email(message.subject, message.to_name, message.to_address, body)
     email["Message-ID"] = message.message_id
     email["Date"] = format_datetime(message.due_at)
     return email

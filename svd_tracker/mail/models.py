@@ -56,6 +56,15 @@ class Outbox(Base):
     error: Mapped[str | None] = mapped_column(Text)
     person: Mapped[Person | None] = relationship()
 
+    @property
+    def to_name(self) -> str:
+        """Whom it is to, in words; nothing for an address that no person has."""
+        return self.person.name if self.person else ""
+
+    @property
+    def to_address(self) -> str:
+        return self.person.email if self.person else self.address or ""
+
 
 class Choice(StrEnum):
     AT_ONCE = "at_once"

@@ -26,23 +26,31 @@ LONGEST_SUBJECT = 250
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said to one person. ``about`` is the thing ("obligation:12"), ``occasion`` why it is said."""
+    """What is to be said to one person, or to an ``address`` without an account: one of the two.
 
-    person_id: int
+    ``about`` is the thing ("obligation:12"), ``occasion`` why it is said. ``details`` to an address carry the "name"
+    that it greets.
+    """
+
+    person_id: int | None
     about: str
     occasion: str
     occasion_on: dt.date
     template: str
     subject: str
     details: Mapping[str, object]
+    address: str | None = None
 
 
 def put(letter: Letter, act: Act) -> Outbox | None:
     """Put a message into the outbox. None when it is there already, or a later occasion was written of.
 
-    What still waits for this person about the same thing says what is no longer so: it is not needed any more.
+    What still waits for this reader about the same thing says what is no longer so: it is not needed any more.
     """
-    same = (Outbox.person_id == letter.person_id, Outbox.about == letter.about)
+    if (letter.person_id is None) == (letter.address is None):
+        raise ValueError("a letter is to a person or to an address")
+    reader = Outbox.person_id == letter.person_id if letter.person_id is not None else Outbox.address == letter.address
+    same = (reader, Outbox.about == letter.about)
     for occasion, occasion_on in db.session.execute(select(Outbox.occasion, Outbox.occasion_on).where(*same)):
         if occasion_on > letter.occasion_on or (occasion, occasion_on) == (letter.occasion, letter.occasion_on):
             return None
@@ -51,6 +59,7 @@ def put(letter: Letter, act: Act) -> Outbox | None:
     )
     message = Outbox(
         person_id=letter.person_id,
+        address=letter.address,
         about=letter.about,
         occasion=letter.occasion,
         occasion_on=letter.occasion_on,

@@ -161,8 +161,8 @@ def _download(wanted: Filter) -> ResponseReturnValue:
 
 def _csv_row(message: Outbox) -> Sequence[CsvCell]:
     return [
-        message.person.name,
-        message.person.email,
+        message.to_name,
+        message.to_address,
         message.subject,
         message.due_at.isoformat(),
         message.state.value.replace("_", " "),
