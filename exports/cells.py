@@ -187,6 +187,10 @@ class Page:
     def number(self, row: int, column: int, number: int, style: str = "svd count") -> None:
         self._cell(row, column, style).value = number
 
+    def decimal(self, row: int, column: int, value: Decimal, style: str = "svd mark") -> None:
+        """A number to the last place given: a mean of marks, a share."""
+        self._exactly(self._cell(row, column, style), value)
+
     def share(self, row: int, column: int, basis_points: int, style: str = "svd percent") -> None:
         self._exactly(self._cell(row, column, style), Decimal(basis_points) / 10_000)
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
 
 FONT = "Arial"
 MONEY = "#,##0.00_);(#,##0.00);0.00_);@_)"
 COUNT = "#,##0_);(#,##0);0_);@_)"
 PERCENT = "0.0%_);(0.0%);0.0%_);@_)"
+MARK = "0.00_)"
 QUARTER = '"Q"0'
 DATE = "d mmm yyyy_)"
 INK = "1F2933"
@@ -125,6 +126,11 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd strong money", font(bold=True), right, border=grid, number_format=MONEY)
     yield style("svd held", font(italic=True), right, AMBER_TINT, grid, MONEY)
     yield style("svd percent", font(), right, border=grid, number_format=PERCENT)
+    yield style("svd mark", font(), right, border=grid, number_format=MARK)
+    for name, number_format in (("svd input mark", MARK), ("svd input percent", PERCENT)):
+        given = style(name, font(), right, palette.tint_strong, grid, number_format)
+        given.protection = Protection(locked=False)
+        yield given
     yield style("svd missing", font(GREY, italic=True), right, border=grid, number_format=MONEY)
     yield style("svd missing text", font(GREY, italic=True), inset, border=grid)
     yield style("svd closed", font(), right, CLOSED, grid, MONEY)
