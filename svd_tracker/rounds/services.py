@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
 
-from svd_tracker.accounts.models import Area, HolderKind, Person
+from svd_tracker.accounts.models import Area, HolderKind
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.errors import ChangedMeanwhile, Refused
@@ -13,7 +13,8 @@ from svd_tracker.extensions import db
 from svd_tracker.grants.models import Allocation, Grant
 from svd_tracker.periods import fy_label
 from svd_tracker.rounds import queries
-from svd_tracker.rounds.models import Round, RoundAssessor, RoundShare, RoundState, Scheme
+from svd_tracker.rounds.models import Round, RoundShare, RoundState, Scheme
+from svd_tracker.rounds.people_services import add_assessor, remove_assessor
 from svd_tracker.rounds.scheme_services import (
     CriterionContent,
     content_of,
@@ -189,52 +190,6 @@ def _newest_share(round_: Round, allocation: Allocation) -> RoundShare | None:
         .order_by(RoundShare.version_no.desc())
         .limit(1)
     ).first()
-
-
-def add_assessor(round_: Round, person: Person, act: Act) -> RoundAssessor:
-    """Put somebody into the group that scores, for the organisation they belong to now.
-
-    Raises Refused once a score is saved: who may have seen scores must not give any (DESIGN.md rule 7).
-    """
-    if round_.scheme.frozen_at is not None or round_.state in (RoundState.DECIDING, RoundState.PUBLISHED):
-        raise Refused("Scoring has begun: nobody can be added any more", field="person_id")
-    if not person.active:
-        raise Refused(f"{person.name} cannot sign in: ask your administrator to open the account", field="person_id")
-    if queries.is_assessor(round_.id, person.id):
-        raise Refused(f"{person.name} is already an assessor of this round", field="person_id")
-    assessor = RoundAssessor(round=round_, person=person, organisation_id=person.organisation_id)
-    db.session.add(assessor)
-    audit.record(
-        act,
-        "add_assessor",
-        "round",
-        queries.subject(round_),
-        area_id=round_.area_id,
-        after={"person_id": person.id, "organisation_id": person.organisation_id},
-    )
-    return assessor
-
-
-def remove_assessor(round_: Round, person: Person, act: Act) -> None:
-    """Take somebody out of the group. Raises Refused once scoring has begun: their scores would be left behind."""
-    if round_.state not in (RoundState.PREPARING, RoundState.OPEN):
-        raise Refused("Scoring has begun: an assessor who cannot score simply sends nothing")
-    assessor = db.session.scalar(
-        select(RoundAssessor).where(RoundAssessor.round_id == round_.id, RoundAssessor.person_id == person.id)
-    )
-    if assessor is None:
-        return
-    db.session.delete(assessor)
-    db.session.flush()
-    db.session.expire(round_, ["assessors"])
-    audit.record(
-        act,
-        "remove_assessor",
-        "round",
-        queries.subject(round_),
-        area_id=round_.area_id,
-        before={"person_id": person.id},
-    )
 
 
 def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
