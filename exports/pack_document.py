@@ -41,6 +41,8 @@ def build_pack_document(paper: Paper) -> bytes:
 def _add(document: WordDocument, table: PaperTable) -> None:
     heads = [(head.words, head.numeric, head.width) for head in table.heads]
     rows = [[shown(cell) for cell in row] for row in table.rows]
+    if table.total:
+        rows[-1] = ["" if cell is None else shown(cell) for cell in table.rows[-1]]
     made = add_table(document, heads, rows)
     if table.total:
         for cell in made.rows[-1].cells:

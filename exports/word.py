@@ -63,7 +63,7 @@ def add_table(document: WordDocument, heads: Sequence[tuple[str, bool, int]], ro
     total = sum(width for _, _, width in heads)
     _repeat(table)
     for row in (None, *rows):
-        cells = table.rows[0].cells if row is None else table.add_row().cells
+        cells = table.rows[0].cells if row is None else table.add_row().cells  # type: ignore[no-untyped-call]
         for at, (words, right, width) in enumerate(heads):
             cells[at].width = across * width // total
             _fill(cells[at], words if row is None else row[at], right, bold=row is None)
