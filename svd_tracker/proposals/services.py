@@ -35,12 +35,14 @@ from svd_tracker.rounds.models import Round, RoundState
 
 __all__ = [
     "ProposalContent",
+    "accept_late",
     "add_proposal",
     "clear_interest",
     "declare_interest",
     "finish_interest_review",
     "new_version",
     "on_submit",
+    "refuse_late",
     "return_for_correction",
     "save_version",
     "submit",
@@ -128,18 +130,22 @@ def save_version(
     return version
 
 
-def submit(proposal: Proposal, act: Act, *, row_version: int | None = None, late_allowed: bool = False) -> None:
+def submit(
+    proposal: Proposal, act: Act, *, row_version: int | None = None, late_allowed: bool = False, late: bool = False
+) -> None:
     """Hand a proposal in; from here on the database refuses every change of this version.
 
-    ``late_allowed``: by a coordinator, after the closing date. One that was returned may always come back.
-    Raises Refused for what is missing, and for a first submission after the round closed.
+    After the closing date ``late`` keeps a first submission as LATE, for the coordinator to accept or refuse;
+    ``late_allowed`` is the coordinator's own, accepted with it. One that was returned may always come back.
+    Raises Refused for what is missing, and for a first submission after the round closed with neither of them.
     """
     queries.refuse_if_shut(act.by, proposal)
     round_ = proposal.round
     round_queries.lock_round(round_)  # it may be closing for proposals at this moment
     _check_row_version(proposal, row_version)
-    version = _draft_of(proposal)
-    if proposal.state is ProposalState.DRAFT and act.on > round_.closes_on and not late_allowed:
+    too_late = proposal.state is ProposalState.DRAFT and act.on > round_.closes_on
+    version = _draft_of(proposal, late=too_late and late)
+    if too_late and not (late or late_allowed):
         raise Refused("This round has closed for proposals: ask the coordinator to submit yours")
     content = queries.content_of(version)
     _check_content(round_, content)
@@ -147,12 +153,48 @@ def submit(proposal: Proposal, act: Act, *, row_version: int | None = None, late
     if missing:
         raise Refused(missing.message, field=missing.field)
     version.submitted_at = act.at
-    proposal.state, proposal.state_reason = ProposalState.SUBMITTED, ""
+    kept_late = too_late and not late_allowed
+    proposal.state, proposal.state_reason = ProposalState.LATE if kept_late else ProposalState.SUBMITTED, ""
+    if too_late and late_allowed:
+        proposal.late_reason = f"Handed in by the coordinator after the round closed on {format_date(round_.closes_on)}"
     for listener in _on_submit:
         listener(proposal)
     _record(
-        proposal, act, "submit", after={"version": version.version_no, "pence": sum(c.pence for c in content.costs)}
+        proposal,
+        act,
+        "submit_late" if kept_late else "submit",
+        after={"version": version.version_no, "pence": sum(c.pence for c in content.costs)},
     )
+
+
+def accept_late(proposal: Proposal, reason: str, act: Act) -> None:
+    """Let a proposal that came late take part after all. Raises Refused once scores are shown, or with no reason."""
+    round_ = _lock_late(proposal, act)
+    if round_.state not in TAKING_IN or round_.scores_shown_at is not None:
+        raise Refused("Scoring is over, so a late proposal can no longer take part")
+    if not reason.strip():
+        raise Refused("Enter why it is accepted though it came late", field="reason")
+    proposal.state, proposal.late_reason, proposal.state_reason = ProposalState.SUBMITTED, reason.strip(), ""
+    for listener in _on_submit:
+        listener(proposal)
+    _record(proposal, act, "accept_late", after={"reason": reason.strip()})
+
+
+def refuse_late(proposal: Proposal, reason: str, act: Act) -> None:
+    """Say that a late proposal does not take part, and why: it stays on record. Raises Refused with no reason."""
+    _lock_late(proposal, act)
+    if not reason.strip():
+        raise Refused("Enter why it is not accepted", field="reason")
+    proposal.state_reason = reason.strip()
+    _record(proposal, act, "refuse_late", after={"reason": reason.strip()})
+
+
+def _lock_late(proposal: Proposal, act: Act) -> Round:
+    queries.refuse_if_shut(act.by, proposal)
+    round_queries.lock_round(proposal.round)
+    if proposal.state is not ProposalState.LATE:
+        raise Refused("This proposal is not waiting as a late one")
+    return proposal.round
 
 
 def return_for_correction(proposal: Proposal, reason: str, act: Act) -> ProposalVersion:
@@ -209,12 +251,12 @@ def _empty_version(version_no: int, act: Act) -> ProposalVersion:
     return ProposalVersion(version_no=version_no, submitted_at=None, recorded_at=act.at, recorded_by=act.by, **empty)
 
 
-def _draft_of(proposal: Proposal) -> ProposalVersion:
+def _draft_of(proposal: Proposal, *, late: bool = False) -> ProposalVersion:
     if proposal.state not in EDITABLE:
         raise Refused(f"This proposal is {proposal.state.value} and no longer changes")
     if proposal.round.state not in TAKING_IN:
         raise Refused("This round no longer takes in proposals")
-    if proposal.round.state is RoundState.SCORING and proposal.state is ProposalState.DRAFT:
+    if proposal.round.state is RoundState.SCORING and proposal.state is ProposalState.DRAFT and not late:
         raise Refused("Scoring has begun: this round no longer takes in new proposals")
     return queries.newest_version(proposal)
 
