@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.options import OptionPlace
 from svd_tracker.decisions.models import Outcome
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import ProposalState
 from svd_tracker.scoring import option_queries
-from svd_tracker.scoring.models import LineOptionItem, OptionPlace
+from svd_tracker.scoring.models import LineOptionItem
 
 REASONS: Mapping[OptionPlace, str] = {
     OptionPlace.FUND: "The money for this round reaches it",

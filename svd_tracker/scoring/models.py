@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from svd_tracker.accounts.models import Holder, Person
 from svd_tracker.calculations.figures import Category
+from svd_tracker.calculations.options import OptionPlace
 from svd_tracker.db import AppendOnly, Base, Line, LongText, Pence, Recorded
 from svd_tracker.proposals.models import Proposal, ProposalVersion
 from svd_tracker.rounds.models import Criterion
@@ -139,13 +140,6 @@ class LineOption(Base, Recorded):
     holder: Mapped[Holder] = relationship()
     items: Mapped[list["LineOptionItem"]] = relationship(order_by="LineOptionItem.id", cascade="all, delete-orphan")
     __mapper_args__ = {"version_id_col": row_version}
-
-
-class OptionPlace(StrEnum):
-    FUND = "fund"
-    FUND_IN_PART = "fund_in_part"
-    RESERVE = "reserve"
-    PASS_OVER = "pass_over"
 
 
 class LineOptionItem(Base):
