@@ -149,8 +149,8 @@ class HeldRole:
             return True
         if self.area_id != scope.area_id:
             return False
-        if self.round_id is not None:
-            return self.round_id == scope.round_id
+        if self.round_id is not None and self.round_id != scope.round_id:
+            return False
         if self.holder_id is not None:
             # An area-wide record is open to every holder of its area; another holder's is not (DESIGN.md rule 10).
             return scope.holder_id is None or self.holder_id == scope.holder_id

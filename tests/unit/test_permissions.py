@@ -42,6 +42,15 @@ def test_a_rounds_role_reaches_that_round_alone() -> None:
     assert assessor.holder_ids(Permission.VIEW_PROPOSAL) == frozenset()
 
 
+def test_a_stand_in_reaches_their_holder_in_that_round_alone() -> None:
+    stand_in = access(HeldRole(Role.COORDINATOR, AREA, DORSET, 7))
+    assert stand_in.may(Permission.PLAN_LINE, Scope(AREA, DORSET, 7))
+    assert stand_in.may(Permission.MANAGE_ROUND, Scope(AREA, None, 7))
+    assert not stand_in.may(Permission.PLAN_LINE, Scope(AREA, BCP, 7))
+    assert not stand_in.may(Permission.PLAN_LINE, Scope(AREA, DORSET, 8))
+    assert not stand_in.may(Permission.MANAGE_PLAN, Scope(AREA, DORSET))
+
+
 def test_an_administrator_sees_no_scores_and_certifies_nothing() -> None:
     mine = {permission for permission, roles in ROLES_WITH.items() if Role.ADMINISTRATOR in roles}
     assert mine == {
