@@ -268,6 +268,11 @@ def criteria_of(scheme: Scheme) -> Sequence[Criterion]:
 
 def criterion_facts(scheme: Scheme) -> list[CriterionFact]:
     """The scheme as the ranking wants it, in order. A criterion without points is left out: it cannot be scored."""
+    return facts_of(criteria_of(scheme))
+
+
+def facts_of(criteria: Iterable[Criterion]) -> list[CriterionFact]:
+    """As ``criterion_facts``, of criteria that are read already."""
     return [
         CriterionFact(
             ref=each.ref,
@@ -278,7 +283,7 @@ def criterion_facts(scheme: Scheme) -> list[CriterionFact]:
             gate=each.is_gate,
             counts_double=each.counts_double,
         )
-        for each in criteria_of(scheme)
+        for each in criteria
         if each.points
     ]
 
