@@ -56,14 +56,17 @@ def attach(
     act: Act,
     *,
     area_id: int,
-    holder_id: int,
+    holder_id: int | None,
     subject_type: str,
     subject_id: int,
     name: str,
     content: bytes,
     note: str = "",
+    kind: FileKind = FileKind.EVIDENCE,
 ) -> FileLink:
-    """Keep a file and link it to what it shows. Bytes that the holder has kept as evidence before are kept once.
+    """Keep a file and link it to what it shows. Bytes that the holder has kept of that kind before are kept once.
+
+    Files of no holder stand apart: one organisation is not told that another sent the same bytes, nor under what name.
 
     Part of its caller's verb, which writes the audit line. Raises Refused for a file that may not be kept, and for
     one that is linked there already.
@@ -74,19 +77,21 @@ def attach(
     if len(note) > LONGEST_NOTE:
         raise Refused(f"Use {LONGEST_NOTE} characters or fewer", field="note")
     media_type = MEDIA_TYPES[kind_of(name, content)]
-    file = queries.find_by_sha256(holder_id, FileKind.EVIDENCE, services.digest_of(content))
+    digest = services.digest_of(content)
+    for link in links_of(subject_type, [subject_id]).get(subject_id, []):
+        if link.file.sha256 == digest:
+            raise Refused(f"This file is here already, as {link.file.name}", field="file")
+    file = queries.find_by_sha256(holder_id, kind, digest) if holder_id is not None else None
     if file is None:
         file = services.keep(
             act,
             area_id=area_id,
             holder_id=holder_id,
-            kind=FileKind.EVIDENCE,
+            kind=kind,
             name=name,
             media_type=media_type,
             content=content,
         )
-    elif any(link.file_id == file.id for link in links_of(subject_type, [subject_id]).get(subject_id, [])):
-        raise Refused(f"This file is here already, as {file.name}", field="file")
     return _link(act, file.id, subject_type, subject_id, note)
 
 

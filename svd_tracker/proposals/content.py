@@ -70,6 +70,7 @@ class ProposalContent:
     where: str = ""
     safeguarding: str = ""
     after_funding: str = ""
+    governance: str = ""
     asks: tuple[int, ...] = ()
     costs: tuple[CostLine, ...] = ()
     matches: tuple[MatchLine, ...] = ()
@@ -80,7 +81,7 @@ class ProposalContent:
 
 PLAIN_FIELDS = (
     "title", "summary", "purpose", "level", "priority", "evidence", "target_group", "people_reached",
-    "deliverer", "lead", "where", "safeguarding", "after_funding",
+    "deliverer", "lead", "where", "safeguarding", "after_funding", "governance",
 )  # fmt: skip
 PARTS = ("asks", "costs", "matches", "outputs", "milestones", "risks")
 LABELS: Mapping[str, str] = {
@@ -97,6 +98,7 @@ LABELS: Mapping[str, str] = {
     "where": "Where",
     "safeguarding": "Safeguarding",
     "after_funding": "After the funding",
+    "governance": "How the round’s conditions are met",
     "asks": "Partnerships asked",
     "costs": "Costs",
     "matches": "Match offered",

@@ -17,6 +17,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.interventions.models import Intervention, Level
 from svd_tracker.proposals.content import (
+    PLAIN_FIELDS,
     CostLine,
     MatchLine,
     MilestoneLine,
@@ -104,7 +105,7 @@ class AboutForm(Form, VersionedForm):
 
     @staticmethod
     def names() -> tuple[str, ...]:
-        return tuple(each.name for each in dataclasses.fields(ProposalContent))[:14]
+        return ("asks", *(name for name in PLAIN_FIELDS if name != "governance"))
 
     def apply(self, content: ProposalContent) -> ProposalContent:
         """The content with this page's answers in it."""
@@ -238,15 +239,16 @@ class RiskRow(Row):
 
 
 class RowsForm(Form, VersionedForm):
-    """A page of repeating tables, named as the parts of the content."""
+    """A page of repeating tables, named as the parts of the content, and maybe of plain ``TEXTS``."""
 
     PARTS: tuple[str, ...] = ()
+    TEXTS: tuple[str, ...] = ()
     SPARE_ROWS = 3
 
     @classmethod
     def of(cls, content: ProposalContent, row_version: int) -> "RowsForm":
         """The form with what stands and spare rows below, or with what was sent."""
-        data: dict[str, object] = {"row_version": row_version}
+        data: dict[str, object] = {"row_version": row_version, **{name: getattr(content, name) for name in cls.TEXTS}}
         for part in cls.PARTS:
             data[part] = [_row_values(line) for line in getattr(content, part)]
         form = cls(data=data)
@@ -270,7 +272,7 @@ class RowsForm(Form, VersionedForm):
     def apply(self, content: ProposalContent) -> ProposalContent:
         """The content with this page's rows in it."""
         rows: dict[str, Any] = {part: tuple(row.line for row in self.filled(part)) for part in self.PARTS}
-        return dataclasses.replace(content, **rows)
+        return dataclasses.replace(content, **rows, **{name: self[name].data or "" for name in self.TEXTS})
 
     def show(self, refused: Refused) -> None:
         """Put a refusal such as "costs-2-pence" at the row it is about: rows left blank do not count."""
@@ -297,9 +299,11 @@ class MatchForm(RowsForm):
 
 class DeliveryForm(RowsForm):
     PARTS = ("outputs", "milestones", "risks")
+    TEXTS = ("governance",)
     outputs = FieldList(FormField(OutputRow), max_entries=MOST_ROWS)
     milestones = FieldList(FormField(MilestoneRow), max_entries=MOST_ROWS)
     risks = FieldList(FormField(RiskRow), max_entries=MOST_ROWS)
+    governance = TextAreaField("How you meet the round’s conditions", max_chars=LONG)
 
 
 ROW_FORMS: Mapping[str, type[RowsForm]] = {"costs": CostsForm, "match": MatchForm, "delivery": DeliveryForm}

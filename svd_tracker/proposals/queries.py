@@ -239,6 +239,7 @@ def content_of(version: ProposalVersion) -> ProposalContent:
         where=version.where,
         safeguarding=version.safeguarding,
         after_funding=version.after_funding,
+        governance=version.governance,
         asks=tuple(ask.holder_id for ask in version.asks),
         costs=tuple(
             CostLine(each.holder_id, each.category, each.quarter, each.text, each.pence, each.pay_award_pending)

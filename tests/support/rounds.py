@@ -121,6 +121,7 @@ def full_content(
         where="Weymouth",
         safeguarding="Policy reviewed in January.",
         after_funding="Handed over to the youth service.",
+        governance="Insured to £5 million; data protection officer named.",
         asks=tuple(holder(ref).id for ref in costs),
         costs=tuple(
             CostLine(holder(ref).id, category, 1, f"{category.label} costs", pence)
