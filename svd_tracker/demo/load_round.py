@@ -18,7 +18,7 @@ from svd_tracker.finance.models import MatchKind
 from svd_tracker.grants import queries as grants
 from svd_tracker.interventions.models import Level
 from svd_tracker.periods import QUARTERS
-from svd_tracker.proposals import interest_services
+from svd_tracker.proposals import interest_queries, interest_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.content import CostLine, MatchLine, MilestoneLine, OutputLine, ProposalContent, RiskLine
@@ -162,7 +162,9 @@ def _score(round_: Round) -> None:
             act(one["person"], CLOSED),
         )
     declared = {(one["person"], one["proposal"]) for one in story()["interests"]}
+    seen = [each.id for each in interest_queries.organisations_in(round_.id)]
     for email in assessors:
+        interest_services.finish_organisations(round_, person_id(email), seen, act(email, CLOSED))
         interest_services.finish_interest_review(round_, person_id(email), act(email, CLOSED))
     db.session.commit()
     for place, email in enumerate(assessors):

@@ -17,7 +17,12 @@ from svd_tracker.interventions.models import Intervention
 from svd_tracker.periods import format_date
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.content import PLAIN_FIELDS, ProposalContent, changed_fields, missing_in, wrong_in
-from svd_tracker.proposals.interest_services import clear_interest, declare_interest, finish_interest_review
+from svd_tracker.proposals.interest_services import (
+    clear_interest,
+    declare_interest,
+    finish_interest_review,
+    follow_organisations,
+)
 from svd_tracker.proposals.models import (
     Proposal,
     ProposalAsk,
@@ -98,6 +103,8 @@ def add_proposal(
     version.title = title.strip()
     proposal.versions = [version]
     db.session.add(proposal)
+    db.session.flush()
+    follow_organisations(proposal, act)
     _record(proposal, act, "add", after={"organisation": organisation.name, "title": version.title})
     return proposal
 
@@ -123,7 +130,12 @@ def save_version(
     if change_continues:
         _check_continues(proposal.round, continues)
         proposal.continues = continues
+    partners_change = before.matches != content.matches
+    if partners_change:
+        round_queries.lock_round(proposal.round)  # somebody may be declaring an interest in a new partner
     _write(version, before, content)
+    if partners_change:
+        follow_organisations(proposal, act)
     version.recorded_at = act.at
     flag_modified(proposal, "state")  # a change of any part counts as a change of the proposal
     _record(proposal, act, "save", after={"version": version.version_no, "changed": changed_fields(before, content)})

@@ -20,7 +20,7 @@ def find_assessor(round_id: int, person_id: int) -> RoundAssessor | None:
 
 
 def stand_ins_of(round_id: int) -> Sequence[RoundStandIn]:
-    """Who stands in for a coordinator now, in the order named, with the people: no row that ends, none that is ended."""
+    """Who stands in for a coordinator now, in the order named: no row that ends, and none that is ended."""
     ended = select(RoundStandIn.ends_id).where(RoundStandIn.ends_id.is_not(None))
     return db.session.scalars(
         select(RoundStandIn)

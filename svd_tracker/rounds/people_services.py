@@ -1,4 +1,4 @@
-"""Who does what in a round: assessors and substitutes, the chair, stand-ins. One verb a function; the caller commits."""
+"""Who does what in a round: assessors, substitutes, the chair, stand-ins. One verb a function; the caller commits."""
 
 from collections.abc import Callable
 from enum import StrEnum

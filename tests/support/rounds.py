@@ -15,6 +15,7 @@ from svd_tracker.finance.models import MatchKind
 from svd_tracker.grants.models import Grant
 from svd_tracker.grants.queries import get_allocation
 from svd_tracker.interventions.models import Intervention, Level
+from svd_tracker.proposals import interest_queries, interest_services
 from svd_tracker.proposals import queries as proposal_queries
 from svd_tracker.proposals import services as proposals
 from svd_tracker.proposals.content import (
@@ -92,7 +93,9 @@ def advance(round_: Round, state: RoundState) -> None:
 
 def finish_interests(round_: Round, *emails: str) -> None:
     """The assessors (or these people) say that they have no other interests; commits."""
+    seen = [each.id for each in interest_queries.organisations_in(round_.id)]
     for email in emails or ASSESSORS:
+        interest_services.finish_organisations(round_, person(email).id, seen, act(person(email).id))
         proposals.finish_interest_review(round_, person(email).id, act(person(email).id))
     db.session.commit()
 

@@ -1,0 +1,235 @@
+"""Reading interests: the organisations of a round, what waits for a ruling, and the lines of the papers."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.accounts.models import Organisation, Person
+from svd_tracker.accounts.queries import person_names
+from svd_tracker.extensions import db
+from svd_tracker.proposals import queries
+from svd_tracker.proposals.models import (
+    Interest,
+    InterestEvent,
+    InterestKind,
+    OrganisationInterest,
+    Proposal,
+    ProposalMatch,
+    ProposalState,
+    ProposalVersion,
+)
+from svd_tracker.rounds.models import Round, RoundAssessor
+
+IN_PLAY = (ProposalState.SUBMITTED, ProposalState.RETURNED)  # what assessors are asked to read
+RULINGS = (InterestEvent.RULED_SCORE, InterestEvent.RULED_READ, InterestEvent.RULED_SHUT)
+RULING_WORDS: Mapping[InterestEvent, str] = {
+    InterestEvent.RULED_SCORE: "May read and score",
+    InterestEvent.RULED_READ: "May read, and scores nothing",
+    InterestEvent.RULED_SHUT: "Takes no part",
+    InterestEvent.CLEARED: "Cleared",
+}
+
+
+@dataclass(frozen=True)
+class InterestLine:
+    """One person's interest in one proposal, as the papers print it. ``organisation``: where the person works.
+
+    ``about``: the organisation that the interest came through, empty where it was declared in the proposal alone.
+    ``ruling`` says in words what holds now, with who said so, why and when; a declared direct one has no ruling.
+    """
+
+    person_id: int
+    person: str
+    organisation: str
+    proposal_id: int
+    ref: str
+    title: str
+    proposer: str
+    about: str
+    kind: InterestKind
+    event: InterestEvent
+    reason: str
+    on: dt.datetime
+    ruling: str
+    ruling_by: str
+    ruling_reason: str
+    ruling_on: dt.datetime | None
+
+
+def organisations_in(round_id: int) -> Sequence[Organisation]:
+    """Those that proposed to a round or are match partners in what was submitted, by name: in blind rounds too."""
+    in_play = select(Proposal.id).where(Proposal.round_id == round_id, Proposal.state.in_(IN_PLAY))
+    newest = queries.newest_submitted(round_id).where(Proposal.id.in_(in_play))
+    proposing = (
+        select(Proposal.organisation_id)
+        .join(ProposalVersion, ProposalVersion.proposal_id == Proposal.id)
+        .where(ProposalVersion.id.in_(newest))
+    )
+    matching = select(ProposalMatch.organisation_id).where(ProposalMatch.proposal_version_id.in_(newest))
+    return db.session.scalars(
+        select(Organisation)
+        .where(Organisation.id.in_(proposing.union(matching)))
+        .order_by(func.lower(Organisation.name), Organisation.id)
+    ).all()
+
+
+def organisation_interests(round_id: int, person_id: int | None = None) -> list[OrganisationInterest]:
+    """The newest event of each person and organisation in a round, in the order recorded."""
+    newest = select(func.max(OrganisationInterest.id)).where(OrganisationInterest.round_id == round_id)
+    if person_id is not None:
+        newest = newest.where(OrganisationInterest.person_id == person_id)
+    newest = newest.group_by(OrganisationInterest.person_id, OrganisationInterest.organisation_id)
+    return list(
+        db.session.scalars(
+            select(OrganisationInterest)
+            .where(OrganisationInterest.id.in_(newest))
+            .options(joinedload(OrganisationInterest.organisation))
+            .order_by(OrganisationInterest.id)
+        )
+    )
+
+
+def organisations_left(round_id: int, person_id: int) -> list[Organisation]:
+    """The organisations of a round of which this person has not said yet whether they have an interest."""
+    said = {each.organisation_id for each in organisation_interests(round_id, person_id)}
+    return [each for each in organisations_in(round_id) if each.id not in said]
+
+
+def proposals_of(round_id: int, organisation_id: int) -> Sequence[Proposal]:
+    """A round's proposals that an organisation made or gives match to, drafts too, as their newest version says."""
+    newest = (
+        select(func.max(ProposalVersion.id))
+        .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
+        .where(Proposal.round_id == round_id)
+        .group_by(ProposalVersion.proposal_id)
+    )
+    matched = (
+        select(ProposalVersion.proposal_id)
+        .join(ProposalMatch, ProposalMatch.proposal_version_id == ProposalVersion.id)
+        .where(
+            ProposalMatch.organisation_id == organisation_id,
+            ProposalVersion.id.in_(newest.union(queries.newest_submitted(round_id))),
+        )
+    )
+    return db.session.scalars(
+        select(Proposal)
+        .where(Proposal.round_id == round_id)
+        .where((Proposal.organisation_id == organisation_id) | Proposal.id.in_(matched))
+        .options(joinedload(Proposal.round))
+        .order_by(Proposal.ref)
+    ).all()
+
+
+def standing_of(proposal: Proposal, person_id: int) -> Interest | None:
+    """The newest event of one person on one proposal."""
+    return db.session.scalar(
+        select(Interest)
+        .where(Interest.person_id == person_id, Interest.proposal_id == proposal.id)
+        .order_by(Interest.id.desc())
+        .limit(1)
+    )
+
+
+def waits_for_ruling(interest: Interest) -> bool:
+    """Whether it is an indirect interest that nobody has ruled on: shut until then."""
+    return interest.kind is InterestKind.INDIRECT and interest.event is InterestEvent.DECLARED
+
+
+def chair_rules(round_: Round, interest: Interest, shut: frozenset[tuple[int, int]]) -> bool:
+    """Whether the chair rules on an interest; else a coordinator: the chair's own, and what is shut to the chair.
+
+    ``shut``: ``queries.shut_pairs`` of the round.
+    """
+    return interest.person_id != round_.chair_id and (round_.chair_id, interest.proposal_id) not in shut
+
+
+def for_ruling(round_: Round, person_id: int, coordinates: bool) -> list[Interest]:
+    """The indirect interests of a round that this person rules on, ruled or not: never their own, none shut to them."""
+    standing = queries.interests(round_.id)
+    shut = frozenset((each.person_id, each.proposal_id) for each in standing if each.event in queries.SHUTTING)
+    return [
+        each
+        for each in standing
+        if each.kind is InterestKind.INDIRECT
+        and each.event is not InterestEvent.CLEARED
+        and each.person_id != person_id
+        and (person_id, each.proposal_id) not in shut
+        and (person_id == round_.chair_id if chair_rules(round_, each, shut) else coordinates)
+    ]
+
+
+def interests_for_papers(round_id: int) -> list[InterestLine]:
+    """Every interest of a round with what was ruled on it, by person and proposal; a bounded number of queries.
+
+    Whoever shows it leaves out the lines of proposals that are shut to the reader (DESIGN.md rule 7).
+    """
+    events: dict[tuple[int, int], list[Interest]] = {}
+    for each in db.session.scalars(
+        select(Interest).where(Interest.round_id == round_id).options(joinedload(Interest.person)).order_by(Interest.id)
+    ):
+        events.setdefault((each.person_id, each.proposal_id), []).append(each)
+    rows = {row.id: row for row in queries.rows_of(round_id)}
+    of_round = dict(
+        db.session.execute(
+            select(RoundAssessor.person_id, RoundAssessor.organisation_id).where(RoundAssessor.round_id == round_id)
+        )
+        .tuples()
+        .all()
+    )
+    organisation_ids = {each.organisation_id for run in events.values() for each in run}
+    organisation_ids |= {of_round.get(run[0].person_id) or run[0].person.organisation_id for run in events.values()}
+    names = _organisation_names(organisation_ids)
+    by = person_names(run[-1].recorded_by for run in events.values())
+    found = []
+    for (person_id, proposal_id), run in events.items():
+        declared = [each for each in run if each.event is InterestEvent.DECLARED][-1]
+        last, row = run[-1], rows[proposal_id]
+        ruled = last.event in RULING_WORDS
+        found.append(
+            InterestLine(
+                person_id=person_id,
+                person=last.person.name,
+                organisation=names.get(of_round.get(person_id) or last.person.organisation_id, ""),
+                proposal_id=proposal_id,
+                ref=row.ref,
+                title=row.title,
+                proposer=row.organisation,
+                about=names.get(declared.organisation_id, ""),
+                kind=last.kind,
+                event=last.event,
+                reason=declared.reason,
+                on=declared.recorded_at,
+                ruling=in_words(last),
+                ruling_by=by.get(last.recorded_by, "") if ruled else "",
+                ruling_reason=last.reason if ruled else "",
+                ruling_on=last.recorded_at if ruled else None,
+            )
+        )
+    return sorted(found, key=lambda line: (line.person.lower(), line.person_id, line.ref))
+
+
+def in_words(interest: Interest) -> str:
+    """What holds of an interest now: "Takes no part", or that the chair has still to rule."""
+    if waits_for_ruling(interest):
+        return "Takes no part until the chair rules"
+    return RULING_WORDS.get(interest.event, "Takes no part")
+
+
+def _organisation_names(organisation_ids: set[int | None]) -> dict[int | None, str]:
+    wanted = {each for each in organisation_ids if each is not None}
+    rows = db.session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
+
+
+def people_shut(round_id: int, person_ids: frozenset[int]) -> list[tuple[Person, int]]:
+    """Of these people, those from whom an interest keeps proposals now, each with how many, by name."""
+    counts: dict[int, int] = {}
+    people: dict[int, Person] = {}
+    for each in queries.interests(round_id):
+        if each.person_id in person_ids and each.event in queries.SHUTTING:
+            counts[each.person_id] = counts.get(each.person_id, 0) + 1
+            people[each.person_id] = each.person
+    return [(people[key], count) for key, count in sorted(counts.items(), key=lambda item: people[item[0]].name)]
