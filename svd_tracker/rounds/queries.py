@@ -42,6 +42,7 @@ class ShareNow:
     allocated: int
     kept_back: int
     reason: str
+    version_no: int = 0
 
     @property
     def available(self) -> int:
@@ -164,6 +165,7 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
                     else share.allocated_pence,
                     kept_back=share.kept_back_pence if share else 0,
                     reason=share.reason if share else "",
+                    version_no=share.version_no if share else 0,
                 )
                 found.append((now, share is not None))
     return found

@@ -1,7 +1,7 @@
 """Setting up a round and moving it on. One verb a function; the caller commits."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from svd_tracker.extensions import db
 from svd_tracker.grants.models import Allocation, Grant
 from svd_tracker.periods import fy_label
 from svd_tracker.rounds import queries
-from svd_tracker.rounds.models import Round, RoundShare, RoundState, Scheme
+from svd_tracker.rounds.models import Round, RoundShare, RoundState, Scheme, TieRule
 from svd_tracker.rounds.people_services import add_assessor, remove_assessor
 from svd_tracker.rounds.scheme_services import (
     CriterionContent,
@@ -21,8 +21,10 @@ from svd_tracker.rounds.scheme_services import (
     copy_scheme,
     freeze_scheme,
     remove_criterion,
+    save_checks,
     save_criterion,
     save_scheme,
+    save_settings,
 )
 
 __all__ = [
@@ -30,9 +32,11 @@ __all__ = [
     "FORWARD",
     "CriterionContent",
     "add_assessor",
+    "add_caution",
     "add_move_check",
     "add_round",
     "add_share",
+    "cautions",
     "content_of",
     "copy_scheme",
     "edit_round",
@@ -42,8 +46,10 @@ __all__ = [
     "on_move",
     "remove_assessor",
     "remove_criterion",
+    "save_checks",
     "save_criterion",
     "save_scheme",
+    "save_settings",
 ]
 
 FORWARD: Mapping[RoundState, RoundState] = {
@@ -60,7 +66,9 @@ BACK: Mapping[RoundState, RoundState] = {
 
 MoveCheck = Callable[[Round, RoundState], None]
 MoveListener = Callable[[Round, Act], None]
+Caution = Callable[[Round, RoundState], Iterable[str]]
 _checks: list[MoveCheck] = []
+_cautions: list[Caution] = []
 _listeners: list[MoveListener] = []
 
 
@@ -69,6 +77,16 @@ def add_move_check(check: MoveCheck) -> MoveCheck:
     if check not in _checks:
         _checks.append(check)
     return check
+
+
+def add_caution(caution: Caution) -> Caution:
+    """Lets a higher feature ask for a reason: called with the round and the state it would go to, says what is open.
+
+    The step can still be taken, with a reason that is kept.
+    """
+    if caution not in _cautions:
+        _cautions.append(caution)
+    return caution
 
 
 def on_move(listener: MoveListener) -> MoveListener:
@@ -87,8 +105,12 @@ def add_round(
     opens_on: dt.date,
     closes_on: dt.date,
     act: Act,
+    *,
+    blind: bool = False,
 ) -> Round:
     """A round in preparation, with an empty scheme. Without a ref it gets the next of the area.
+
+    ``blind``: assessors see no names of organisations until they have sent their scores.
 
     Raises Refused for dates the wrong way round, a ref that is taken, or a year outside the grant.
     """
@@ -109,6 +131,7 @@ def add_round(
         opens_on=opens_on,
         closes_on=closes_on,
         state=RoundState.PREPARING,
+        blind=blind,
         scheme=Scheme(name=name.strip(), overall_minimum_bp=None, reasons_required=True, frozen_at=None),
     )
     db.session.add(round_)
@@ -116,18 +139,33 @@ def add_round(
     return round_
 
 
-def edit_round(round_: Round, name: str, opens_on: dt.date, closes_on: dt.date, row_version: int, act: Act) -> None:
-    """Change a round's name and dates. Raises ChangedMeanwhile, or Refused once it is published."""
+def edit_round(
+    round_: Round,
+    name: str,
+    opens_on: dt.date,
+    closes_on: dt.date,
+    row_version: int,
+    act: Act,
+    *,
+    blind: bool | None = None,
+) -> None:
+    """Change a round's name and dates, and until scoring begins whether it is blind (None leaves it).
+
+    Raises ChangedMeanwhile, or Refused once it is published.
+    """
     if round_.row_version != row_version:
         raise ChangedMeanwhile(
             "Somebody else changed this round since you opened the page.",
-            {"name": round_.name, "opens_on": round_.opens_on, "closes_on": round_.closes_on},
+            {"name": round_.name, "opens_on": round_.opens_on, "closes_on": round_.closes_on, "blind": round_.blind},
         )
     if round_.state is RoundState.PUBLISHED:
         raise Refused("This round is published and no longer changes")
     _check_dates(opens_on, closes_on)
+    if blind is not None and blind is not round_.blind and round_.state not in (RoundState.PREPARING, RoundState.OPEN):
+        raise Refused("Scoring has begun: names stay as hidden or shown as they were", field="blind")
     before = _facts(round_)
     round_.name, round_.opens_on, round_.closes_on = name.strip(), opens_on, closes_on
+    round_.blind = round_.blind if blind is None else blind
     audit.record(
         act, "edit", "round", queries.subject(round_), area_id=round_.area_id, before=before, after=_facts(round_)
     )
@@ -139,7 +177,13 @@ def _check_dates(opens_on: dt.date, closes_on: dt.date) -> None:
 
 
 def _facts(round_: Round) -> dict[str, object]:
-    return {"name": round_.name, "fy": round_.fy, "opens_on": round_.opens_on, "closes_on": round_.closes_on}
+    return {
+        "name": round_.name,
+        "fy": round_.fy,
+        "opens_on": round_.opens_on,
+        "closes_on": round_.closes_on,
+        "blind": round_.blind,
+    }
 
 
 def add_share(round_: Round, allocation: Allocation, kept_back_pence: int, reason: str, act: Act) -> RoundShare:
@@ -205,11 +249,15 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
         raise Refused(f"A round that is {before.value} cannot become {state.value}", field="state")
     if not forward and not reason.strip():
         raise Refused("Enter a reason for going back a step", field="reason")
+    if forward and not reason.strip() and (open_matters := cautions(round_, state)):
+        raise Refused(f"Enter a reason for going on. {open_matters[0]}", field="reason")
     missing = missing_for(round_, state) if forward else _harm_of_going_back(round_)
     missing += objections(round_, state)
     if missing:
         raise Refused(missing[0])
     round_.state = state
+    if state is RoundState.PUBLISHED:
+        _keep_money(round_, act)
     for listener in _listeners:
         listener(round_, act)
     audit.record(
@@ -232,14 +280,38 @@ def missing_for(round_: Round, state: RoundState) -> list[str]:
         criteria = queries.criteria_of(round_.scheme)
         if not any(each.weight_hundredths for each in criteria):
             missing.append("Add a criterion with a weight to the scheme")
-        missing += [
-            f"Give {each.name} a weight above nought"
-            for each in criteria
-            if not each.is_gate and not each.weight_hundredths
-        ]
+        if round_.scheme.first_stage_bp is None and any(each.counts_double for each in criteria):
+            missing.append("Say which share goes on to the second stage, or let no criterion count double")
+        if round_.scheme.tie_rule is TieRule.CRITERION and all(
+            each.ref != round_.scheme.tie_criterion_ref for each in criteria
+        ):
+            missing.append("Choose the criterion that decides between equal results")
         if not queries.assessors_of(round_.id):
             missing.append("Add at least one assessor")
     return missing
+
+
+def _keep_money(round_: Round, act: Act) -> None:
+    """Publication writes down the allocations that were decided on: the line stays as it was drawn."""
+    round_.published_at = act.at
+    for share in queries.shares_of(round_):
+        db.session.add(
+            RoundShare(
+                round_id=round_.id,
+                allocation_id=share.allocation_id,
+                version_no=share.version_no + 1,
+                kept_back_pence=share.kept_back,
+                allocated_pence=share.allocated,
+                reason=share.reason,
+                recorded_at=act.at,
+                recorded_by=act.by,
+            )
+        )
+
+
+def cautions(round_: Round, state: RoundState) -> list[str]:
+    """What is still open before a step that may be taken all the same with a reason, in words for the page."""
+    return [words for caution in _cautions for words in caution(round_, state)]
 
 
 def objections(round_: Round, state: RoundState) -> list[str]:

@@ -137,7 +137,10 @@ def test_the_scheme_as_the_ranking_wants_it(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        (CriterionContent("C9", "x", weight_hundredths=0, points=SCALE), "weight"),
+        (CriterionContent("C9", "x", weight_hundredths=1_000_01, points=SCALE), "weight"),
+        (CriterionContent("C9", "x", weight_hundredths=0, minimum_hundredths=100, points=SCALE), "minimum"),
+        (CriterionContent("C9", "x", weight_hundredths=0, counts_double=True, points=SCALE), "counts_double"),
+        (CriterionContent("C9", "x", weight_hundredths=100, points=((0, "a"),)), "points"),
         (CriterionContent("C9", "x", weight_hundredths=100, points=SCALE[:1]), "points"),
         (CriterionContent("C9", "x", weight_hundredths=100, points=((0, "a"), (0, "b"))), "points"),
         (CriterionContent("C9", "x", weight_hundredths=100, points=((0, "a"), (100, " "))), "points"),
