@@ -156,25 +156,27 @@ def asks(version: ProposalVersion) -> dict[int, dict[Category, int]]:
 
 
 def asks_of(version_ids: Iterable[int]) -> dict[int, dict[int, dict[Category, int]]]:
-    """By version id what ``asks`` says of each, in two queries."""
+    """By version id what ``asks`` says of each, in one query."""
     ids = list(version_ids)
     found: dict[int, dict[int, dict[Category, int]]] = {version_id: {} for version_id in ids}
-    for ask in db.session.execute(
-        select(ProposalAsk.proposal_version_id, ProposalAsk.holder_id).where(ProposalAsk.proposal_version_id.in_(ids))
-    ):
-        found[ask.proposal_version_id][ask.holder_id] = {}
+    same = (ProposalCost.proposal_version_id == ProposalAsk.proposal_version_id) & (
+        ProposalCost.holder_id == ProposalAsk.holder_id
+    )
     rows = db.session.execute(
         select(
-            ProposalCost.proposal_version_id,
-            ProposalCost.holder_id,
+            ProposalAsk.proposal_version_id,
+            ProposalAsk.holder_id,
             ProposalCost.category,
             sum_pence(ProposalCost.pence).label("pence"),
         )
-        .where(ProposalCost.proposal_version_id.in_(ids))
-        .group_by(ProposalCost.proposal_version_id, ProposalCost.holder_id, ProposalCost.category)
+        .outerjoin(ProposalCost, same)
+        .where(ProposalAsk.proposal_version_id.in_(ids))
+        .group_by(ProposalAsk.proposal_version_id, ProposalAsk.holder_id, ProposalCost.category)
     )
     for row in rows:
-        found[row.proposal_version_id][row.holder_id][row.category] = row.pence
+        by_category = found[row.proposal_version_id].setdefault(row.holder_id, {})
+        if row.category is not None:
+            by_category[row.category] = row.pence
     return found
 
 

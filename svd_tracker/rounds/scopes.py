@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask import g
+
 from svd_tracker.accounts.access import current_access
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.errors import NotFound
@@ -15,6 +17,7 @@ def of_round(permission: Permission) -> Callable[..., Scope]:
 
     def scope(round_id: int, **_: Any) -> Scope:
         round_, access = queries.get_round(round_id), current_access()
+        g.svd_round = round_  # held, so that its page need not ask for it again
         holder_ids = queries.holder_ids_of([round_id]).get(round_id, frozenset())
         if round_.state is RoundState.PREPARING and queries.only_proposes(access, round_, holder_ids):
             raise NotFound("round")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from sqlalchemy import select
 
@@ -127,9 +128,9 @@ class RoundFacts:
     """All that a round's ranking is made of, as far as one person reaches it. Everything here is by proposal id.
 
     ``versions`` are the newest submitted texts in the order of their refs, those ``shut`` to the person too; nothing
-    else holds a word of what is shut. ``asks`` is pence by holder and category, ``match`` pence offered by kind,
-    ``silent`` whose marks leave the mean, and ``holders`` take part in the round, ``lines_of`` those of them whose
-    line the person sees. ``whole`` is false for somebody who sees only what asks their partnership.
+    else holds a word of what is shut. ``facts`` are what is scored, ``asks`` pence by holder and category, ``silent``
+    whose marks leave the mean. ``holders`` take part in the round, ``lines_of`` are those whose line the person sees.
+    ``whole`` is false for somebody who sees only what asks their partnership.
     """
 
     scheme: SchemeFact
@@ -142,7 +143,12 @@ class RoundFacts:
     facts: Mapping[int, ProposalFact]
     silent: Mapping[int, frozenset[int]]
     asks: Mapping[int, Asks]
-    match: Mapping[int, Mapping[MatchKind, int]]
+
+    @cached_property
+    def match(self) -> Mapping[int, Mapping[MatchKind, int]]:
+        """Pence of match offered by kind, read when it is first asked for."""
+        found = _match_of([self.versions[proposal_id].id for proposal_id in self.facts])
+        return {proposal_id: found.get(self.versions[proposal_id].id, {}) for proposal_id in self.facts}
 
     def ranked(self) -> tuple[Ranked, ...]:
         """The official list (FIGURES.md 23 to 26), best first, without what is shut."""
@@ -170,7 +176,7 @@ def facts_of(round_: Round, access: Access) -> RoundFacts:
     shut = reached.shut.intersection(versions)
     open_now = {key: version for key, version in versions.items() if key not in shut}
     marks, silent = queries.sent_marks(round_.id), queries.shut_people(round_.id)
-    agreed, match = moderation_queries.agreed_of(round_.id), _match_of([each.id for each in open_now.values()])
+    agreed = moderation_queries.agreed_of(round_.id)
     return RoundFacts(
         scheme=rounds.scheme_fact(round_.scheme),
         holders=holders,
@@ -191,7 +197,6 @@ def facts_of(round_: Round, access: Access) -> RoundFacts:
         },
         silent={key: silent.get(key, frozenset()) for key in open_now},
         asks={key: asked[version.id] for key, version in open_now.items()},
-        match={key: match.get(version.id, {}) for key, version in open_now.items()},
     )
 
 
