@@ -1,0 +1,199 @@
+"""Whether a proposal may be scored at all: the scheme's checks, answered by the coordinator, and what follows.
+
+A check of the organisation is answered once: the newest answer on any of its proposals in the round holds for all.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from svd_tracker.act import Act
+from svd_tracker.audit import services as audit
+from svd_tracker.errors import Refused
+from svd_tracker.extensions import db
+from svd_tracker.proposals import queries
+from svd_tracker.proposals.models import CheckAnswer, CheckResult, Proposal, ProposalState
+from svd_tracker.rounds import queries as round_queries
+from svd_tracker.rounds import scheme_services
+from svd_tracker.rounds import services as round_services
+from svd_tracker.rounds.models import Round, RoundState, SchemeCheck
+
+TAKING_IN = (RoundState.OPEN, RoundState.SCORING)
+CHECKED = (ProposalState.SUBMITTED, ProposalState.RETURNED, ProposalState.LATE, ProposalState.INELIGIBLE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the coordinator says of one check; anything but met is said with a reason."""
+
+    result: CheckResult
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CheckNow:
+    """One check as it stands on one proposal. ``answer`` is None while nobody has answered it."""
+
+    check: SchemeCheck
+    answer: CheckAnswer | None
+
+    @property
+    def result(self) -> CheckResult | None:
+        return self.answer.result if self.answer else None
+
+
+def checks_of_round(round_: Round, proposals: Mapping[int, int]) -> dict[int, list[CheckNow]]:
+    """By proposal id, its checks in their order. ``proposals``: organisation id by proposal id. Two queries."""
+    checks = db.session.scalars(
+        select(SchemeCheck).where(SchemeCheck.scheme_id == round_.scheme_id).order_by(SchemeCheck.position)
+    ).all()
+    newest = select(func.max(CheckAnswer.id)).join(Proposal, Proposal.id == CheckAnswer.proposal_id)
+    rows = db.session.execute(
+        select(CheckAnswer, Proposal.organisation_id)
+        .join(Proposal, Proposal.id == CheckAnswer.proposal_id)
+        .where(
+            CheckAnswer.id.in_(
+                newest.where(Proposal.round_id == round_.id).group_by(CheckAnswer.proposal_id, CheckAnswer.check_id)
+            )
+        )
+        .order_by(CheckAnswer.id)
+    ).all()
+    of_proposal = {(row.CheckAnswer.proposal_id, row.CheckAnswer.check_id): row.CheckAnswer for row in rows}
+    of_organisation = {(row.organisation_id, row.CheckAnswer.check_id): row.CheckAnswer for row in rows}
+    return {
+        proposal_id: [
+            CheckNow(
+                check,
+                of_organisation.get((organisation_id, check.id))
+                if check.of_organisation
+                else of_proposal.get((proposal_id, check.id)),
+            )
+            for check in checks
+        ]
+        for proposal_id, organisation_id in proposals.items()
+    }
+
+
+def checks_of(proposal: Proposal) -> list[CheckNow]:
+    """The scheme's checks in their order, as they stand on one proposal."""
+    return checks_of_round(proposal.round, {proposal.id: proposal.organisation_id})[proposal.id]
+
+
+def history_of(proposal: Proposal) -> Sequence[CheckAnswer]:
+    """Every answer given on this proposal, newest first."""
+    return db.session.scalars(
+        select(CheckAnswer).where(CheckAnswer.proposal_id == proposal.id).order_by(CheckAnswer.id.desc())
+    ).all()
+
+
+def answer_checks(proposal: Proposal, answers: Mapping[int, Answer], act: Act) -> None:
+    """Record answers by check id; one that says what stands already writes nothing.
+
+    Raises Refused with ``field`` "reason_<check id>" for a missing reason, and once the partnerships decide.
+    """
+    round_ = _lock(proposal, act)
+    if round_.state not in TAKING_IN or proposal.state not in CHECKED:
+        raise Refused("This proposal is past its checks: they no longer change")
+    standing = {each.check.id: each for each in checks_of(proposal)}
+    said: dict[str, object] = {}
+    for check_id, answer in answers.items():
+        now = standing.get(check_id)
+        if now is None:
+            raise Refused("This check is not one of the scheme")
+        reason = answer.reason.strip()
+        if answer.result is not CheckResult.MET and not reason:
+            raise Refused("Enter what is missing", field=f"reason_{check_id}")
+        if now.answer is not None and (now.answer.result, now.answer.reason) == (answer.result, reason):
+            continue
+        db.session.add(
+            CheckAnswer(
+                proposal_id=proposal.id,
+                check_id=check_id,
+                result=answer.result,
+                reason=reason,
+                recorded_at=act.at,
+                recorded_by=act.by,
+            )
+        )
+        said[now.check.name] = {"result": answer.result.value, "reason": reason}
+    if said:
+        _record(proposal, act, "answer_checks", said)
+
+
+def set_ineligible(proposal: Proposal, reason: str, act: Act) -> None:
+    """Keep a submitted proposal from being scored; it stays on record with the reason. Raises Refused."""
+    round_ = _lock(proposal, act)
+    if proposal.state is not ProposalState.SUBMITTED:
+        raise Refused("Only a submitted proposal can be set aside as ineligible")
+    if round_.state not in TAKING_IN:
+        raise Refused("The partnerships are deciding: record it as the reason of a decision to reject")
+    if not reason.strip():
+        raise Refused("Enter why it is not eligible", field="reason")
+    proposal.state, proposal.state_reason = ProposalState.INELIGIBLE, reason.strip()
+    _record(proposal, act, "set_ineligible", {"reason": reason.strip()})
+
+
+def set_eligible(proposal: Proposal, reason: str, act: Act) -> None:
+    """Let a proposal that was set aside take part again. Raises Refused once scores are shown or scoring is over."""
+    round_ = _lock(proposal, act)
+    if proposal.state is not ProposalState.INELIGIBLE:
+        raise Refused("This proposal is not set aside as ineligible")
+    if round_.state not in TAKING_IN or round_.scores_shown_at is not None:
+        raise Refused("Scoring is over, so this proposal can no longer take part")
+    if not reason.strip():
+        raise Refused("Enter why it is eligible after all", field="reason")
+    proposal.state, proposal.state_reason = ProposalState.SUBMITTED, ""
+    _record(proposal, act, "set_eligible", {"reason": reason.strip()})
+
+
+def _lock(proposal: Proposal, act: Act) -> Round:
+    queries.refuse_if_shut(act.by, proposal)
+    round_queries.lock_round(proposal.round)
+    return proposal.round
+
+
+def _record(proposal: Proposal, act: Act, action: str, after: dict[str, object]) -> None:
+    audit.record(act, action, "proposal", queries.subject(proposal), area_id=proposal.round.area_id, after=after)
+
+
+@round_services.add_caution
+def _open_before_scoring(round_: Round, state: RoundState) -> Iterator[str]:
+    """Counts alone: whoever moves the round may have an interest in one of them."""
+    if state is not RoundState.SCORING:
+        return
+    rows = db.session.scalars(
+        select(Proposal)
+        .where(Proposal.round_id == round_.id, Proposal.state.in_((ProposalState.SUBMITTED, ProposalState.LATE)))
+        .options(joinedload(Proposal.organisation))
+    ).all()
+    late = sum(1 for each in rows if each.state is ProposalState.LATE and not each.state_reason)
+    if late:
+        yield f"{_counted(late)} came late and {_is(late)} neither accepted nor refused."
+    submitted = {each.id: each.organisation_id for each in rows if each.state is ProposalState.SUBMITTED}
+    standing = checks_of_round(round_, submitted).values()
+    unanswered = sum(1 for each in standing if any(now.answer is None for now in each))
+    if unanswered:
+        yield f"{_counted(unanswered)} {_has(unanswered)} checks that nobody has answered."
+    failing = sum(1 for each in standing if any(now.result is CheckResult.NOT_MET for now in each))
+    if failing:
+        yield f"{_counted(failing)} {_has(failing)} a check that is not met, and would be scored all the same."
+
+
+def _counted(number: int) -> str:
+    return "1 proposal" if number == 1 else f"{number} proposals"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+@scheme_services.before_removing_checks
+def _keep_answered(check_ids: Collection[int]) -> None:
+    if db.session.scalar(select(CheckAnswer.id).where(CheckAnswer.check_id.in_(check_ids)).limit(1)):
+        raise Refused("A check that has been answered stays: change its guidance instead", field="checks")
