@@ -2,12 +2,13 @@
 
 A proposer reads those of their own organisation. Coordinators and members read what is asked of their partnership
 (DESIGN.md rule 10), coordinators its drafts too, and the one who keyed a draft in reads it before it asks anybody.
-The round's assessors and the area's auditor read everything that was submitted. A declared interest shuts a
-proposal on top of that (rule 7).
+The round's chair and the area's auditor read everything that was submitted. So do its assessors, but for what is late
+or not eligible, and only once they have said in which of the organisations they have an interest. A declared interest
+shuts a proposal on top of that (rule 7), and a blind round keeps names from those who have yet to send their scores.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from flask import g
@@ -17,15 +18,23 @@ from svd_tracker.accounts.models import Role
 from svd_tracker.accounts.permissions import ASSESSOR, CHAIR, Access, Permission, Scope
 from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import NotAllowed
-from svd_tracker.proposals import queries
+from svd_tracker.proposals import interest_queries, queries
+from svd_tracker.proposals.models import ProposalState
 from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds.models import Round, RoundState
 
+BEFORE_DECIDING = (RoundState.OPEN, RoundState.SCORING)
+HIDDEN_NAME = "Name hidden until you have sent your scores"
+DECLARE_FIRST = "Say first in which of the organisations you have an interest: the proposals open to you then."
+
 
 @dataclass(frozen=True)
 class Reach:
-    """What one person reaches in one round. ``shut`` holds the proposals that an interest keeps from them."""
+    """What one person reaches in one round. ``shut`` holds the proposals that an interest keeps from them.
+
+    ``declares_first``: an assessor who has organisations left to go through, and reads no proposal before.
+    """
 
     person_id: int
     organisation_id: int | None
@@ -33,6 +42,8 @@ class Reach:
     belongs_to: frozenset[int]
     everything_submitted: bool
     shut: frozenset[int]
+    assesses: bool = False  # and is neither its chair nor an auditor
+    declares_first: bool = False
 
     def writes(self, row: ProposalRow) -> bool:
         """Whether the person takes part in writing it: the organisation's own people, and coordinators."""
@@ -45,7 +56,9 @@ class Reach:
         """Whether a proposal is within reach, interests aside."""
         if self.writes(row):
             return True
-        return row.was_submitted and self.reads(row.holder_ids)
+        if self.declares_first or not row.was_submitted or not self.reads(row.holder_ids):
+            return False
+        return not self.assesses or row.state not in (ProposalState.LATE, ProposalState.INELIGIBLE)
 
     def reads(self, asked: Collection[int]) -> bool:
         """Whether a submitted proposal that asks these partnerships is the person's to read, interests aside."""
@@ -62,38 +75,59 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
     here = Scope(round_.area_id, None, round_.id)
     roles = [held for held in access.roles if held.covers(here)]
     proposes = any(held.role == Role.PROPOSER for held in roles)
+    reads_all = any(held.role in (Role.AUDITOR, CHAIR) for held in roles)
+    assesses = any(held.role == ASSESSOR for held in roles)
+    coordinates = _coordinates(access, here, holder_ids)
     return Reach(
         person_id=access.person_id,
         organisation_id=get_person(access.person_id).organisation_id if proposes else None,
-        coordinates=holder_ids & {held.holder_id for held in roles if held.role == Role.COORDINATOR},
+        coordinates=coordinates,
         belongs_to=holder_ids & {held.holder_id for held in roles if held.role in (Role.COORDINATOR, Role.MEMBER)},
-        everything_submitted=any(held.role in (Role.AUDITOR, ASSESSOR, CHAIR) for held in roles),
+        everything_submitted=reads_all or assesses,
         shut=queries.shut_proposal_ids(access.person_id, round_.id),
+        assesses=assesses and not reads_all and not coordinates,
+        declares_first=assesses
+        and not coordinates
+        and round_.state in BEFORE_DECIDING
+        and bool(interest_queries.organisations_left(round_.id, access.person_id)),
     )
 
 
-def names_hidden(access: Access, round_: Round) -> bool:
+def _coordinates(access: Access, here: Scope, holder_ids: Collection[int]) -> frozenset[int]:
+    held_for = {held.holder_id for held in access.roles if held.role == Role.COORDINATOR and held.covers(here)}
+    return frozenset(each for each in holder_ids if each in held_for)
+
+
+def names_hidden(access: Access, round_: Round, holder_ids: Collection[int] | None = None) -> bool:
     """Whether a blind round keeps the names of organisations from this person: an assessor who has not sent yet.
 
-    Not from who coordinates it, and from nobody once scoring is over.
+    Not from who coordinates it, and from nobody once scoring is over. ``holder_ids`` as for ``reach_of``.
     """
-    if not round_.blind or round_.state not in (RoundState.OPEN, RoundState.SCORING):
+    if not round_.blind or round_.state not in BEFORE_DECIDING:
         return False
-    here = Scope(round_.area_id, None, round_.id)
-    if any(held.role == Role.COORDINATOR and held.covers(here) for held in access.roles):
+    if holder_ids is None:
+        holder_ids = round_queries.holder_ids_of([round_.id]).get(round_.id, frozenset())
+    if _coordinates(access, Scope(round_.area_id, None, round_.id), holder_ids):
         return False
     return round_queries.has_yet_to_send(round_.id, access.person_id)
-
-
-HIDDEN_NAME = "Name hidden until you have sent your scores"
 
 
 def list_for(
     access: Access, round_: Round, holder_ids: frozenset[int] | None = None
 ) -> tuple[list[ProposalRow], Reach]:
-    """The proposals of a round that a person reaches, by ref; those in ``reach.shut`` show no more than their title."""
+    """The proposals of a round that a person reaches, by ref; those in ``reach.shut`` show no more than their title.
+
+    In a blind round the rows carry no name, and not that a proposal goes on from one before, as long as that is so.
+    """
     reach = reach_of(access, round_, holder_ids)
-    return [row for row in queries.rows_of(round_.id) if reach.covers(row)], reach
+    rows = [row for row in queries.rows_of(round_.id) if reach.covers(row)]
+    if names_hidden(access, round_, holder_ids):
+        rows = [row if reach.writes(row) else without_name(row) for row in rows]
+    return rows, reach
+
+
+def without_name(row: ProposalRow) -> ProposalRow:
+    return replace(row, organisation=HIDDEN_NAME, continues=False)
 
 
 @dataclass(frozen=True)
@@ -103,6 +137,7 @@ class Here:
     reach: Reach
     row: ProposalRow
     holder_ids: frozenset[int]
+    names_hidden: bool = False
 
     @property
     def writes(self) -> bool:
@@ -119,9 +154,10 @@ def of_proposal(permission: Permission) -> Callable[..., Scope]:
         reach = reach_of(access, round_, holder_ids)
         row = next(row for row in queries.rows_of(round_.id) if row.id == proposal_id)
         if not reach.covers(row):
-            raise NotAllowed("This proposal is not one that you may read.")
+            raise NotAllowed(DECLARE_FIRST if reach.declares_first else "This proposal is not one that you may read.")
         queries.refuse_if_shut(access.person_id, proposal)
-        g.svd_proposal = Here(reach, row, holder_ids)
+        hidden = names_hidden(access, round_, holder_ids) and not reach.writes(row)
+        g.svd_proposal = Here(reach, row, holder_ids, hidden)
         return round_queries.scope_within(round_, holder_ids, access, permission)
 
     return scope

@@ -137,7 +137,7 @@ def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, acc
             share.kept_back,
             share.available,
             sum(row.asked.get(share.holder_id, {}).get(share.category, 0) for row in counted)
-            if reached.everything_submitted or share.holder_id in reached.belongs_to
+            if (reached.everything_submitted or share.holder_id in reached.belongs_to) and not reached.declares_first
             else None,
         )
         for share in queries.shares_of(round_)
@@ -294,10 +294,11 @@ def remove_assessor(round_id: int, person_id: int) -> ResponseReturnValue:
 
 
 def _not_sent(round_: Round) -> str:
-    board = scoring.board(round_)
-    if not board.waiting:
+    waiting = scoring.waiting_by_assessor(round_.id)
+    if not any(waiting.values()):
         return "Every assessor has sent their scores."
-    return f"{board.waiting} of {len(board.rows)} assessors have not sent theirs yet: what is not sent does not count."
+    late = sum(waiting.values())
+    return f"{late} of {len(waiting)} assessors have not sent theirs yet: what is not sent does not count."
 
 
 def _state(state: str) -> RoundState:
