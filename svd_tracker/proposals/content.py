@@ -1,7 +1,7 @@
 """Everything that one version of a proposal says, and what is wrong or missing in it. Pure: no database, no Flask."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from svd_tracker.calculations.figures import Category
@@ -179,3 +179,52 @@ def missing_in(content: ProposalContent) -> Iterator[Problem]:
 def changed_fields(before: ProposalContent, after: ProposalContent) -> list[str]:
     """The names of the fields that differ, in the order of the pages."""
     return [name for name in (*PLAIN_FIELDS, *PARTS) if getattr(before, name) != getattr(after, name)]
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """A line of a repeating part, how it was beside how it is; None on the side where there is none."""
+
+    before: object | None
+    after: object | None
+
+    @property
+    def same(self) -> bool:
+        return self.before == self.after
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """A field that differs. A repeating part has its ``lines``, those that stayed as they were too."""
+
+    name: str
+    before: object
+    after: object
+    lines: tuple[LineChange, ...] = ()
+
+
+def differences(before: ProposalContent, after: ProposalContent) -> tuple[FieldChange, ...]:
+    """What differs between two versions, in the order of the pages, lines side by side.
+
+    A line that is in both stands beside itself, wherever it moved to; of the others the first stands beside the first.
+    """
+    return tuple(
+        FieldChange(
+            name,
+            getattr(before, name),
+            getattr(after, name),
+            _side_by_side(getattr(before, name), getattr(after, name)) if name in PARTS else (),
+        )
+        for name in changed_fields(before, after)
+    )
+
+
+def _side_by_side(before: Sequence[object], after: Sequence[object]) -> tuple[LineChange, ...]:
+    gone, kept = list(before), []
+    for line in after:
+        kept.append(line in gone)
+        if line in gone:
+            gone.remove(line)
+    changed = iter(gone)
+    pairs = [LineChange(line if same else next(changed, None), line) for line, same in zip(after, kept, strict=True)]
+    return (*pairs, *(LineChange(line, None) for line in changed))

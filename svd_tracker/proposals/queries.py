@@ -329,9 +329,10 @@ def refuse_if_shut(person_id: int | None, proposal: Proposal) -> None:
 
 
 def count_submitted(round_id: int) -> int:
-    """How many proposals of a round were ever submitted: it only grows."""
+    """How many proposals of a round were ever submitted in time or accepted since: it only grows."""
     query = select(func.count(ProposalVersion.proposal_id.distinct())).join(Proposal)
-    return db.session.scalar(query.where(Proposal.round_id == round_id, ProposalVersion.submitted_at.is_not(None))) or 0
+    query = query.where(Proposal.round_id == round_id, Proposal.state != ProposalState.LATE)
+    return db.session.scalar(query.where(ProposalVersion.submitted_at.is_not(None))) or 0
 
 
 def finished_reviews(round_id: int) -> frozenset[int]:

@@ -294,17 +294,24 @@ def scheme_fact(scheme: Scheme) -> SchemeFact:
     """The whole scheme as the ranking wants it. Bounded queries."""
     return SchemeFact(
         criteria=tuple(criterion_facts(scheme)),
-        overall_minimum=_share(scheme.overall_minimum_bp),
-        first_stage=_share(scheme.first_stage_bp),
+        overall_minimum=None if scheme.overall_minimum_bp is None else exact_share(scheme.overall_minimum_bp),
+        first_stage=None if scheme.first_stage_bp is None else exact_share(scheme.first_stage_bp),
         tie_rule=scheme.tie_rule,
         tie_criterion_ref=scheme.tie_criterion_ref,
-        bands={Fraction(each.from_bp, 10_000): each.label for each in scheme.bands},
+        bands={exact_share(each.from_bp): each.label for each in scheme.bands},
         least_scorers=scheme.least_scorers,
     )
 
 
-def _share(bp: int | None) -> Fraction | None:
-    return None if bp is None else Fraction(bp, 10_000)
+THIRDS = {3333: Fraction(1, 3), 6667: Fraction(2, 3)}
+
+
+def exact_share(bp: int) -> Fraction:
+    """A share typed with two decimals, as basis points. 33.33% and 66.67% mean a third and two thirds exactly:
+
+    whoever scores two thirds of the points has reached a threshold of two thirds (FIGURES.md 23).
+    """
+    return THIRDS.get(bp, Fraction(bp, 10_000))
 
 
 def get_criterion(round_: Round, criterion_id: int) -> Criterion:

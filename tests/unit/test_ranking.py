@@ -1,4 +1,4 @@
-"""FIGURES.md 23, 24, 25 and 29, sentence by sentence, and as identities over random rounds."""
+"""FIGURES.md 23 to 26 and 29, sentence by sentence, and as identities over random rounds."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,6 +18,7 @@ from svd_tracker.calculations.ranking import (
     ProposalResult,
     Ranked,
     SchemeFact,
+    TieRule,
     band_of,
     line,
     percent_bp,
@@ -220,6 +221,80 @@ def test_those_without_a_rank_follow_with_the_reason() -> None:
     ]
 
 
+def test_a_tie_rule_orders_equal_results_that_share_a_rank_all_the_same() -> None:
+    even = [replace(NEED, weight_hundredths=100), replace(VALUE, weight_hundredths=100, scale_top_hundredths=500)]
+    facts = [
+        replace(proposal(marks(NEED, need), marks(VALUE, value), ref=ref), asks={LABOUR: pence})
+        for ref, need, value, pence in (("P1", 200, 400, 90), ("P2", 400, 200, 80), ("P3", 300, 300, 70))
+    ]
+
+    def order(rule: TieRule, criterion: str | None = None) -> list[tuple[str, int | None]]:
+        by = SchemeFact(tuple(even), tie_rule=rule, tie_criterion_ref=criterion)
+        return [(each.proposal.ref, each.rank) for each in rank_by((score_proposal(by, fact) for fact in facts), by)]
+
+    assert order(TieRule.SHARED) == [("P1", 1), ("P2", 1), ("P3", 1)]
+    assert order(TieRule.CRITERION, "c1") == [("P2", 1), ("P3", 1), ("P1", 1)]
+    assert order(TieRule.CRITERION, "c2") == [("P1", 1), ("P3", 1), ("P2", 1)]
+    assert order(TieRule.LESS_MONEY) == [("P3", 1), ("P2", 1), ("P1", 1)]
+
+
+def test_a_failed_gate_stops_the_scoring_and_leaves_nothing_owed() -> None:
+    failed = score_proposal(scheme(GATE, NEED), proposal(marks(GATE, 0, 0)))
+    assert (failed.result, failed.not_scored, failed.failures) == (None, (), ("Safeguarding policy: not passed",))
+    split = score_proposal(scheme(GATE, NEED), proposal(marks(GATE, 0, 100), marks(NEED, None, 400)))
+    assert (split.result, split.failures) == (Fraction(4, 5), ("Safeguarding policy: not passed by everybody",))
+    agreed = score_proposal(
+        scheme(GATE, NEED), proposal(marks(GATE, 0, 100), marks(NEED, None, 400), agreed={"g1": 100})
+    )
+    assert (agreed.result, agreed.failures) == (Fraction(4, 5), ())
+
+
+def test_advice_is_shown_and_counts_for_nothing() -> None:
+    advice = replace(VALUE, weight_hundredths=0)
+    scored = score_proposal(scheme(NEED, advice), proposal(marks(NEED, 400), marks(advice, 0)))
+    assert (scored.result, scored.plain, scored.criteria[1].mean) == (Fraction(4, 5), Fraction(4, 5), Fraction(0))
+    with pytest.raises(ValueError, match="advice has no minimum"):
+        replace(advice, minimum_hundredths=100)
+
+
+def test_a_band_is_not_given_to_what_failed_something_else() -> None:
+    bands = {Fraction(0): "Poor", Fraction(1, 2): "Good"}
+    least = SchemeFact((NEED, GATE), Fraction(3, 10), bands=bands)
+    passed, low, failed = (
+        score_proposal(least, proposal(marks(NEED, mark), marks(GATE, gate)))
+        for mark, gate in ((250, 100), (100, 100), (500, 0))
+    )
+    assert [each.band for each in (passed, low, failed)] == ["Good", "Poor", None]
+    assert low.failures == ("Result: 20% is below the minimum of 30%",)
+
+
+def test_who_scored_is_counted_once_and_without_shut_interests() -> None:
+    scored = score_proposal(
+        replace(scheme(NEED, VALUE), least_scorers=3), proposal(marks(NEED, 1, 2, None), marks(VALUE, 1, None, 3)), {1}
+    )
+    assert (scored.scorers, scored.short_of_scorers) == (2, True)
+
+
+# 26
+
+
+def test_the_first_stage_is_tested_on_plain_points_exactly() -> None:
+    """Plain points are marks over tops, whatever the weights: 5 of 15 is a third, though need weighs most."""
+    both = SchemeFact((NEED, replace(VALUE, counts_double=True)), first_stage=Fraction(1, 3))
+    on = score_proposal(both, proposal(marks(NEED, 0), marks(VALUE, 500)))
+    assert (on.plain, on.stage, on.failures) == (Fraction(1, 3), 2, ())
+    assert on.result == Fraction(2 * 4000, 6000 + 2 * 4000) / 2
+    off = score_proposal(both, proposal(marks(NEED, 0), marks(VALUE, 499)))
+    assert (off.stage, off.failures) == (1, ("First stage: 33.27% is below the minimum of 33.33%",))
+    assert off.result == Fraction(40, 100) * Fraction(499, 1000)
+
+
+def test_without_a_first_stage_nothing_counts_double() -> None:
+    doubled = [replace(NEED, counts_double=True), VALUE]
+    facts = proposal(marks(NEED, 500), marks(VALUE, 0))
+    assert score_proposal(scheme(*doubled), facts) == score_proposal(scheme(NEED, VALUE), facts)
+
+
 # 29
 
 
@@ -262,6 +337,16 @@ def test_a_tie_across_the_line_is_flagged() -> None:
     assert line_of(*one_fits, labour=100)[1] == ("P1", "P2")
     assert line_of(*one_fits, labour=50)[1] == ("P1", "P2")
     assert line_of(*one_fits, labour=60)[1] == ("P1", "P2")
+
+
+def test_the_line_says_what_the_tie_rule_put_first() -> None:
+    by_money = SchemeFact((), tie_rule=TieRule.LESS_MONEY)
+    half = Fraction(1, 2)
+    results = [result("P1", half, labour=60), result("P2", half, labour=50), result("P3", half, labour=50)]
+    drawn = line(rank_by(results, by_money), {LABOUR: 100})
+    assert (drawn.tied_refs, drawn.tie_first) == (("P2", "P3", "P1"), ("P2", "P3"))
+    assert line(rank(results), {LABOUR: 100}).tie_first == ()
+    assert line(rank_by(results[1:], by_money), {LABOUR: 50}).tie_first == ()
 
 
 def test_a_tie_wholly_above_or_below_the_line_is_not_flagged() -> None:
