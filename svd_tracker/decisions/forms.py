@@ -6,10 +6,12 @@ from typing import Any
 
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions.drafts import Draft
 from svd_tracker.decisions.models import ConditionState, Outcome
-from svd_tracker.decisions.services import amount_field
+from svd_tracker.decisions.rules import ConditionLine, OverAllocation, Votes, amount_field
 from svd_tracker.web.forms import (
     CheckboxesField,
+    CheckboxField,
     DateField,
     Form,
     HiddenField,
@@ -18,6 +20,7 @@ from svd_tracker.web.forms import (
     RadiosField,
     TextAreaField,
     TextField,
+    WholeNumberField,
     max_length,
     required,
 )
@@ -44,6 +47,9 @@ class DecideForm(OnceMixin, Form):
         [max_length(250)],
         description="Leave empty unless it is",
     )
+    beyond_reason = TextField("Why it passes the allocation", [max_length(110)])
+    beyond_allowed_by = TextField("Who allowed it", [max_length(60)])
+    beyond_reference = TextField("Their reference", [max_length(50)])
     reason = TextAreaField(
         "Reason",
         [required("Enter the reason, whatever the outcome")],
@@ -53,6 +59,13 @@ class DecideForm(OnceMixin, Form):
     words_to_applicant = TextAreaField("Words to the applicant (if you wish)", max_chars=4000)
     decided_on = DateField("When was it decided?")
     minute_ref = TextField("Minute reference", [required("Enter the minute reference"), max_length(250)])
+    chairs_action = CheckboxField(
+        "The chair decided between meetings",
+        description="Chair’s action: it is reported to the next meeting, and waits on your first page until it is",
+    )
+    votes_for = WholeNumberField("Votes for", allow_blank=True)
+    votes_against = WholeNumberField("Votes against", allow_blank=True)
+    votes_abstained = WholeNumberField("Abstained", allow_blank=True)
     needs = CheckboxesField(
         "Who else must agree before money is spent?",
         choices=[(body.value, body.label) for body in BODIES],
@@ -65,10 +78,13 @@ class DecideForm(OnceMixin, Form):
     agreed_funder = DateField("Funder agreed on (if it has)", allow_blank=True)
     reference_funder = TextField("Funder’s reference", [max_length(250)])
     condition_1 = TextAreaField("First condition", [max_length(2000)])
+    owner_1 = TextField("Who sees to the first condition (if agreed)", [max_length(250)])
     due_1 = DateField("First condition to be met by (if a date was set)", allow_blank=True)
     condition_2 = TextAreaField("Second condition", [max_length(2000)])
+    owner_2 = TextField("Who sees to the second condition (if agreed)", [max_length(250)])
     due_2 = DateField("Second condition to be met by (if a date was set)", allow_blank=True)
     condition_3 = TextAreaField("Third condition", [max_length(2000)])
+    owner_3 = TextField("Who sees to the third condition (if agreed)", [max_length(250)])
     due_3 = DateField("Third condition to be met by (if a date was set)", allow_blank=True)
     supersedes = HiddenField()
 
@@ -85,9 +101,26 @@ class DecideForm(OnceMixin, Form):
             if self._field(f"agreed_{body.value}").data
         }
 
-    def conditions(self) -> list[tuple[str, dt.date | None]]:
-        texts = [(self._field(f"condition_{no}").data or "", self._field(f"due_{no}").data) for no in CONDITIONS]
-        return [(text, due_on) for text, due_on in texts if text.strip()]
+    def conditions(self) -> list[ConditionLine]:
+        lines = [
+            ConditionLine(
+                self._field(f"condition_{no}").data or "",
+                self._field(f"due_{no}").data,
+                self._field(f"owner_{no}").data or "",
+            )
+            for no in CONDITIONS
+        ]
+        return [line for line in lines if line.text.strip()]
+
+    def votes(self) -> Votes | None:
+        """None when no box is filled in; one left empty beside others is nought."""
+        given = [self.votes_for.data, self.votes_against.data, self.votes_abstained.data]
+        return None if all(each is None for each in given) else Votes(*(each or 0 for each in given))
+
+    def beyond(self) -> OverAllocation | None:
+        """None when nothing is said of passing the allocation."""
+        said = [self._field(f"beyond_{name}").data or "" for name in ("reason", "allowed_by", "reference")]
+        return OverAllocation(*said) if any(each.strip() for each in said) else None
 
     def refuse(self, message: str, field: str | None) -> None:
         """Put a service's refusal where it belongs."""
@@ -101,10 +134,13 @@ class DecideForm(OnceMixin, Form):
         return self[name]
 
 
-def starting_values(amounts: Mapping[Category, int], supersedes_id: int | None) -> dict[str, object]:
-    """What the page is first shown with: the amounts asked, or those of the decision to supersede."""
+def starting_values(
+    amounts: Mapping[Category, int], supersedes_id: int | None, draft: Draft | None = None
+) -> dict[str, object]:
+    """What the page is first shown with: the amounts asked, those of the decision to supersede, or a draft's words."""
     return {
         **{amount_field(category): amounts.get(category, 0) for category in Category},
+        **({"outcome": draft.outcome.value, "reason": draft.reason} if draft else {}),
         "needs": [ApprovalBody.ACCOUNTABLE_BODY.value, ApprovalBody.OPCC.value],
         "supersedes": "" if supersedes_id is None else str(supersedes_id),
     }

@@ -37,12 +37,14 @@ def open_or_change(
     amounts: Mapping[Category, int],
     was: Mapping[Category, int],
     before: Decision | None,
+    *,
+    beyond: bool = False,
 ) -> Intervention:
     """The intervention of a decision, with its fundings moved from ``was`` to ``amounts`` (pence by category).
 
     The plan line, outputs, milestones and match come with the first decision that funds. New money is profiled over
-    the open quarters; a cut is recorded also below what is spent or claimed (DESIGN.md rule 2). Raises Refused with
-    the field of the amount.
+    the open quarters; a cut is recorded also below what is spent or claimed (DESIGN.md rule 2). ``beyond`` lets the
+    money pass the allocation (FIGURES.md 21). Raises Refused with the field of the amount.
     """
     intervention = before.intervention if before and before.intervention else _intervention(act, round_, version)
     reason = f"Decision {approval.ref} on {round_.ref} {version.proposal.ref}"
@@ -84,9 +86,10 @@ def open_or_change(
                     approval=approval,
                     reason=reason,
                     effective_on=decided_on,
+                    beyond=beyond,
                 )
             else:
-                _move(act, funding, now - then, asked, closed, approval, reason, decided_on)
+                _move(act, funding, now - then, asked, closed, approval, reason, decided_on, beyond=beyond)
         except Refused as refused:
             raise Refused(refused.message, field=f"amount_{category.value}") from None
     return intervention
@@ -163,6 +166,8 @@ def _move(
     approval: Approval,
     reason: str,
     effective_on: dt.date,
+    *,
+    beyond: bool,
 ) -> None:
     """Raise or lower a funding by ``pence``; a closed quarter's profile stays as it was (FIGURES.md 17)."""
     newest = queries.newest_version(funding.id)
@@ -173,7 +178,7 @@ def _move(
     weights = {quarter: max(0, standing.get(quarter, 0)) for quarter in QUARTERS} if pence < 0 else asked
     change = _spread(pence, weights, closed)
     profile = {quarter: standing.get(quarter, 0) + change[quarter] for quarter in QUARTERS}
-    finance.change_funding(act, funding, newest.pence + pence, profile, approval, reason, effective_on)
+    finance.change_funding(act, funding, newest.pence + pence, profile, approval, reason, effective_on, beyond=beyond)
 
 
 def _spread(pence: int, weights: Mapping[int, int], closed: frozenset[int]) -> dict[int, int]:

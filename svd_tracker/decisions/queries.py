@@ -1,5 +1,6 @@
 """Reading decisions: the standing ones, their history, what is still to be decided."""
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,14 @@ from svd_tracker.accounts.permissions import ROLES_WITH, Access, Permission, Sco
 from svd_tracker.accounts.queries import list_holders
 from svd_tracker.approvals.models import Approval
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions.models import Condition, ConditionState, Decision, Outcome
+from svd_tracker.decisions.models import (
+    Condition,
+    ConditionEvent,
+    ConditionState,
+    Decision,
+    DecisionReport,
+    Outcome,
+)
 from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
@@ -24,6 +32,7 @@ from svd_tracker.rounds.models import Round
 _PARTS = (
     joinedload(Decision.holder),
     joinedload(Decision.intervention),
+    joinedload(Decision.report),
     selectinload(Decision.amounts),
     selectinload(Decision.conditions).selectinload(Condition.events),
 )
@@ -152,6 +161,73 @@ def reserve_list(person_id: int | None, holder_id: int, grant_id: int, fy: int) 
         .options(joinedload(Decision.proposal), joinedload(Decision.version))
         .order_by(Proposal.ref)
     ).all()
+
+
+def conditions_open(holder_id: int, grant_id: int, fy: int) -> dict[int, list[str]]:
+    """By intervention id, the conditions of a holder's standing decisions of a grant's year that are not met yet.
+
+    A condition that failed counts, one that was waived does not. A fixed number of queries.
+    """
+    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
+    found: dict[int, list[str]] = {}
+    for decision in db.session.scalars(
+        select(Decision)
+        .join(Decision.proposal)
+        .join(Round, Round.id == Proposal.round_id)
+        .where(
+            Decision.holder_id == holder_id,
+            Decision.intervention_id.is_not(None),
+            Decision.id.not_in(superseded),
+            Round.fy == fy,
+            Round.grant_id == grant_id,
+        )
+        .options(selectinload(Decision.conditions).selectinload(Condition.events))
+    ):
+        unmet = [each.text for each in decision.conditions if state_of(each) in (None, ConditionState.FAILED)]
+        if unmet and decision.intervention_id is not None:
+            found.setdefault(decision.intervention_id, []).extend(unmet)
+    return found
+
+
+def unreported(person_id: int, holder_ids: Collection[int]) -> Sequence[Decision]:
+    """Chair's actions of these partnerships that no meeting has heard of yet, superseded ones too, oldest first.
+
+    Without those of proposals that an interest shuts to the person.
+    """
+    return db.session.scalars(
+        select(Decision)
+        .outerjoin(DecisionReport, DecisionReport.decision_id == Decision.id)
+        .where(
+            Decision.chairs_action,
+            DecisionReport.id.is_(None),
+            Decision.holder_id.in_(holder_ids),
+            Decision.proposal_id.not_in(proposals.shut_proposal_ids(person_id)),
+        )
+        .options(joinedload(Decision.holder), joinedload(Decision.proposal))
+        .order_by(Decision.decided_on, Decision.id)
+    ).all()
+
+
+def conditions_due(person_id: int, holder_ids: Collection[int], until: dt.date) -> Sequence[tuple[Condition, Decision]]:
+    """Conditions of these partnerships' standing decisions that nothing became of yet and are due by a day.
+
+    Without those of proposals that an interest shuts to the person. The soonest first.
+    """
+    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
+    rows = db.session.execute(
+        select(Condition, Decision)
+        .join(Decision, Decision.id == Condition.decision_id)
+        .where(
+            Condition.due_on <= until,
+            Condition.id.not_in(select(ConditionEvent.condition_id)),
+            Decision.id.not_in(superseded),
+            Decision.holder_id.in_(holder_ids),
+            Decision.proposal_id.not_in(proposals.shut_proposal_ids(person_id)),
+        )
+        .options(joinedload(Decision.holder), joinedload(Decision.proposal))
+        .order_by(Condition.due_on, Condition.id)
+    )
+    return [(condition, decision) for condition, decision in rows]
 
 
 def find_standing(proposal_id: int, holder_id: int) -> Decision | None:

@@ -1,4 +1,7 @@
-"""A partnership decides on a proposal, and in the same transaction its money, plan, outputs and match are opened."""
+"""A partnership decides on a proposal, and in the same transaction its money, plan, outputs and match are opened.
+
+What becomes of a decision afterwards is here too: its conditions, and a chair's action reported to the meeting.
+"""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -12,15 +15,22 @@ from svd_tracker.approvals import services as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions import opening, queries
-from svd_tracker.decisions.models import Condition, ConditionEvent, ConditionState, Decision, DecisionAmount, Outcome
+from svd_tracker.decisions import opening, queries, rules
+from svd_tracker.decisions.models import (
+    Condition,
+    ConditionEvent,
+    ConditionState,
+    Decision,
+    DecisionAmount,
+    DecisionReport,
+    Outcome,
+)
+from svd_tracker.decisions.rules import ConditionLine, OverAllocation, Votes
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
-from svd_tracker.finance import queries as finance
 from svd_tracker.grants import queries as grants
-from svd_tracker.money import format_pounds
 from svd_tracker.proposals import queries as proposals
-from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
+from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import Round, RoundState
 
@@ -41,8 +51,11 @@ def decide(
     words_to_applicant: str = "",
     needs: Sequence[ApprovalBody] = NEEDED,
     agreed: Mapping[ApprovalBody, tuple[dt.date, str]] = NONE_AGREED,
-    conditions: Sequence[tuple[str, dt.date | None]] = (),
+    conditions: Sequence[ConditionLine] = (),
     over_costs_reason: str = "",
+    beyond: OverAllocation | None = None,
+    votes: Votes | None = None,
+    chairs_action: bool = False,
     supersedes: Decision | None = None,
 ) -> Decision:
     """Record what a partnership decided on a proposal asked of it; ``amounts`` are pence by category.
@@ -50,10 +63,12 @@ def decide(
     A decision that funds opens, in this transaction: the approval, the intervention, the plan line, a funding for
     each category, outputs, milestones and match. ``supersedes`` must be the standing decision, if there is one; what
     it funded is then changed to the new amounts, also below what is spent or claimed. Locks the allocations, then
-    the round, so that two decisions at once cannot spend the same pound.
+    the round, so that two decisions at once cannot spend the same pound. ``beyond`` lets a past decision from paper
+    pass the allocation and its margin (FIGURES.md 21); a ``chairs_action`` is to be reported to the next meeting.
 
     Raises Refused with the field (``amount_labour``, ``amount_non_labour``, ``outcome``, ``reason``, ``decided_on``,
-    ``minute_ref``, ``needs``, ``conditions``, ``over_costs_reason``), NotAllowed for a declared interest, and
+    ``minute_ref``, ``needs``, ``conditions``, ``over_costs_reason``, ``beyond_reason``, ``beyond_allowed_by``,
+    ``beyond_reference``, ``votes_for``), NotAllowed for a declared interest, and
     ChangedMeanwhile when the decision to supersede no longer stands.
     """
     round_ = _lock(proposal, holder)
@@ -61,19 +76,21 @@ def decide(
     before = queries.find_standing(proposal.id, holder.id)
     if before is not supersedes:
         raise ChangedMeanwhile("Another decision on this proposal was recorded after this page was opened")
-    _refuse_state(round_, proposal, before)
+    rules.refuse_state(round_, proposal, before)
     version = proposals.submitted_version(proposal)
     asks = proposals.asks(version) if version else {}
     if version is None or holder.id not in asks:
         raise Refused(f"{holder.name} is not asked to decide on this proposal")
     amounts = {category: pence for category, pence in amounts.items() if pence}
-    _check_words(act, reason, decided_on, minute_ref, before)
-    _check_amounts(outcome, amounts, asks[holder.id], over_costs_reason)
-    _check_costs(proposal, holder, version, amounts, over_costs_reason)
-    wanted = [(text.strip(), due_on) for text, due_on in conditions if text.strip()]
-    _check_conditions(outcome, wanted, needs)
+    rules.check_words(act, reason, decided_on, minute_ref, before)
+    rules.check_amounts(outcome, amounts, asks[holder.id], over_costs_reason)
+    rules.check_costs(proposal, holder, version, amounts, over_costs_reason)
+    wanted = [each for each in conditions if each.text.strip()]
+    rules.check_conditions(outcome, wanted, needs)
+    rules.check_votes(votes)
+    rules.check_beyond(act, beyond, outcome, decided_on)
     was = queries.amounts_of(before)
-    _check_left(act, round_, holder, amounts, was)
+    rules.check_left(act, round_, holder, amounts, was, beyond is not None)
     approval = None
     if outcome.funds or any(was.values()):
         approval = _approve(act, round_, holder, proposal, amounts, decided_on, minute_ref, needs, agreed)
@@ -88,23 +105,28 @@ def decide(
         decided_on=decided_on,
         minute_ref=minute_ref.strip(),
         over_costs_reason=over_costs_reason.strip(),
+        over_allocation_reason=beyond.words if beyond else "",
+        votes_for=votes.in_favour if votes else None,
+        votes_against=votes.against if votes else None,
+        votes_abstained=votes.abstained if votes else None,
+        chairs_action=chairs_action,
         approval=approval,
         supersedes_id=before.id if before else None,
         amounts=[DecisionAmount(category=category, pence=pence) for category, pence in amounts.items()],
-        conditions=[Condition(text=text, due_on=due_on) for text, due_on in wanted],
+        conditions=[Condition(text=each.text.strip(), due_on=each.due_on, owner=each.owner.strip()) for each in wanted],
         recorded_at=act.at,
         recorded_by=act.by,
     )
     if approval is not None:
         decision.intervention = opening.open_or_change(
-            act, round_, version, holder, approval, decided_on, amounts, was, before
+            act, round_, version, holder, approval, decided_on, amounts, was, before, beyond=beyond is not None
         )
     db.session.add(decision)
     audit.record(
         act,
         "decide",
         "decision",
-        _subject(proposal, holder),
+        subject(proposal, holder),
         area_id=round_.area_id,
         holder_id=holder.id,
         before=_facts(before) if before else None,
@@ -133,12 +155,47 @@ def settle_condition(condition: Condition, state: ConditionState, on: dt.date, r
         act,
         "settle_condition",
         "decision",
-        _subject(decision.proposal, decision.holder),
+        subject(decision.proposal, decision.holder),
         area_id=decision.proposal.round.area_id,
         holder_id=decision.holder_id,
         after={"condition": condition.text, "state": state.value, "on": on, "reason": reason.strip()},
     )
     return event
+
+
+def report_chairs_action(decision: Decision, meeting_on: dt.date, minute_ref: str, act: Act) -> DecisionReport:
+    """A chair's action was reported to a meeting of the partnership.
+
+    Raises Refused for a decision that is none, one reported before, a day still to come or before the action, or no
+    minute reference.
+    """
+    proposals.refuse_if_shut(act.by, decision.proposal)
+    if not decision.chairs_action:
+        raise Refused("This decision was the meeting's own: there is nothing to report")
+    if decision.report is not None:
+        raise Refused("This chair's action was reported already")
+    if not decision.decided_on <= meeting_on <= act.on:
+        raise Refused("Enter a date from the day of the action up to today", field="meeting_on")
+    if not minute_ref.strip():
+        raise Refused("Enter the minute reference of the meeting", field="minute_ref")
+    report = DecisionReport(
+        decision_id=decision.id,
+        meeting_on=meeting_on,
+        minute_ref=minute_ref.strip(),
+        recorded_at=act.at,
+        recorded_by=act.by,
+    )
+    decision.report = report
+    audit.record(
+        act,
+        "report_chairs_action",
+        "decision",
+        subject(decision.proposal, decision.holder),
+        area_id=decision.proposal.round.area_id,
+        holder_id=decision.holder_id,
+        after={"meeting_on": meeting_on, "minute_ref": report.minute_ref},
+    )
+    return report
 
 
 @rounds.add_move_check
@@ -162,101 +219,6 @@ def _lock(proposal: Proposal, holder: Holder) -> Round:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-
-
-def _refuse_state(round_: Round, proposal: Proposal, before: Decision | None) -> None:
-    if round_.state is not RoundState.DECIDING and not (round_.state is RoundState.PUBLISHED and before):
-        raise Refused("Decisions are recorded while the round is being decided")
-    if proposal.state is not ProposalState.SUBMITTED and before is None:
-        raise Refused("This proposal is not submitted, so there is nothing to decide")
-
-
-def _check_words(act: Act, reason: str, decided_on: dt.date, minute_ref: str, before: Decision | None) -> None:
-    if not reason.strip():
-        words = "why it takes the place of the earlier decision" if before else "the reason, whatever the outcome"
-        raise Refused(f"Enter {words}", field="reason")
-    if not minute_ref.strip():
-        raise Refused("Enter the minute reference", field="minute_ref")
-    if decided_on > act.on:
-        raise Refused("Enter a date that is today or in the past", field="decided_on")
-    if before and decided_on < before.decided_on:
-        raise Refused("Enter a date that is not before the decision it supersedes", field="decided_on")
-
-
-def _check_amounts(
-    outcome: Outcome, amounts: Mapping[Category, int], asked: Mapping[Category, int], over_reason: str
-) -> None:
-    total, wanted = sum(amounts.values()), sum(asked.values())
-    first = amount_field(next(iter(asked), Category.LABOUR))
-    if any(pence < 0 for pence in amounts.values()):
-        raise Refused("Enter an amount of £0.00 or more", field=first)
-    if not outcome.funds:
-        if amounts:
-            raise Refused(f"“{outcome.label}” gives no money: leave the amounts empty", field=first)
-        return
-    if not total:
-        raise Refused("Enter how much is given", field=first)
-    if outcome is Outcome.FUND:
-        for category in Category:
-            if amounts.get(category, 0) != asked.get(category, 0):
-                words = f"“Fund” gives what was asked, {format_pounds(asked.get(category, 0))}. Otherwise fund in part"
-                raise Refused(words, field=amount_field(category))
-    if outcome is Outcome.FUND_IN_PART and total >= wanted:
-        raise Refused(f"Enter less than the {format_pounds(wanted)} asked, or choose “Fund”", field=first)
-    for category, pence in amounts.items():
-        most = asked.get(category, 0)
-        if pence > most and outcome is Outcome.FUND_IN_PART:
-            raise Refused(f"Enter {format_pounds(most)} or less: no more was asked", field=amount_field(category))
-        if pence > most and not over_reason.strip():
-            words = f"{format_pounds(most)} of {category.label.lower()} was asked. Give no more, or say why"
-            raise Refused(words, field="over_costs_reason")
-
-
-def _check_costs(
-    proposal: Proposal, holder: Holder, version: ProposalVersion, amounts: Mapping[Category, int], over_reason: str
-) -> None:
-    """All partnerships together may give more than the proposal costs only with a reason (DATA_MODEL.md section 6)."""
-    costs = sum(cost.pence for cost in version.costs)
-    others = [each for key, each in queries.standing([proposal.id]).items() if key[1] != holder.id]
-    given = sum(amounts.values()) + sum(sum(queries.amounts_of(each).values()) for each in others)
-    if amounts and given > costs and not over_reason.strip():
-        words = (
-            f"All partnerships together would give {format_pounds(given)}, more than the {format_pounds(costs)} "
-            "that it costs. Give less, or say why"
-        )
-        raise Refused(words, field="over_costs_reason")
-
-
-def _check_conditions(
-    outcome: Outcome, conditions: Sequence[tuple[str, dt.date | None]], needs: Sequence[ApprovalBody]
-) -> None:
-    if outcome is Outcome.FUND_IF and not conditions:
-        raise Refused("Enter the condition: “Fund if” needs one", field="conditions")
-    if conditions and not outcome.funds:
-        raise Refused("Conditions belong to a decision that gives money", field="conditions")
-    if outcome.funds and not set(needs) - {ApprovalBody.PARTNERSHIP}:
-        words = "Choose who else must agree: a partnership's minute alone authorises nothing"
-        raise Refused(words, field="needs")
-
-
-def _check_left(
-    act: Act, round_: Round, holder: Holder, amounts: Mapping[Category, int], was: Mapping[Category, int]
-) -> None:
-    left = finance.money_left(round_.grant_id, holder.id, round_.fy)
-    for category, pence in amounts.items():
-        more = pence - was[category]
-        money = left.get(category)
-        if money is None:
-            words = f"{holder.name} has no {category.label.lower()} allocation for this year"
-            raise Refused(words, field=amount_field(category))
-        if more > 0 and more > money.available:
-            if queries.totals_hidden(act.by, round_, holder.id):
-                raise Refused("That is more than is left of the allocation", field=amount_field(category))
-            most = was[category] + money.available
-            words = f"Enter {format_pounds(most)} or less: {format_pounds(money.left)} is left"
-            if money.margin:
-                words += f", and decisions may pass the allocation by {format_pounds(money.margin)}"
-            raise Refused(words, field=amount_field(category))
 
 
 def _approve(
@@ -286,12 +248,8 @@ def _approve(
     )
 
 
-def amount_field(category: Category) -> str:
-    """The name of a category's box in the form, which a refusal points at."""
-    return f"amount_{category.value}"
-
-
-def _subject(proposal: Proposal, holder: Holder) -> str:
+def subject(proposal: Proposal, holder: Holder) -> str:
+    """What the audit calls a partnership's decision on a proposal."""
     return f"{proposals.subject(proposal)}/{holder.ref}"
 
 
@@ -301,4 +259,6 @@ def _facts(decision: Decision) -> dict[str, object]:
         "amounts": {each.category.value: each.pence for each in decision.amounts},
         "decided_on": decision.decided_on,
         "minute_ref": decision.minute_ref,
+        **({"over_allocation": decision.over_allocation_reason} if decision.over_allocation_reason else {}),
+        **({"chairs_action": True} if decision.chairs_action else {}),
     }

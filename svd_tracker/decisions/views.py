@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
@@ -14,7 +14,19 @@ from svd_tracker.approvals import queries as approvals
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.audit import once
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions import forms, opening, queries, services
+from svd_tracker.decisions import (
+    agreements,
+    drafts,
+    follow_up_views,  # noqa: F401  its routes
+    forms,
+    letter_views,  # noqa: F401  its routes
+    letters,
+    opening,
+    queries,
+    services,
+)
+from svd_tracker.decisions.blueprint import bp, decision_scope, scope_of_own
+from svd_tracker.decisions.drafts import Draft
 from svd_tracker.decisions.models import ConditionState, Decision, Outcome
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
@@ -29,8 +41,6 @@ from svd_tracker.rounds.scopes import of_round
 from svd_tracker.web import navigation
 from svd_tracker.web.downloads import csv_answer
 
-bp = Blueprint("decisions", __name__)
-
 
 def _decide_scope(proposal_id: int, holder_id: int) -> Scope:
     proposal, holder = proposals.get_proposal(proposal_id), accounts.get_holder(holder_id)
@@ -40,18 +50,11 @@ def _decide_scope(proposal_id: int, holder_id: int) -> Scope:
     return Scope(holder.area_id, holder_id)
 
 
-def _decision_scope(decision_id: int) -> Scope:
-    decision, access = queries.get_decision(decision_id), current_access()
-    if not queries.sees(access, decision):
-        raise NotAllowed("This decision is another partnership's.")
-    proposals.refuse_if_shut(access.person_id, decision.proposal)
-    return rounds.scope_of(decision.proposal.round, access, Permission.VIEW_DECISIONS)
-
-
 def _condition_scope(condition_id: int) -> Scope:
-    decision = queries.get_decision(queries.get_condition(condition_id).decision_id)
-    proposals.refuse_if_shut(current_access().person_id, decision.proposal)
-    return Scope(decision.holder.area_id, decision.holder_id)
+    return scope_of_own(queries.get_decision(queries.get_condition(condition_id).decision_id))
+
+
+SOON = dt.timedelta(days=14)
 
 
 @bp.get("/rounds/<int:round_id>/decisions")
@@ -68,9 +71,23 @@ def index(round_id: int) -> ResponseReturnValue:
         may_decide=access.holder_ids(Permission.DECIDE) if round_.state is RoundState.DECIDING else frozenset(),
         amounts_of=queries.amounts_of,
         state_of=queries.state_of,
+        drafts=_drafts(access, round_),
         short_name=short_name,
         may_rank=may(Permission.VIEW_RANKING, rounds.scope_of(round_, access, Permission.VIEW_RANKING)),
     )
+
+
+def _drafts(access: Access, round_: Round) -> dict[tuple[int, int], Draft]:
+    """By (proposal id, holder id), what the chosen option of each partnership says that this person plans for."""
+    if round_.state is not RoundState.DECIDING:
+        return {}
+    return {
+        (proposal_id, holder.id): draft
+        for holder in rounds.taking_part(round_.id)
+        if holder.id in access.holder_ids(Permission.DECIDE)
+        and not queries.totals_hidden(access.person_id, round_, holder.id)
+        for proposal_id, draft in drafts.drafts_of(round_.id, holder.id).items()
+    }
 
 
 @bp.get("/rounds/<int:round_id>/decisions.csv")
@@ -111,8 +128,12 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
     asks = proposals.asks(version) if version else {}
     if version is None or holder_id not in asks:
         raise NotFound("proposal asked of this partnership")
-    start = queries.amounts_of(before) if before and before.outcome.funds else asks[holder_id]
-    form = forms.DecideForm(data=forms.starting_values(start, before.id if before else None))
+    left_hidden = queries.totals_hidden(current_access().person_id, proposal.round, holder_id)
+    draft = None if before or left_hidden else drafts.drafts_of(proposal.round_id, holder_id).get(proposal_id)
+    start = draft.amounts if draft and draft.outcome.funds else asks[holder_id]
+    if before and before.outcome.funds:
+        start = queries.amounts_of(before)
+    form = forms.DecideForm(data=forms.starting_values(start, before.id if before else None, draft))
     used = once.result_of(form.once_key.data) if request.method == "POST" else None
     if used:
         return redirect(used, 303)
@@ -141,7 +162,8 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
         version=version,
         asked=asks[holder_id],
         left=finance.money_left(proposal.round.grant_id, holder_id, proposal.round.fy),
-        left_hidden=queries.totals_hidden(current_access().person_id, proposal.round, holder_id),
+        left_hidden=left_hidden,
+        draft=draft,
         kept_back=[each for each in rounds.shares_of(proposal.round) if each.holder_id == holder_id and each.kept_back],
         before=before,
         used=opening.used_of(before, proposal.round) if before and before.intervention_id else {},
@@ -172,6 +194,9 @@ def _record(form: forms.DecideForm, proposal: Proposal, holder: Holder) -> str:
         agreed=form.agreed(),
         conditions=form.conditions(),
         over_costs_reason=form.over_costs_reason.data or "",
+        beyond=form.beyond(),
+        votes=form.votes(),
+        chairs_action=bool(form.chairs_action.data),
         supersedes=_seen(seen, proposal),
     )
     url = url_for("decisions.show", decision_id=decision.id)
@@ -193,7 +218,7 @@ def _seen(decision_id: str | None, proposal: Proposal) -> Decision | None:
 
 
 @bp.get("/decisions/<int:decision_id>")
-@requires(Permission.VIEW_DECISIONS, _decision_scope)
+@requires(Permission.VIEW_DECISIONS, decision_scope)
 def show(decision_id: int) -> ResponseReturnValue:
     """A decision in plain words, with what came before it and what the other partnerships decided."""
     decision, access = queries.get_decision(decision_id), current_access()
@@ -202,6 +227,7 @@ def show(decision_id: int) -> ResponseReturnValue:
     standing_now = queries.standing([proposal.id]).values()
     here = Scope(decision.holder.area_id, decision.holder_id)
     own = decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS)
+    may_decide, may_letter = may(Permission.DECIDE, here), own and may(Permission.VIEW_PAPERS, here)
     standing = history[0].id == decision.id
     return render_template(
         "decisions/show.html",
@@ -218,13 +244,26 @@ def show(decision_id: int) -> ResponseReturnValue:
         state_of=queries.state_of,
         outstanding=approvals.outstanding(decision.approval) if decision.approval else [],
         own=own,
-        may_decide=standing
-        and proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED)
-        and may(Permission.DECIDE, here),
+        may_decide=standing and proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED) and may_decide,
+        may_settle=standing and may_decide,
+        may_report=may_decide and decision.chairs_action and decision.report is None,
+        agreement=agreements.newest([proposal.id]).get((proposal.id, decision.holder_id)) if own else None,
+        may_letter=may_letter,
+        letters=letters.letters_of([decision.id]).get(decision.id, []) if may_letter else [],
+        over_committed=_over_committed(decision) if own and decision.over_allocation_reason else {},
         may_see_approval=own and may(Permission.VIEW_GRANT, here),
         may_see_plan=standing and decision.outcome.funds and may(Permission.VIEW_PLAN, here),
         categories=list(Category),
     )
+
+
+def _over_committed(decision: Decision) -> dict[Category, int]:
+    """By category, the pence by which the year of a decision is over-committed now, unless an interest hides totals."""
+    round_ = decision.proposal.round
+    if queries.totals_hidden(current_access().person_id, round_, decision.holder_id):
+        return {}
+    left = finance.money_left(round_.grant_id, decision.holder_id, round_.fy)
+    return {category: -money.left for category, money in left.items() if money.left < 0}
 
 
 @bp.route("/conditions/<int:condition_id>", methods=["GET", "POST"])
@@ -261,9 +300,9 @@ def settle(condition_id: int) -> ResponseReturnValue:
 def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
     deciding = access.holder_ids(Permission.DECIDE)
     for round_ in rounds.list_rounds(access) if deciding else ():
-        if round_.state is not RoundState.DECIDING:
-            continue
-        yield from _work_of(round_, queries.undecided(round_.id), deciding)
+        if round_.state is RoundState.DECIDING:
+            yield from _work_of(round_, queries.undecided(round_.id), deciding)
+    yield from _follow_up(access, deciding, today)
 
 
 def _work_of(round_: Round, undecided: dict[int, int], deciding: frozenset[int]) -> Iterator[navigation.WorkItem]:
@@ -272,3 +311,17 @@ def _work_of(round_: Round, undecided: dict[int, int], deciding: frozenset[int])
     if count:
         noun = "proposal" if count == 1 else "proposals"
         yield navigation.WorkItem(f"Decide {count} {noun}: {round_.name}", url)
+
+
+def _follow_up(access: Access, deciding: frozenset[int], today: dt.date) -> Iterator[navigation.WorkItem]:
+    """Chair's actions not reported yet, and conditions whose day is near or past, of what is open to this person."""
+    if not deciding:
+        return
+    for decision in queries.unreported(access.person_id, deciding):
+        words = f"Report the chair’s action on {decision.proposal.ref} to {decision.holder.name}"
+        yield navigation.WorkItem(words, url_for("decisions.report", decision_id=decision.id))
+    for condition, decision in queries.conditions_due(access.person_id, deciding, today + SOON):
+        words = f"Condition of {decision.proposal.ref}, {decision.holder.name}: {condition.text}"
+        url = url_for("decisions.settle", condition_id=condition.id)
+        late = condition.due_on is not None and condition.due_on < today
+        yield navigation.WorkItem(words, url, condition.due_on, late)

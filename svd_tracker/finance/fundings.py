@@ -58,16 +58,19 @@ def open_funding(
     approval: Approval,
     reason: str,
     effective_on: dt.date,
+    beyond: bool = False,
 ) -> Funding:
     """Give an intervention money from an allocation; one that already has some from it is raised by ``pence``.
 
     ``profile`` is pence by quarter and adds up to ``pence``. Locks the allocation first, so that two at the same
-    moment cannot spend the same pound. Raises Refused above what is left and the terms' margin, with that sum.
+    moment cannot spend the same pound. Raises Refused above what is left and the terms' margin, with that sum,
+    unless ``beyond``: a past decision from paper, which shows as over-committed (FIGURES.md 21).
     """
     _check_new_money(pence, profile)
     grant_queries.lock_allocation(allocation.id)
     line = allocation.award_line
-    _refuse_above_left(allocation, pence)
+    if not beyond:
+        _refuse_above_left(allocation, pence)
     funding = queries.find_funding(intervention.id, allocation.id)
     before = None
     if funding is None:
@@ -103,11 +106,14 @@ def change_funding(
     approval: Approval,
     reason: str,
     effective_on: dt.date,
+    *,
+    beyond: bool = False,
 ) -> FundingVersion:
     """Set a funding to ``pence`` with a new profile that adds up to it.
 
-    A rise is held to what is left and the margin; a cut is always recorded, also below what was claimed (DESIGN.md
-    rule 2). The profile of a closed quarter stays (FIGURES.md 17). Raises Refused.
+    A rise is held to what is left and the margin, unless ``beyond`` as in ``open_funding``; a cut is always recorded,
+    also below what was claimed (DESIGN.md rule 2). The profile of a closed quarter stays (FIGURES.md 17). Raises
+    Refused.
     """
     if pence < 0:
         raise Refused("Enter an amount of £0.00 or more", field="pence")
@@ -115,7 +121,7 @@ def change_funding(
     grant_queries.lock_allocation(funding.allocation_id)
     before = queries.newest_version(funding.id)
     _refuse_closed_profile(funding, {each.quarter: each.pence for each in before.quarters}, profile)
-    if pence > before.pence:
+    if pence > before.pence and not beyond:
         _refuse_above_left(funding.allocation, pence - before.pence)
     return _add_version(act, funding, pence, profile, approval, reason, effective_on, before)
 

@@ -20,6 +20,7 @@ from svd_tracker.calculations.figures import (
 )
 from svd_tracker.calculations.progress import PlanLineProgress
 from svd_tracker.calculations.returns import own_quarters
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.delivery.progress import missing_results, progress_of
 from svd_tracker.errors import Refused
 from svd_tracker.finance import match_queries
@@ -114,7 +115,7 @@ def gather(obligation: Obligation, on: dt.date) -> Gathered:
         limits=limits,
     )
     severities = {code: rule.on(on) for code, rule in rules_of(area_id).items()}
-    conditions = queries.conditions_open(obligation)
+    conditions = decisions.conditions_open(holder_id, grant_id, fy)
     bodies = queries.bodies_outstanding(funding_ids.values())
     reconciled, lines = read_year(obligation.holder, fy), outstanding(holder_id, fy, last)
     inputs = ReturnInputs(

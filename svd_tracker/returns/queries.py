@@ -5,18 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload
 
 from svd_tracker.approvals.models import ApprovalBody, ApprovalStep
 from svd_tracker.calculations.figures import ObligationKind
-from svd_tracker.decisions.models import Condition, ConditionState, Decision
-from svd_tracker.decisions.queries import state_of as state_of_condition
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
 from svd_tracker.files.models import StoredFile
 from svd_tracker.finance.models import Funding, FundingVersion, LedgerEntry
 from svd_tracker.grants.models import Allocation, AllocationVersion, AwardLine
-from svd_tracker.proposals.models import Proposal
 from svd_tracker.returns.check_kinds import PASSED
 from svd_tracker.returns.models import (
     Certificate,
@@ -33,7 +30,6 @@ from svd_tracker.returns.models import (
     ReturnRevision,
     RevisionState,
 )
-from svd_tracker.rounds.models import Round
 
 _KINDS = list(ObligationKind)  # within one quarter: in-year, then provisional, then final
 
@@ -220,32 +216,6 @@ def bodies_outstanding(funding_ids: Iterable[int]) -> dict[int, list[ApprovalBod
     found: dict[int, list[ApprovalBody]] = {}
     for funding_id, body in rows:
         found.setdefault(funding_id, []).append(body)
-    return found
-
-
-def conditions_open(obligation: Obligation) -> dict[int, list[str]]:
-    """By intervention id, the conditions of the standing decisions of the obligation's year that are not met yet.
-
-    A condition that failed counts, one that was waived does not. A fixed number of queries.
-    """
-    superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
-    found: dict[int, list[str]] = {}
-    for decision in db.session.scalars(
-        select(Decision)
-        .join(Decision.proposal)
-        .join(Round, Round.id == Proposal.round_id)
-        .where(
-            Decision.holder_id == obligation.holder_id,
-            Decision.intervention_id.is_not(None),
-            Decision.id.not_in(superseded),
-            Round.fy == obligation.fy,
-            Round.grant_id == obligation.grant_id,
-        )
-        .options(selectinload(Decision.conditions).selectinload(Condition.events))
-    ):
-        unmet = [each.text for each in decision.conditions if state_of_condition(each) in (None, ConditionState.FAILED)]
-        if unmet and decision.intervention_id is not None:
-            found.setdefault(decision.intervention_id, []).extend(unmet)
     return found
 
 

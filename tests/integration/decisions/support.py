@@ -7,6 +7,7 @@ from typing import Any
 from svd_tracker.calculations.figures import Category, EntryKind
 from svd_tracker.decisions import services
 from svd_tracker.decisions.models import Decision, Outcome
+from svd_tracker.decisions.rules import ConditionLine
 from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
@@ -46,7 +47,7 @@ def decide(proposal: Proposal, ref: str = "dorset", outcome: Outcome = Outcome.F
         "reason": "It works, and schools ask for it.",
         "decided_on": DAY,
         "minute_ref": "CSP 1 April 2025, minute 5",
-        "conditions": [("A data sharing agreement is signed", None)] if outcome is Outcome.FUND_IF else [],
+        "conditions": [ConditionLine("A data sharing agreement is signed")] if outcome is Outcome.FUND_IF else [],
         **changes,
     }
     by = act(person(f"coordinator@{ref}.example").id)
