@@ -8,18 +8,16 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from svd_tracker.accounts.permissions import Access
-from svd_tracker.calculations.ranking import MarkFact
+from svd_tracker.calculations.ranking import MarkFact, stops
 from svd_tracker.errors import NotAllowed, NotFound
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
-from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
+from svd_tracker.scoring.models import Assessment, AssessmentState, SentAssessment, SentScore
 
 CORRECTED = "Another look: the proposal was corrected after you scored it"
-NOT_STARTED = "not_started"
-SHUT = "shut"
 
 
 @dataclass(frozen=True)
@@ -36,45 +34,18 @@ class OwnProposal:
     of: int
     missing: tuple[str, ...]
     corrected: bool = False  # since it was last saved
+    read_only: bool = False  # the chair ruled so on an indirect interest
+    stopped: str = ""  # the gate that this assessor says it fails: nothing else is asked of them
+    paper: int | None = None  # the row version of what was typed in from paper and is not sent yet
+
+    @property
+    def scores(self) -> bool:
+        """Whether it is this assessor's to score at all."""
+        return not self.shut and not self.read_only
 
     @property
     def complete(self) -> bool:
-        return not self.shut and not self.missing
-
-
-@dataclass(frozen=True)
-class BoardCell:
-    """One assessor on one proposal, without a mark: how far, and whether it is sent or shut."""
-
-    assessment_id: int | None
-    state: str  # not_started, draft, sent, shut
-    given: int
-    reopened: bool = False
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    person_id: int
-    name: str
-    organisation: str
-    reviewed: bool  # has said whether there is an interest
-    cells: tuple[BoardCell, ...]  # in the order of the proposals
-
-    @property
-    def done(self) -> bool:
-        return self.reviewed and all(cell.state in (AssessmentState.SENT, SHUT) for cell in self.cells)
-
-
-@dataclass(frozen=True)
-class Board:
-    proposals: Sequence[ProposalVersion]
-    of: int
-    rows: tuple[BoardRow, ...]
-
-    @property
-    def waiting(self) -> int:
-        """Assessors who have not sent everything yet."""
-        return sum(not row.done for row in self.rows)
+        return self.scores and not self.missing
 
 
 @dataclass(frozen=True)
@@ -98,6 +69,7 @@ class SentBy:
     comment: str
     scores: Mapping[int, ProposalScore]
     not_counted: str
+    from_paper: bool = False
 
 
 def scored_versions(round_id: int) -> Sequence[ProposalVersion]:
@@ -127,6 +99,20 @@ def assessment_of(proposal: Proposal, person_id: int) -> Assessment | None:
     )
 
 
+def paper_drafts(round_: Round, person_id: int) -> Mapping[int, Assessment]:
+    """By proposal id, what was typed in for an assessor from paper and is not sent yet."""
+    found = db.session.scalars(
+        _of_round(round_.id)
+        .where(
+            Assessment.person_id == person_id,
+            Assessment.entered_by.is_not(None),
+            Assessment.state == AssessmentState.DRAFT,
+        )
+        .options(selectinload(Assessment.drafts))
+    )
+    return {each.proposal_id: each for each in found}
+
+
 def get_assessment(assessment_id: int) -> Assessment:
     found = db.session.get(
         Assessment, assessment_id, options=[joinedload(Assessment.proposal), joinedload(Assessment.person)]
@@ -139,9 +125,14 @@ def get_assessment(assessment_id: int) -> Assessment:
 def missing_of(
     criteria: Iterable[Criterion], reasons_required: bool, drafts: Mapping[int, tuple[int | None, str]]
 ) -> tuple[str, ...]:
-    """What an assessment lacks before it can be sent, in words. ``drafts`` is (hundredths, reason) by criterion id."""
+    """What an assessment lacks before it can be sent, in words. ``drafts`` is (hundredths, reason) by criterion id.
+
+    A failed gate stops the scoring: then only its own reason is asked for.
+    """
+    criteria = list(criteria)
+    stopped = stopping(criteria, drafts)
     lacking = []
-    for each in criteria:
+    for each in [stopped] if stopped else criteria:
         hundredths, reason = drafts.get(each.id, (None, ""))
         if hundredths is None:
             lacking.append(f"{each.name}: no mark")
@@ -150,89 +141,67 @@ def missing_of(
     return tuple(lacking)
 
 
+def stopping(criteria: Sequence[Criterion], drafts: Mapping[int, tuple[int | None, str]]) -> Criterion | None:
+    """The gate that these drafts say is failed; None where none is."""
+    marks = {each.ref: drafts.get(each.id, (None, ""))[0] for each in criteria}
+    gate = stops(rounds.facts_of(criteria), marks)
+    return next((each for each in criteria if gate and each.ref == gate.ref), None)
+
+
 def own_proposals(round_: Round, person_id: int) -> list[OwnProposal]:
     """The submitted proposals of a round as one assessor stands with them, by ref."""
     criteria = rounds.criteria_of(round_.scheme)
     shut = proposals.shut_proposal_ids(person_id, round_.id)
+    silent = proposals.silent_pairs(round_.id)
     own = {
         each.proposal_id: each
         for each in db.session.scalars(
             _of_round(round_.id).where(Assessment.person_id == person_id).options(selectinload(Assessment.drafts))
         )
     }
-    found = []
-    for version in scored_versions(round_.id):
-        assessment, is_shut = own.get(version.proposal_id), version.proposal_id in shut
-        drafts = {each.criterion_id: (each.hundredths, each.reason) for each in assessment.drafts} if assessment else {}
-        sent = assessment is not None and assessment.state is AssessmentState.SENT
-        missing = () if is_shut or sent else missing_of(criteria, round_.scheme.reasons_required, drafts)
-        corrected = not is_shut and assessment is not None and assessment.proposal_version_id != version.id
-        if corrected:
-            missing = (CORRECTED, *missing)
-        found.append(
-            OwnProposal(
-                proposal_id=version.proposal_id,
-                ref=version.proposal.ref,
-                title=version.title,
-                organisation=version.proposal.organisation.name,
-                shut=is_shut,
-                state=assessment.state if assessment else None,
-                given=sum(hundredths is not None for hundredths, _ in drafts.values()),
-                of=len(criteria),
-                missing=missing,
-                corrected=corrected,
-            )
+    return [
+        _own(
+            version,
+            own.get(version.proposal_id),
+            criteria,
+            round_.scheme.reasons_required,
+            shut=version.proposal_id in shut,
+            silent=(person_id, version.proposal_id) in silent,
         )
-    return found
+        for version in scored_versions(round_.id)
+    ]
 
 
-def board(round_: Round) -> Board:
-    """Who has sent what. Says nothing of any mark."""
-    versions = scored_versions(round_.id)
-    shut = shut_people(round_.id)
-    reviewed = proposals.finished_reviews(round_.id)
-    given = select(DraftScore.assessment_id, func.count().label("given")).where(DraftScore.hundredths.is_not(None))
-    counted = given.group_by(DraftScore.assessment_id).subquery()
-    times = select(SentAssessment.assessment_id, func.count().label("times")).group_by(SentAssessment.assessment_id)
-    sent = times.subquery()
-    rows = db.session.execute(
-        _of_round(round_.id)
-        .with_only_columns(
-            Assessment.id,
-            Assessment.proposal_id,
-            Assessment.person_id,
-            Assessment.state,
-            func.coalesce(counted.c.given, 0).label("given"),
-            func.coalesce(sent.c.times, 0).label("times"),
-        )
-        .outerjoin(counted, counted.c.assessment_id == Assessment.id)
-        .outerjoin(sent, sent.c.assessment_id == Assessment.id)
-    )
-    cells = {
-        (row.person_id, row.proposal_id): BoardCell(
-            row.id, row.state.value, row.given, reopened=row.times > 0 and row.state is AssessmentState.DRAFT
-        )
-        for row in rows
-    }
-
-    def cell(person_id: int, proposal_id: int) -> BoardCell:
-        if person_id in shut.get(proposal_id, ()):
-            return BoardCell(None, SHUT, 0)
-        return cells.get((person_id, proposal_id), BoardCell(None, NOT_STARTED, 0))
-
-    return Board(
-        proposals=versions,
-        of=len(rounds.criteria_of(round_.scheme)),
-        rows=tuple(
-            BoardRow(
-                person_id=each.person_id,
-                name=each.person.name,
-                organisation=each.organisation.name if each.organisation else "",
-                reviewed=each.person_id in reviewed,
-                cells=tuple(cell(each.person_id, version.proposal_id) for version in versions),
-            )
-            for each in rounds.assessors_of(round_.id)
-        ),
+def _own(
+    version: ProposalVersion,
+    assessment: Assessment | None,
+    criteria: Sequence[Criterion],
+    reasons_required: bool,
+    *,
+    shut: bool,
+    silent: bool,
+) -> OwnProposal:
+    drafts = {each.criterion_id: (each.hundredths, each.reason) for each in assessment.drafts} if assessment else {}
+    sent = assessment is not None and assessment.state is AssessmentState.SENT
+    missing = () if silent or shut or sent else missing_of(criteria, reasons_required, drafts)
+    corrected = not (silent or shut) and assessment is not None and assessment.proposal_version_id != version.id
+    if corrected:
+        missing = (CORRECTED, *missing)
+    stopped = stopping(criteria, drafts)
+    return OwnProposal(
+        proposal_id=version.proposal_id,
+        ref=version.proposal.ref,
+        title=version.title,
+        organisation=version.proposal.organisation.name,
+        shut=shut,
+        state=assessment.state if assessment else None,
+        given=sum(hundredths is not None for hundredths, _ in drafts.values()),
+        of=len(criteria),
+        missing=missing,
+        corrected=corrected,
+        read_only=silent and not shut,
+        stopped=stopped.name if stopped else "",
+        paper=assessment.row_version if assessment and assessment.entered_by and not sent else None,
     )
 
 
@@ -325,6 +294,7 @@ def scores_of(proposal: Proposal) -> list[SentBy]:
                 score.criterion_id: ProposalScore(score.criterion_id, score.hundredths, score.reason)
                 for score in each.sent[-1].scores
             },
+            from_paper=each.entered_by is not None,
             not_counted="Declared an interest later"
             if each.person_id in shut
             else "Sent before the proposal was corrected"
@@ -335,6 +305,12 @@ def scores_of(proposal: Proposal) -> list[SentBy]:
         if each.sent
     ]
     return sorted(rows, key=lambda row: (row.name, row.person_id))
+
+
+def unnamed_scores(sent: Iterable[SentBy], criterion_id: int) -> list[ProposalScore]:
+    """The marks for one criterion that count, the highest first, in an order that tells nothing of whose they are."""
+    found = [one.scores[criterion_id] for one in sent if criterion_id in one.scores and not one.not_counted]
+    return sorted(found, key=lambda score: (-score.hundredths, score.reason))
 
 
 def shut_people(round_id: int) -> dict[int, frozenset[int]]:

@@ -3,13 +3,14 @@
 Audit lines here carry counts and never a mark or a reason: an administrator reads the audit and sees no scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
+from svd_tracker.accounts.models import Person
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
@@ -19,7 +20,7 @@ from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.models import Proposal, ProposalState
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
-from svd_tracker.rounds.models import Criterion, Round, RoundState
+from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
 from svd_tracker.scoring import queries
 from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
 
@@ -54,7 +55,56 @@ def save_draft(
     """
     round_ = _lock_round(proposal.round_id)
     refuse_unless_scoring(round_, proposal, act.by)
-    assessment = _find_locked(proposal, act)
+    return _keep(act, round_, proposal, act.by or 0, given, row_version, comment)
+
+
+def enter_paper(
+    act: Act, proposal: Proposal, person: Person, given: Mapping[int, Given], comment: str, row_version: int
+) -> Assessment:
+    """Keep what an assessor gave on paper, typed in by a coordinator (``act.by``). The caller asked MANAGE_ROUND.
+
+    It stays a draft: it counts once the assessor has looked at it and sends it. Raises what ``save_draft`` raises,
+    and NotAllowed as ``refuse_unless_paper`` does.
+    """
+    round_ = _lock_round(proposal.round_id)
+    refuse_unless_paper(round_, proposal, person, act.by)
+    return _keep(act, round_, proposal, person.id, given, row_version, comment, entered_by=act.by)
+
+
+def refuse_unless_paper(round_: Round, proposal: Proposal, person: Person, by: int | None) -> None:
+    """Raises NotAllowed unless ``by`` may type in now what this assessor gave on paper.
+
+    Never for oneself, while one's own scores are still to be sent, or over what the assessor keeps on their own
+    page: nobody sees other people's scores before sending their own (DESIGN.md rule 7).
+    """
+    proposals.refuse_if_shut(by, proposal)
+    if by == person.id:
+        raise NotAllowed("Give your own scores on your own page")
+    if queries.waiting_by_assessor(round_.id).get(by or 0):
+        raise NotAllowed("Send your own scores first: until then other people's stay hidden from you")
+    if not rounds.is_assessor(round_.id, person.id):
+        raise NotAllowed(f"{person.name} does not score in this round")
+    _refuse_unless_open(round_, proposal)
+    if (person.id, proposal.id) in proposals.silent_pairs(round_.id):
+        raise NotAllowed(f"{person.name} has an interest in this proposal and scores nothing of it")
+    standing = queries.assessment_of(proposal, person.id)
+    if standing and standing.state is AssessmentState.SENT:
+        raise NotAllowed(f"{person.name} has sent these scores: reopen them first")
+    if standing and standing.entered_by is None:
+        raise NotAllowed(f"{person.name} scores this proposal on their own page")
+
+
+def _keep(
+    act: Act,
+    round_: Round,
+    proposal: Proposal,
+    person_id: int,
+    given: Mapping[int, Given],
+    row_version: int,
+    comment: str,
+    entered_by: int | None = None,
+) -> Assessment:
+    assessment = next(iter(_locked_assessments([proposal.id], person_id)), None)
     if (assessment.row_version if assessment else 0) != row_version:
         raise ChangedMeanwhile("These scores or their proposal changed after this page was opened")
     if assessment and assessment.state is AssessmentState.SENT:
@@ -63,7 +113,7 @@ def save_draft(
     criteria = rounds.criteria_of(round_.scheme)
     clean = {each.id: _checked(each, given.get(each.id, Given(None))) for each in criteria}
     if assessment is None:
-        assessment = _begin(proposal, version_id, act)
+        assessment = _begin(proposal, version_id, person_id)
     drafts = {draft.criterion_id: draft for draft in assessment.drafts}
     before = {key: Given(draft.hundredths, draft.reason) for key, draft in drafts.items()}
     same = before == clean and assessment.comment == comment.strip()
@@ -77,27 +127,33 @@ def save_draft(
         draft.hundredths, draft.reason = now.hundredths, now.reason
     assessment.comment = comment.strip()
     assessment.proposal_version_id = version_id
+    assessment.entered_by = entered_by
     flag_modified(assessment, "comment")  # the row's own version counts up even where only its scores changed
     if round_.scheme.frozen_at is None:
         round_services.freeze_scheme(round_.scheme, act)
     count = sum(each.hundredths is not None for each in clean.values())
-    _record(act, "save", round_, proposal, {"assessor": act.by, "given": count, "of": len(clean)})
+    action = "enter_paper" if entered_by else "save"
+    _record(act, action, round_, proposal, {"assessor": person_id, "given": count, "of": len(clean)})
     return assessment
 
 
-def send_all(round_: Round, person_id: int, act: Act) -> int:
+def send_all(round_: Round, person_id: int, act: Act, confirmed: Collection[tuple[int, int]] = ()) -> int:
     """Send an assessor's scores of all proposals open to them, and freeze them. Returns how many were sent now.
 
-    Those already sent stay as they are, so that a second click sends nothing twice. Raises Incomplete with what is
-    missing, NotAllowed when the round is not being scored by this person.
+    Those already sent stay as they are, so that a second click sends nothing twice. ``confirmed``: the (proposal id,
+    row version) of what was typed in for them from paper, as they saw it. Raises Incomplete with what is missing,
+    Refused (field "confirmed") for paper scores that they have not seen as they are now, NotAllowed when the round
+    is not being scored by this person.
     """
-    round_ = _lock_round(round_.id)
+    round_ = _lock_round(round_.id, alone=True)  # of two who are the last, one is the very last
     _refuse_unless_assessor(round_, person_id)
     own = queries.own_proposals(round_, person_id)
     lacking = [(each.proposal_id, f"{each.ref} {each.title}", list(each.missing)) for each in own if each.missing]
     if lacking:
         raise Incomplete(lacking)
-    unsent = [each.proposal_id for each in own if not each.shut and each.state is not AssessmentState.SENT]
+    unsent = [each.proposal_id for each in own if each.scores and each.state is not AssessmentState.SENT]
+    if any(each.paper and (each.proposal_id, each.paper) not in confirmed for each in own if each.scores):
+        raise Refused("Look at what was typed in for you from paper, and say that it is yours", field="confirmed")
     for assessment in _locked_assessments(unsent, person_id):
         assessment.state = AssessmentState.SENT
         assessment.sent.append(
@@ -114,6 +170,7 @@ def send_all(round_: Round, person_id: int, act: Act) -> int:
                 recorded_by=act.by,
             )
         )
+    _note_first_sending(round_, person_id, act)
     if unsent:
         audit.record(
             act,
@@ -124,6 +181,30 @@ def send_all(round_: Round, person_id: int, act: Act) -> int:
             after={"assessor": person_id, "proposals": sorted(each.ref for each in own if each.proposal_id in unsent)},
         )
     return len(unsent)
+
+
+def _note_first_sending(round_: Round, person_id: int, act: Act) -> None:
+    """From here on the names of a blind round are open to them; after the last one, everybody's scores to all."""
+    db.session.execute(
+        update(RoundAssessor)
+        .where(
+            RoundAssessor.round_id == round_.id,
+            RoundAssessor.person_id == person_id,
+            RoundAssessor.first_sent_at.is_(None),
+        )
+        .values(first_sent_at=act.at)
+    )
+    db.session.flush()
+    if round_.scores_shown_at is None and not any(queries.waiting_by_assessor(round_.id).values()):
+        # Not through the row's own version: a page of the round that is open elsewhere has not changed.
+        db.session.execute(update(Round).where(Round.id == round_.id).values(scores_shown_at=act.at))
+
+
+@round_services.on_move
+def show_scores(round_: Round, act: Act) -> None:
+    """Part of closing the scoring: everybody's scores are shown, whoever has not sent theirs."""
+    if round_.state is RoundState.DECIDING and round_.scores_shown_at is None:
+        round_.scores_shown_at = act.at
 
 
 def reopen(assessment: Assessment, reason: str, act: Act) -> Assessment:
@@ -165,6 +246,14 @@ def refuse_unless_scoring(round_: Round, proposal: Proposal, person_id: int | No
     """Raises NotAllowed unless this person may score this proposal now (DESIGN.md rule 7)."""
     _refuse_unless_assessor(round_, person_id)
     proposals.refuse_if_shut(person_id, proposal)
+    if (person_id, proposal.id) in proposals.silent_pairs(round_.id):
+        raise NotAllowed("You may read this proposal and score nothing of it: the chair ruled so on your interest")
+    _refuse_unless_open(round_, proposal)
+
+
+def _refuse_unless_open(round_: Round, proposal: Proposal) -> None:
+    if round_.state is not RoundState.SCORING:
+        raise NotAllowed("This round is not being scored now")
     if proposal.state is not ProposalState.SUBMITTED:
         raise NotAllowed("This proposal is not submitted, so there is nothing to score")
 
@@ -178,15 +267,10 @@ def _refuse_unless_assessor(round_: Round, person_id: int | None) -> None:
         raise NotAllowed("Say first whether you have an interest in any of the proposals")
 
 
-def _lock_round(round_id: int) -> Round:
-    """The round, held in its state until the commit. Shared: assessors do not wait for one another."""
-    statement = select(Round).where(Round.id == round_id).with_for_update(read=True)
+def _lock_round(round_id: int, *, alone: bool = False) -> Round:
+    """The round, held in its state until the commit. Shared unless ``alone``: who saves waits for nobody."""
+    statement = select(Round).where(Round.id == round_id).with_for_update(read=not alone)
     return db.session.scalars(statement.execution_options(populate_existing=True)).one()
-
-
-def _find_locked(proposal: Proposal, act: Act) -> Assessment | None:
-    found = [] if act.by is None else _locked_assessments([proposal.id], act.by)
-    return found[0] if found else None
 
 
 def _locked_assessments(proposal_ids: Sequence[int], person_id: int) -> Sequence[Assessment]:
@@ -199,10 +283,10 @@ def _locked_assessments(proposal_ids: Sequence[int], person_id: int) -> Sequence
     ).all()
 
 
-def _begin(proposal: Proposal, version_id: int, act: Act) -> Assessment:
+def _begin(proposal: Proposal, version_id: int, person_id: int) -> Assessment:
     assessment = Assessment(
         proposal_id=proposal.id,
-        person_id=act.by,
+        person_id=person_id,
         proposal_version_id=version_id,
         state=AssessmentState.DRAFT,
     )

@@ -8,17 +8,30 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm.exc import StaleDataError
 
 from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.models import Role
 from svd_tracker.accounts.permissions import Access, Permission, Scope
+from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
+from svd_tracker.proposals import attachments, reach
 from svd_tracker.proposals import queries as proposals
-from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds import queries as rounds
+from svd_tracker.rounds.forms import show_refusal
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
-from svd_tracker.scoring import forms, moderation_views, queries, ranking_queries, ranking_views, services  # noqa: F401
+from svd_tracker.scoring import (
+    forms,
+    moderation_views,  # noqa: F401
+    paper_views,  # noqa: F401
+    queries,
+    ranking_queries,
+    ranking_views,  # noqa: F401
+    reminders,
+    services,
+)
 from svd_tracker.scoring.blueprint import bp
+from svd_tracker.scoring.board import read_board
 from svd_tracker.scoring.models import Assessment, AssessmentState
 from svd_tracker.web import navigation
 
@@ -45,9 +58,12 @@ def index(round_id: int) -> ResponseReturnValue:
     holder_ids = rounds.holder_ids_of([round_id]).get(round_id, frozenset())
     reached = reach.reach_of(access, round_, holder_ids)
     scope = rounds.scope_within(round_, holder_ids, access, Permission.VIEW_RANKING)
-    board = queries.board(round_) if may(Permission.VIEW_RANKING, Scope(scope.area_id, scope.holder_id)) else None
+    shown = may(Permission.VIEW_RANKING, Scope(scope.area_id, scope.holder_id))
+    board = read_board(round_) if shown else None
     listed = board.proposals if board else ()
     asks = proposals.asks_of(each.id for each in listed)
+    manages = may(Permission.MANAGE_ROUND, rounds.scope_within(round_, holder_ids, access, Permission.MANAGE_ROUND))
+    waits = any(row.person_id == access.person_id and not row.done for row in board.rows) if board else False
     return render_template(
         "scoring/index.html",
         round=round_,
@@ -55,13 +71,41 @@ def index(round_id: int) -> ResponseReturnValue:
         reviewed=reviewed,
         board=board,
         titled=[each.id for each in listed if reached.reads(asks[each.id])],
-        may_reopen=may(
-            Permission.MANAGE_ROUND, rounds.scope_within(round_, holder_ids, access, Permission.MANAGE_ROUND)
-        ),
+        manages=manages,
+        types_in=manages and not waits,
+        remind_form=forms.RemindForm(),
         shut=reached.shut,
         hidden=queries.hidden_because(round_, access),
+        names_hidden=reach.names_hidden(access, round_),
+        hidden_name=reach.HIDDEN_NAME,
         person_id=access.person_id,
     )
+
+
+@bp.post("/rounds/<int:round_id>/scoring/remind")
+@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
+def remind(round_id: int) -> ResponseReturnValue:
+    """Ask those who have not sent, by e-mail."""
+    round_ = rounds.get_round(round_id)
+    if forms.RemindForm().validate_on_submit():
+        try:
+            done = reminders.remind(round_, current_act())
+            db.session.commit()
+        except Refused as refused:
+            db.session.rollback()
+            flash(refused.message, "important")
+        else:
+            flash(_reminded(done), "success" if done.now else "important")
+    return redirect(url_for("scoring.index", round_id=round_id), 303)
+
+
+def _reminded(done: reminders.Reminded) -> str:
+    parts = [f"{'1 person is' if done.now == 1 else f'{done.now} people are'} reminded by e-mail."]
+    if done.already:
+        parts.append(f"Reminded today already: {done.already}.")
+    if done.unwanted:
+        parts.append(f"Get no such e-mail, so tell them yourself: {done.unwanted}.")
+    return " ".join(parts)
 
 
 @bp.route("/proposals/<int:proposal_id>/assessment", methods=["GET", "POST"])
@@ -73,9 +117,10 @@ def assess(proposal_id: int) -> ResponseReturnValue:
     if round_.state is RoundState.SCORING and not proposals.has_finished_review(round_.id, person_id):
         flash("Say first whether you have an interest in any of the proposals. Then you can score.", "important")
         return redirect(url_for("proposals.interests", round_id=round_.id), 303)
-    assessment = queries.assessment_of(proposal, person_id)
+    read_only = (person_id, proposal_id) in proposals.silent_pairs(round_.id)
+    assessment = None if read_only else queries.assessment_of(proposal, person_id)
     sent = assessment is not None and assessment.state is AssessmentState.SENT
-    if assessment is None or not sent:
+    if request.method == "POST" or not (sent or read_only):
         services.refuse_unless_scoring(round_, proposal, person_id)
     criteria = rounds.criteria_of(round_.scheme)
     form = forms.assess_form(criteria, round_.scheme.reasons_required, assessment)
@@ -103,6 +148,8 @@ def assess(proposal_id: int) -> ResponseReturnValue:
         else:
             return _after_saving(round_, proposal, person_id)
     version = proposals.submitted_version(proposal)
+    if version is None:
+        raise NotAllowed("This proposal is not submitted, so there is nothing to read")
     own = queries.own_proposals(round_, person_id)
     return render_template(
         "scoring/assess.html",
@@ -113,14 +160,16 @@ def assess(proposal_id: int) -> ResponseReturnValue:
         form=form,
         clash=clash,
         sent=sent and clash is None,
-        marks={
-            each.id: {p.hundredths: forms.mark_words(each, p.hundredths, p.words) for p in each.points}
-            for each in criteria
-        },
+        read_only=read_only,
+        marks=forms.words_of(criteria),
         drafts={draft.criterion_id: draft for draft in assessment.drafts} if assessment else {},
         assessment=assessment,
-        own=[each for each in own if not each.shut],
-        weight=sum(each.weight_hundredths for each in criteria),
+        typed_in_by=get_person(assessment.entered_by).name if assessment and assessment.entered_by else "",
+        own=[each for each in own if each.scores],
+        person_id=person_id,
+        names_hidden=reach.names_hidden(current_access(), round_),
+        hidden_name=reach.HIDDEN_NAME,
+        files=attachments.of_proposals([proposal_id]).get(proposal_id, []),
     )
 
 
@@ -146,21 +195,31 @@ def _after_saving(round_: Round, proposal: Proposal, person_id: int) -> Response
 @requires(Permission.SCORE, of_round(Permission.SCORE))
 def send(round_id: int) -> ResponseReturnValue:
     round_, person_id = rounds.get_round(round_id), current_access().person_id
-    form = forms.SendForm()
-    missing: list[tuple[int, str, list[str]]] = []
+    own = queries.own_proposals(round_, person_id)
+    form = forms.send_form(own)
     if form.validate_on_submit():
         try:
-            services.send_all(round_, person_id, current_act())
+            services.send_all(round_, person_id, current_act(), form.seen())
             db.session.commit()
-        except services.Incomplete as incomplete:
+        except Refused as refused:
             db.session.rollback()
-            missing = incomplete.missing
-            form.form_errors.append(incomplete.message)
+            show_refusal(form, refused)
+            form.confirmed.data = []
         else:
             flash("Your scores are sent.", "success")
             return redirect(url_for("scoring.index", round_id=round_id), 303)
-    own = queries.own_proposals(round_, person_id)
-    return render_template("scoring/send.html", round=round_, form=form, own=own, missing=missing)
+    own = queries.own_proposals(round_, person_id)  # as it is now, which a refusal may be about
+    form.confirmed.choices = forms.send_form(own).confirmed.choices
+    criteria = rounds.criteria_of(round_.scheme)
+    return render_template(
+        "scoring/send.html",
+        round=round_,
+        form=form,
+        own=own,
+        paper=queries.paper_drafts(round_, person_id),
+        criteria=criteria,
+        marks=forms.words_of(criteria),
+    )
 
 
 @bp.route("/assessments/<int:assessment_id>/reopen", methods=["GET", "POST"])
@@ -189,7 +248,7 @@ def reopen(assessment_id: int) -> ResponseReturnValue:
 @bp.get("/proposals/<int:proposal_id>/scores")
 @requires(Permission.VIEW_RANKING, _proposal_scope(Permission.VIEW_RANKING))
 def scores(proposal_id: int) -> ResponseReturnValue:
-    """Each assessor's marks and reasons for one proposal."""
+    """The marks and reasons for one proposal; whose they are is for the coordinator, the auditor and the assessors."""
     proposal = proposals.get_proposal(proposal_id)
     round_ = proposal.round
     queries.refuse_unless_shown(round_, current_access(), proposal)
@@ -197,7 +256,7 @@ def scores(proposal_id: int) -> ResponseReturnValue:
     row = next((row for row in found.rows if row.proposal_id == proposal_id), None)
     if row is None and not found.whole:
         raise NotAllowed("This proposal does not ask your partnership.")
-    criteria = rounds.criteria_of(round_.scheme)
+    criteria, sent = rounds.criteria_of(round_.scheme), queries.scores_of(proposal)
     return render_template(
         "scoring/scores.html",
         round=round_,
@@ -206,12 +265,20 @@ def scores(proposal_id: int) -> ResponseReturnValue:
         criteria=criteria,
         facts=found.criteria,
         mean_text=ranking_queries.mean_text,
-        marks={
-            each.id: {p.hundredths: forms.mark_words(each, p.hundredths, p.words) for p in each.points}
-            for each in criteria
-        },
-        sent=queries.scores_of(proposal),
+        marks=forms.words_of(criteria),
+        sent=sent,
+        unnamed={each.id: queries.unnamed_scores(sent, each.id) for each in criteria},
+        named=_names_scorers(round_, current_access()),
+        names_hidden=reach.names_hidden(current_access(), round_),
+        hidden_name=reach.HIDDEN_NAME,
     )
+
+
+def _names_scorers(round_: Round, access: Access) -> bool:
+    """Whether a page of scores says whose they are: to members and the chair they are the group's."""
+    here = rounds.scope_of(round_, access, Permission.MANAGE_ROUND)
+    audits = any(held.role == Role.AUDITOR and held.covers(here) for held in access.roles)
+    return audits or access.may(Permission.MANAGE_ROUND, here) or rounds.is_assessor(round_.id, access.person_id)
 
 
 @navigation.add_work
@@ -221,7 +288,7 @@ def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
             continue
         url = url_for("scoring.index", round_id=round_.id)
         if round_.id in access.round_ids(Permission.SCORE):
-            own = [each for each in queries.own_proposals(round_, access.person_id) if not each.shut]
+            own = [each for each in queries.own_proposals(round_, access.person_id) if each.scores]
             unsent = [each for each in own if each.state is not AssessmentState.SENT]
             left = sum(not each.complete for each in unsent)
             if not proposals.has_finished_review(round_.id, access.person_id):
