@@ -9,9 +9,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
+from typing import TypeVar
 
-from svd_tracker.calculations.ranking import CriterionFact, ProposalFact, Ranked, SchemeFact
+from svd_tracker.calculations.ranking import CriterionFact, ProposalFact, SchemeFact
 
+Row = TypeVar("Row")
 WIDE_SCALE = Fraction(1, 2)  # of a criterion's scale
 WIDE_RESULT = Fraction(1, 4)  # between two members' results
 
@@ -61,8 +63,13 @@ class ProposalSpread:
         return (isqrt(int(4 * 10**8 * variance)) + 1) // 2
 
     @property
+    def far_apart(self) -> bool:
+        """Whether the members' results are."""
+        return (self.apart or 0) > WIDE_RESULT
+
+    @property
     def disagree(self) -> bool:
-        return any(each.wide for each in self.criteria) or (self.apart or 0) > WIDE_RESULT
+        return self.far_apart or any(each.wide for each in self.criteria)
 
     @property
     def width(self) -> Fraction:
@@ -91,8 +98,11 @@ def spread_of(
     )
 
 
-def to_talk_about(pairs: Iterable[tuple[Ranked, ProposalSpread]]) -> list[tuple[Ranked, ProposalSpread]]:
-    """In the order of the meeting: those where members disagree, the widest first, then all others as ranked."""
+def to_talk_about(pairs: Iterable[tuple[Row, ProposalSpread]]) -> list[tuple[Row, ProposalSpread]]:
+    """In the order of the meeting: those where members disagree, the widest first, then all others as they come.
+
+    ``pairs`` come as ranked; equally wide ones stay in that order.
+    """
     in_order = list(pairs)
     apart = sorted((pair for pair in in_order if pair[1].disagree), key=lambda pair: -pair[1].width)
     return [*apart, *(pair for pair in in_order if not pair[1].disagree)]

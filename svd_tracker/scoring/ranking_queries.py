@@ -238,8 +238,12 @@ def percent_text(share: Fraction) -> str:
 
 
 def mean_text(criterion: CriterionFact, result: CriterionResult) -> str | None:
-    """A criterion's mean as shown; a gate in words. None where nobody's mark counts."""
-    value = result.value
+    """What counts for a criterion as shown: the mean, or the mark agreed on in its place. None where not scored."""
+    return value_text(criterion, result.value)
+
+
+def value_text(criterion: CriterionFact, value: Fraction | None) -> str | None:
+    """A mean in hundredths as shown; a gate in words."""
     if value is None:
         return None
     if not criterion.gate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from svd_tracker.accounts import queries
+from svd_tracker.act import Source
 from svd_tracker.audit.models import AuditLine
 from svd_tracker.periods import fy_label
 
@@ -43,6 +44,7 @@ _VERBS = {
     "copy_scheme": "Copied an earlier scheme to",
     "decide": "Decided on",
     "declare_interest": "Declared an interest in",
+    "declare_organisation_interest": "Declared an interest in an organisation of",
     "delegate": "Named a deputy for the certifier of",
     "delete_option": "Deleted an option for the",
     "delivered": "Recorded as delivered:",
@@ -51,8 +53,10 @@ _VERBS = {
     "end_delegation": "Ended the time of a deputy of",
     "end_role": "Ended a role of",
     "enter_paper": "Typed in from paper:",
+    "end_stand_in": "Ended the time of a stand-in of",
     "explain": "Said why a line changed of",
     "finish_interests": "Finished declaring interests in",
+    "finish_organisations": "Went through the organisations of",
     "forecast": "Forecast",
     "from_ledger": "Said that no workbook comes for",
     "grant_role": "Gave a role to",
@@ -60,13 +64,19 @@ _VERBS = {
     "issue_letter": "Issued a letter on",
     "join": "Joined",
     "leave_out": "Left out",
+    "make_link": "Made a personal link to",
+    "moderate": "Recorded an agreed mark for",
     "move_to_deciding": "Closed scoring of",
     "move_to_open": "Opened for proposals:",
     "move_to_preparing": "Went back to preparing",
     "move_to_published": "Published the decisions of",
     "move_to_scoring": "Opened scoring of",
+    "name_stand_in": "Named a stand-in for a coordinator of",
+    "name_substitute": "Named a substitute for an assessor of",
     "new_terms": "New terms of",
+    "note": "Noted what was said of",
     "open": "Opened",
+    "open_link": "Opened, with its code,",
     "open_calendar": "Opened the calendar of",
     "pay": "Recorded a payment:",
     "place": "Placed",
@@ -94,15 +104,20 @@ _VERBS = {
     "retire_rule": "Retired a rule of",
     "return": "Returned for correction:",
     "reverse": "Reversed an entry of",
+    "revoke_link": "Revoked a personal link to",
+    "rule_interest": "Ruled on an interest in",
     "save": "Saved",
     "save_criterion": "Saved a criterion of",
     "save_letter_words": "Changed the words of",
     "save_scheme": "Saved the scheme of",
     "send": "Sent",
+    "send_code": "Sent a code for",
+    "send_link": "Sent a personal link to",
     "send_again": "Let be sent again:",
     "sent": "Recorded as sent:",
     "sent_back": "Sent back",
     "set_award": "Set an award of",
+    "set_chair": "Named the chair of",
     "set_up_year": "Set up a year of",
     "settle": "Settled with what was typed:",
     "settle_condition": "Settled a condition of",
@@ -111,12 +126,15 @@ _VERBS = {
     "slipped": "Slipped:",
     "submit": "Submitted",
     "take_back_acceptance": "Took back the acceptance of a warning of",
+    "take_back_agreed": "Took back an agreed mark for",
     "take_back_payment": "Took back a payment:",
     "take_file_away": "Took a file away from",
     "take_option_back": "Took back the choice of an option for the",
     "taken_in": "Took in",
+    "withdraw_scores": "Took out of the mean, because of an interest, the",
     "withdraw": "Withdrew",
     "write_feedback": "Wrote the feedback on",
+    "wrong_code": "Was given a wrong code for",
     "write_progress": "Wrote how it went:",
 }
 _THINGS = {
@@ -126,10 +144,12 @@ _THINGS = {
     "partner_return": "partner's workbook",
     "return_revision": "return",
     "obligations": "returns",
+    "personal_link": "personal link",
     "upload": "ledger file",
 }
 
 
+BY_LINK = "The proposer, by a personal link"
 _RETURN = re.compile(r"(\d{4})-\d\d-(Q\d|provisional|final)(?:-.+)?")  # what is last in a return's ref
 _QUARTERS = re.compile(r"(\d{4})-(Q\d(?:-Q\d)*)")
 
@@ -162,12 +182,12 @@ def as_news(lines: Sequence[AuditLine], most: int) -> list[HistoryLine]:
     names, holders = queries.names_of_all(line.actor_id for line in lines)
     news = []
     same_act = groupby(lines, key=lambda line: (line.action, line.subject_type, line.actor_id, line.at.date()))
-    for (action, subject_type, actor_id, _), run in same_act:
+    for (action, subject_type, _, _), run in same_act:
         found = list(run)
         thing = _THINGS.get(subject_type, subject_type).replace("_", " ")
         many = len({line.subject_ref for line in found})
         what = _named(found[0], thing, holders) if many == 1 else f"{many} {thing}s"
-        news.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), f"{_verb(action)} {what}"))
+        news.append(HistoryLine(found[0].at, _who(found[0], names), f"{_verb(action)} {what}"))
     return news[:most]
 
 
@@ -187,12 +207,19 @@ def _named(line: AuditLine, thing: str, holders: Mapping[int, str]) -> str:
     return f"{thing} {ref}"
 
 
+def _who(line: AuditLine, names: Mapping[int | None, str]) -> str:
+    """Who acted. Nobody signed in does anything on a page but by a personal link."""
+    if line.actor_id is None and line.source is Source.PAGE:
+        return BY_LINK
+    return names.get(line.actor_id, "Somebody no longer here")
+
+
 def as_history(lines: Sequence[AuditLine]) -> list[HistoryLine]:
     """Lines for components/history.html, with the names of who acted, in one query. A run of the same is said once."""
     names = queries.person_names(line.actor_id for line in lines)
     history = []
-    for (what, actor_id, _), run in groupby(lines, key=lambda line: (words_of(line), line.actor_id, line.at.date())):
+    for (what, _, _), run in groupby(lines, key=lambda line: (words_of(line), line.actor_id, line.at.date())):
         found = list(run)
         times = f" ({len(found)} times)" if len(found) > 1 else ""
-        history.append(HistoryLine(found[0].at, names.get(actor_id, "Somebody no longer here"), what + times))
+        history.append(HistoryLine(found[0].at, _who(found[0], names), what + times))
     return history

@@ -15,6 +15,18 @@ LIBRARY = {
     "security.change_password",
 }
 PUBLIC = {"web.accessibility", "web.brand"}
+# A proposer's own pages: their check is the link's own session (tests/integration/proposals/test_link_pages.py).
+LINK = {
+    "proposals.link",
+    "proposals.link_attach",
+    "proposals.link_check",
+    "proposals.link_code",
+    "proposals.link_edit",
+    "proposals.link_file",
+    "proposals.link_leave",
+    "proposals.link_proposal",
+    "proposals.link_take_file_away",
+}
 
 TABLE = {
     "accounts.account": "signed_in",
@@ -153,15 +165,34 @@ TABLE = {
     "members.plan_line": "view_plan",
     "members.progress": "view_plan",
     "members.progress_csv": "view_plan",
+    **dict.fromkeys(LINK, "public"),
     "proposals.add": "propose",
+    "proposals.attach": "propose",
+    "proposals.attachment": "view_proposal",
+    "proposals.new_link": "manage_round",
+    "proposals.proposal_links": "manage_round",
+    "proposals.revoke_link": "manage_round",
+    "proposals.send_link": "manage_round",
+    "proposals.take_file_away": "propose",
+    "proposals.accept_late": "manage_round",
     "proposals.check": "propose",
+    "proposals.changes": "view_proposal",
+    "proposals.checks": "manage_round",
     "proposals.clear": "manage_round",
     "proposals.declare": "declare_interest",
+    "proposals.declare_organisation": "declare_interest",
     "proposals.download": "view_proposal",
     "proposals.edit": "propose",
+    "proposals.eligibility": "view_papers",
+    "proposals.eligibility_csv": "view_papers",
     "proposals.give_back": "manage_round",
     "proposals.index": "view_proposal",
     "proposals.interests": "declare_interest",
+    "proposals.rule": "rule_interest",
+    "proposals.rulings": "rule_interest",
+    "proposals.refuse_late": "manage_round",
+    "proposals.set_eligible": "manage_round",
+    "proposals.set_ineligible": "manage_round",
     "proposals.show": "view_proposal",
     "proposals.version": "view_proposal",
     "proposals.withdraw": "propose",
@@ -228,16 +259,20 @@ TABLE = {
     "rounds.add": "manage_round",
     "rounds.add_criterion": "manage_round",
     "rounds.assessors": "manage_round",
+    "rounds.chair": "manage_round",
     "rounds.copy_scheme": "manage_round",
     "rounds.criterion": "manage_round",
     "rounds.edit": "manage_round",
+    "rounds.end_stand_in": "rule_interest",
     "rounds.index": "view_round",
     "rounds.move": "manage_round",
     "rounds.preview": "view_round",
     "rounds.remove_assessor": "manage_round",
     "rounds.remove_criterion": "manage_round",
     "rounds.scheme": "view_round",
+    "rounds.scheme_checks": "manage_round",
     "rounds.shares": "manage_round",
+    "rounds.stand_ins": "rule_interest",
     "rounds.show": "view_round",
     "scoring.assess": "score",
     "scoring.choose_option": "plan_line",
@@ -252,12 +287,20 @@ TABLE = {
     "scoring.options_of_round": "view_papers",
     "scoring.take_option_back": "plan_line",
     "scoring.paper": "manage_round",
+    "scoring.agree": "moderate",
+    "scoring.moderate": "view_ranking",
+    "scoring.moderation": "view_ranking",
+    "scoring.moderation_csv": "view_ranking",
+    "scoring.moderation_stamp": "view_ranking",
+    "scoring.proposal_note": "moderate",
+    "scoring.round_note": "moderate",
     "scoring.ranking": "view_ranking",
     "scoring.ranking_csv": "view_ranking",
     "scoring.remind": "manage_round",
     "scoring.reopen": "manage_round",
     "scoring.scores": "view_ranking",
     "scoring.send": "score",
+    "rounds.substitute": "manage_round",
     "web.accessibility": "public",
     "web.brand": "public",
 }
@@ -275,9 +318,9 @@ def test_every_route_of_ours_has_a_permission(app: Flask) -> None:
     assert bare == LIBRARY
 
 
-def test_only_two_pages_are_for_everybody(app: Flask) -> None:
+def test_only_two_pages_and_those_of_personal_links_are_for_everybody(app: Flask) -> None:
     open_to_all = {endpoint for endpoint, permission in permissions(app).items() if permission is Permission.PUBLIC}
-    assert open_to_all == PUBLIC
+    assert open_to_all == PUBLIC | LINK
 
 
 def test_every_route_stands_in_the_table(app: Flask) -> None:
