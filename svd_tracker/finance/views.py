@@ -11,6 +11,7 @@ from svd_tracker.accounts.access import current_access, holder_names, may, requi
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals.queries import outstanding
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
@@ -126,6 +127,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
         chart=[(f"Q{quarter}", [pence, spent[quarter]]) for quarter, pence in line.figures.profile_by_quarter.items()],
         versions=versions,
         at_risk=outstanding(versions[0].approval),
+        conditions=decisions.conditions_open(holder.id, record.grant_id, record.fy).get(record.intervention_id, []),
         forecasts=forecasts,
         names=accounts.person_names(
             [*(each.recorded_by for each in versions), *(each.recorded_by for each in forecasts)]
