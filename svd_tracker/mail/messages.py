@@ -45,6 +45,11 @@ def trial_body(base: str) -> Body:
     return _render("trial", {"name": "", "subject": TRIAL, "base": base})
 
 
+def body_with(template: str, details: Mapping[str, Any]) -> Body:
+    """What a message says that is sent at once and not kept in the outbox: a code."""
+    return _render(template, details)
+
+
 TRIAL = "A test of the mail server"
 
 

@@ -68,18 +68,19 @@ def take_away(act: Act, proposal: Proposal, link: FileLink, reason: str) -> File
     """Take a file away while the proposal is written. Raises Refused without a reason, and for one handed in."""
     queries.refuse_if_shut(act.by, proposal)
     _refuse_unless_taking(proposal, coordinator=False)
-    if not may_be_taken(proposal, link):
+    if link.id not in takeable(proposal, [link]):
         raise Refused("This file was handed in with the proposal, so it stays with it")
     removal = evidence.take_away(act, link, reason)
     _record(act, "take_file_away", proposal, removal)
     return removal
 
 
-def may_be_taken(proposal: Proposal, link: FileLink) -> bool:
-    """Whether a file is not handed in yet: it came after the newest version that was."""
-    handed_in = queries.submitted_version(proposal)
-    at = handed_in.submitted_at if handed_in else None
-    return proposal.state in _WRITTEN and (at is None or link.recorded_at > at)
+def takeable(proposal: Proposal, links: Collection[FileLink]) -> frozenset[int]:
+    """The ids of those that are not handed in yet: they came after the newest version that was. One query."""
+    if proposal.state not in _WRITTEN or not links:
+        return frozenset()
+    at = max((each.submitted_at for each in queries.versions_of(proposal) if each.submitted_at), default=None)
+    return frozenset(link.id for link in links if at is None or link.recorded_at > at)
 
 
 def takes_files(proposal: Proposal, coordinator: bool) -> bool:

@@ -14,6 +14,7 @@ from svd_tracker.accounts.models import Holder, Organisation
 from svd_tracker.calculations.figures import Category
 from svd_tracker.delivery.models import OutputMeasure
 from svd_tracker.errors import Refused
+from svd_tracker.files.evidence import ALLOWED
 from svd_tracker.finance.models import MatchKind
 from svd_tracker.interventions.models import Intervention, Level
 from svd_tracker.proposals.content import (
@@ -32,6 +33,7 @@ from svd_tracker.web.forms import (
     CheckboxField,
     DateField,
     FieldList,
+    FileField,
     Form,
     FormField,
     OnceMixin,
@@ -315,6 +317,17 @@ class SubmitForm(Form, VersionedForm):
 
 class ReasonForm(Form):
     reason = TextField("Reason", [required("Enter a reason"), max_length(250)])
+
+
+class AttachmentForm(OnceMixin, Form):
+    file = FileField("File", description=f"{ALLOWED}. 10 MB or smaller.")
+    note = TextField(
+        "What it is", [max_length(250)], description="Like “the bid as it was sent in Word”. You can leave this blank."
+    )
+
+
+class TakeAwayForm(OnceMixin, Form):
+    reason = TextField("Why it is taken away", [required("Say why the file is taken away"), max_length(250)])
 
 
 class InterestForm(Form):

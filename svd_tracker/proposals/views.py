@@ -1,6 +1,5 @@
-"""Pages of proposals: the list, writing one in short pages, reading it, handing it in, giving it back."""
+"""Pages of proposals: the list, adding one, reading it, withdrawing it, giving it back."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -8,18 +7,27 @@ from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts.access import current_access, current_act, may, requires
-from svd_tracker.accounts.models import Holder, Organisation
+from svd_tracker.accounts.models import Organisation
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions import queries as decisions
-from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
+from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.interventions import queries as interventions
-from svd_tracker.proposals import forms, interest_views, queries, reach, services
-from svd_tracker.proposals.content import LABELS, changed_fields, missing_in
-from svd_tracker.proposals.in_words import differences
+from svd_tracker.proposals import (
+    edit_views,
+    editing,
+    forms,
+    interest_views,
+    link_services,
+    link_views,
+    queries,
+    reach,
+    services,
+)
+from svd_tracker.proposals.content import LABELS, changed_fields
 from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
@@ -30,10 +38,9 @@ from svd_tracker.web.downloads import csv_answer
 from svd_tracker.web.history import as_history
 
 bp = Blueprint("proposals", __name__)
+edit_views.add_to(bp)
+link_views.add_to(bp)
 interest_views.add_to(bp)
-
-PAGES = {"about": "About", "costs": "Costs", "match": "Match", "delivery": "Delivery"}
-ORDER = (*PAGES, "check")
 
 
 @bp.get("/rounds/<int:round_id>/proposals")
@@ -81,7 +88,7 @@ def add(round_id: int) -> ResponseReturnValue:
                 next(each for each in organisations if each.id == form.organisation_id.data),
                 act,
                 title=form.title.data or "",
-                continues=_intervention(form.continues.data),
+                continues=editing.intervention(form.continues.data),
             )
         except Refused as refused:
             show_refusal(form, refused)
@@ -91,120 +98,6 @@ def add(round_id: int) -> ResponseReturnValue:
             db.session.commit()
             return redirect(led_to, 303)
     return render_template("proposals/add.html", form=form, round=round_, organisations=organisations)
-
-
-@bp.route("/proposals/<int:proposal_id>/edit/<page>", methods=["GET", "POST"])
-@requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
-def edit(proposal_id: int, page: str) -> ResponseReturnValue:
-    proposal = _editing(proposal_id)
-    if page not in PAGES:
-        raise NotFound("page")
-    version = queries.newest_version(proposal)
-    content = queries.content_of(version)
-    holders = rounds.taking_part(proposal.round_id)
-    form = _page_form(page, proposal, version, holders)
-    clash = None
-    if form.validate_on_submit():
-        try:
-            services.save_version(
-                proposal,
-                form.apply(content),
-                form.row_version.data,
-                current_act(),
-                change_continues=page == "about",
-                continues=_intervention(form.continues.data) if isinstance(form, forms.AboutForm) else None,
-            )
-        except ChangedMeanwhile:
-            db.session.rollback()
-            clash = _clash(form, proposal, holders)
-        except Refused as refused:
-            db.session.rollback()
-            form.show(refused)
-        else:
-            db.session.commit()
-            flash("Saved.", "success")
-            following = page if "more" in request.form else ORDER[ORDER.index(page) + 1]
-            if following == "check":
-                return redirect(url_for("proposals.check", proposal_id=proposal_id), 303)
-            return redirect(url_for("proposals.edit", proposal_id=proposal_id, page=following), 303)
-    return render_template(
-        f"proposals/edit_{page}.html",
-        form=form,
-        clash=clash,
-        page=page,
-        pages=PAGES,
-        proposal=proposal,
-        version=version,
-        totals=queries.asks(version),
-        holders=holders,
-    )
-
-
-def _page_form(
-    page: str, proposal: Proposal, version: ProposalVersion, holders: Sequence[Holder]
-) -> forms.AboutForm | forms.RowsForm:
-    content, area_id = queries.content_of(version), proposal.round.area_id
-    if page == "about":
-        data = {
-            **forms.AboutForm.values(content),
-            "row_version": proposal.row_version,
-            "continues": proposal.continues_intervention_id,
-        }
-        about = forms.AboutForm(data=data)
-        about.offer(holders, interventions.list_interventions(area_id))
-        return about
-    form = forms.ROW_FORMS[page].of(content, proposal.row_version)
-    asked = {*content.asks, *(line.holder_id for line in content.costs)}
-    form.offer(
-        holder_id=[(holder.id, holder.name) for holder in holders if holder.id in asked or not asked],
-        quarter=[(quarter, f"Q{quarter}") for quarter in (1, 2, 3, 4)],
-        organisation_id=[(each.id, each.name) for each in accounts.list_organisations(area_id)]
-        if page == "match"
-        else [],
-    )
-    return form
-
-
-def _clash(
-    form: forms.AboutForm | forms.RowsForm, proposal: Proposal, holders: Sequence[Holder]
-) -> list[tuple[str, str, str]]:
-    """What somebody else saved beside what was typed; the form now carries the newer version."""
-    saved = queries.content_of(queries.newest_version(proposal))
-    typed = form.apply(saved)
-    form.row_version.data = proposal.row_version
-    return differences(saved, typed, changed_fields(saved, typed), {holder.id: holder.name for holder in holders})
-
-
-@bp.route("/proposals/<int:proposal_id>/check", methods=["GET", "POST"])
-@requires(Permission.PROPOSE, reach.of_proposal(Permission.PROPOSE))
-def check(proposal_id: int) -> ResponseReturnValue:
-    if request.method == "POST" and queries.get_proposal(proposal_id).state is ProposalState.SUBMITTED:
-        return redirect(url_for("proposals.show", proposal_id=proposal_id), 303)
-    proposal = _editing(proposal_id)
-    version = queries.newest_version(proposal)
-    coordinates = bool(reach.here().reach.coordinates)
-    form = forms.SubmitForm(data={"row_version": proposal.row_version})
-    if form.validate_on_submit():
-        try:
-            services.submit(proposal, current_act(), row_version=form.row_version.data, late_allowed=coordinates)
-        except Refused as refused:
-            db.session.rollback()
-            form.row_version.data = proposal.row_version
-            form.form_errors.append(refused.message)
-        else:
-            db.session.commit()
-            flash("The proposal is submitted. It can no longer be changed.", "success")
-            return redirect(url_for("proposals.show", proposal_id=proposal_id), 303)
-    return render_template(
-        "proposals/check.html",
-        form=form,
-        pages=PAGES,
-        page="check",
-        missing=list(missing_in(queries.content_of(version))),
-        closed=proposal.state is ProposalState.DRAFT and current_act().on > proposal.round.closes_on,
-        coordinates=coordinates,
-        **_reading(proposal, version),
-    )
 
 
 @bp.get("/proposals/<int:proposal_id>")
@@ -239,7 +132,7 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
         "proposals/show.html",
         versions=versions,
         changed=changed,
-        may_edit=writes and _editable(proposal),
+        may_edit=writes and editing.editable(proposal),
         may_withdraw=writes
         and round_.state not in (RoundState.DECIDING, RoundState.PUBLISHED)
         and proposal.state is not ProposalState.WITHDRAWN,
@@ -260,7 +153,7 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
             each.id for each in decided if may(Permission.VIEW_DECISIONS) and decisions.sees(access, each)
         ),
         history=as_history(audit.history("proposal", queries.subject(proposal))) if writes else None,
-        **_reading(proposal, version),
+        **editing.reading(proposal, version),
     )
 
 
@@ -289,9 +182,15 @@ def give_back(proposal_id: int) -> ResponseReturnValue:
         "Return this proposal for correction?",
         "Return for correction",
         "A new version is made from the one submitted. It counts once it is submitted again.",
-        lambda reason: services.return_for_correction(proposal, reason, current_act()),
+        lambda reason: _give_back(proposal, reason),
         "The proposal is returned for correction.",
     )
+
+
+def _give_back(proposal: Proposal, reason: str) -> None:
+    act = current_act()
+    services.return_for_correction(proposal, reason, act)
+    link_services.tell_returned(proposal, act)
 
 
 def _with_reason(proposal: Proposal, title: str, action: str, body: str, verb: Any, done: str) -> ResponseReturnValue:
@@ -325,38 +224,7 @@ def _with_reason(proposal: Proposal, title: str, action: str, body: str, verb: A
     )
 
 
-def _reading(proposal: Proposal, version: ProposalVersion) -> Mapping[str, Any]:
-    """What the text of a version is drawn from."""
-    asked = queries.asks(version)
-    return {
-        "proposal": proposal,
-        "round": proposal.round,
-        "version": version,
-        "asked": asked,
-        "holders": [holder for holder in rounds.taking_part(proposal.round_id) if holder.id in asked],
-        "categories": list(Category),
-    }
-
-
-def _editable(proposal: Proposal) -> bool:
-    open_states = (RoundState.OPEN,) if proposal.state is ProposalState.DRAFT else services.TAKING_IN
-    return proposal.state in services.EDITABLE and proposal.round.state in open_states
-
-
-def _editing(proposal_id: int) -> Proposal:
-    proposal = queries.get_proposal(proposal_id)
-    if not reach.here().writes:
-        raise NotAllowed("This proposal is another organisation's.")
-    if not _editable(proposal):
-        raise Refused("This proposal was handed in or its round has moved on, so it can no longer be changed.")
-    return proposal
-
-
 def _organisations(area_id: int, reached: reach.Reach) -> list[Organisation]:
     """Those that a person may write for: any for a coordinator, their own for a proposer."""
     every = accounts.list_organisations(area_id)
     return [each for each in every if reached.coordinates or each.id == reached.organisation_id]
-
-
-def _intervention(intervention_id: int | None) -> Any:
-    return interventions.get_intervention(intervention_id) if intervention_id else None
