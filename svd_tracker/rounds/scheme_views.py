@@ -1,4 +1,6 @@
-"""Pages of how a round is scored: the criteria, one criterion, taking over an earlier scheme, the preview."""
+"""Pages of how a round is scored: the criteria, one criterion, the checks, taking over a scheme, the preview."""
+
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,7 +11,7 @@ from svd_tracker.audit import once
 from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
-from svd_tracker.rounds import forms, queries, services
+from svd_tracker.rounds import forms, queries, scheme_forms, scheme_services
 from svd_tracker.rounds.models import Criterion, Round, RoundState
 from svd_tracker.rounds.scopes import of_round
 
@@ -23,6 +25,7 @@ def add_to(bp: Blueprint) -> None:
     bp.add_app_template_filter(points, "points")
     bp.add_url_rule(base, "scheme", scheme, methods=both)
     bp.add_url_rule(f"{base}/preview", "preview", preview)
+    bp.add_url_rule(f"{base}/checks", "scheme_checks", checks, methods=both)
     bp.add_url_rule(f"{base}/copy", "copy_scheme", copy_scheme, methods=both)
     bp.add_url_rule(f"{base}/criteria/add", "add_criterion", add_criterion, methods=both)
     bp.add_url_rule(f"{base}/criteria/<int:criterion_id>", "criterion", criterion, methods=both)
@@ -38,53 +41,86 @@ def fixed(round_: Round) -> bool:
 def scheme(round_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
     access = current_access()
-    manages = may(MANAGE, queries.scope_of(round_, access, MANAGE))
-    form = forms.SchemeForm(obj=round_.scheme) if manages and not fixed(round_) else None
+    changes = may(MANAGE, queries.scope_of(round_, access, MANAGE)) and not fixed(round_)
+    criteria = queries.criteria_of(round_.scheme)
+    form = scheme_forms.SchemeForm(data={"row_version": round_.scheme.row_version}) if changes else None
     clash = None
-    if form is not None and not form.is_submitted():
-        form.overall_minimum.data = round_.scheme.overall_minimum_bp
     if request.method == "POST" and form is None:
         raise Refused("This scheme no longer changes.")
-    if form is not None and form.validate_on_submit():
-        try:
-            services.save_scheme(
-                round_,
-                current_act(),
-                overall_minimum_bp=form.overall_minimum.data,
-                reasons_required=form.reasons_required.data,
-                row_version=form.row_version.data,
-            )
-        except ChangedMeanwhile:
-            clash = form.beside(round_.scheme)
-        except Refused as refused:
-            forms.show_refusal(form, refused)
-        else:
-            return _done(round_id, "The scheme is saved.")
+    if form is not None:
+        form.offer(criteria)
+        if not form.is_submitted():
+            form.fill(round_.scheme)
+        elif "more" in request.form:
+            form.add_rows()
+        elif form.validate():
+            try:
+                scheme_services.save_settings(round_, current_act(), form.settings, row_version=form.row_version.data)
+            except ChangedMeanwhile:
+                db.session.rollback()
+                clash = form.beside(round_.scheme)
+            except Refused as refused:
+                db.session.rollback()
+                _show_refusal(form, refused, form.bands, "begins")
+            else:
+                return _done(round_id, "The scheme is saved.")
     return render_template(
         "rounds/scheme.html",
         form=form,
         clash=clash,
         round=round_,
-        criteria=queries.criteria_of(round_.scheme),
+        criteria=criteria,
+        settings=scheme_services.settings_of(round_.scheme),
+        tie_words=scheme_forms.TIE_WORDS,
+        names={each.ref: each.name for each in criteria},
+        checks=scheme_services.checks_of(round_.scheme),
         copies=queries.rounds_with_scheme(round_) if form is not None else [],
     )
+
+
+@requires(MANAGE, of_round(MANAGE))
+def checks(round_id: int) -> ResponseReturnValue:
+    round_ = queries.get_round(round_id)
+    if fixed(round_):
+        raise Refused("A score was saved or scoring is over, so this scheme no longer changes.")
+    form = scheme_forms.ChecksForm(data={"row_version": round_.scheme.row_version})
+    clash = None
+    if not form.is_submitted():
+        form.fill(round_.scheme)
+    elif "usual" in request.form:
+        form.add_usual()
+    elif "more" in request.form:
+        form.add_rows()
+    elif form.validate():
+        try:
+            scheme_services.save_checks(round_, current_act(), form.content, row_version=form.row_version.data)
+        except ChangedMeanwhile:
+            db.session.rollback()
+            clash = form.beside(round_.scheme)
+        except Refused as refused:
+            db.session.rollback()
+            _show_refusal(form, refused, form.checks, "name")
+        else:
+            return _done(round_id, "The checks are saved.")
+    return render_template("rounds/scheme_checks.html", form=form, clash=clash, round=round_)
 
 
 @requires(Permission.VIEW_ROUND, of_round(Permission.VIEW_ROUND))
 def preview(round_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
     criteria = queries.criteria_of(round_.scheme)
-    return render_template("rounds/preview.html", round=round_, criteria=criteria)
+    total = sum(each.weight_hundredths for each in criteria)
+    return render_template("rounds/preview.html", round=round_, criteria=criteria, total=total)
 
 
 @requires(MANAGE, of_round(MANAGE))
 def copy_scheme(round_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
-    form = forms.CopySchemeForm()
+    form = scheme_forms.CopySchemeForm()
     form.offer(queries.rounds_with_scheme(round_))
     if form.validate_on_submit():
         try:
-            services.copy_scheme(queries.get_round(form.from_round_id.data), round_, current_act())
+            scheme_services.copy_scheme(queries.get_round(form.from_round_id.data), round_, current_act())
         except Refused as refused:
             forms.show_refusal(form, refused)
         else:
@@ -103,7 +139,7 @@ def copy_scheme(round_id: int) -> ResponseReturnValue:
 @requires(MANAGE, of_round(MANAGE))
 def add_criterion(round_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
-    form = forms.CriterionForm(data={"row_version": round_.scheme.row_version, "kind": "weighted"})
+    form = scheme_forms.CriterionForm(data={"row_version": round_.scheme.row_version, "kind": "weighted"})
     if request.method == "POST" and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
     return _edit_criterion(round_, form, None)
@@ -113,22 +149,25 @@ def add_criterion(round_id: int) -> ResponseReturnValue:
 def criterion(round_id: int, criterion_id: int) -> ResponseReturnValue:
     round_ = queries.get_round(round_id)
     found = queries.get_criterion(round_, criterion_id)
-    form = forms.CriterionForm(data={"row_version": round_.scheme.row_version})
+    form = scheme_forms.CriterionForm(data={"row_version": round_.scheme.row_version})
     if not form.is_submitted():
         form.fill(found)
     return _edit_criterion(round_, form, found)
 
 
-def _edit_criterion(round_: Round, form: forms.CriterionForm, found: Criterion | None) -> ResponseReturnValue:
+def _edit_criterion(round_: Round, form: scheme_forms.CriterionForm, found: Criterion | None) -> ResponseReturnValue:
     if fixed(round_):
         raise Refused("A score was saved or scoring is over, so this scheme no longer changes.")
     clash = None
     if "more" in request.form:
-        form.add_rows(forms.SPARE_POINTS)
+        form.add_rows(scheme_forms.SPARE_ROWS)
+    elif "fill" in request.form:
+        if not form.fill_scale():
+            form.template.errors = [*form.template.errors, "Choose the scale to start from"]
     elif form.validate_on_submit():
         act = current_act()
         try:
-            services.save_criterion(
+            scheme_services.save_criterion(
                 round_,
                 act,
                 form.content,
@@ -141,7 +180,7 @@ def _edit_criterion(round_: Round, form: forms.CriterionForm, found: Criterion |
             clash = form.beside(found) if found else []
         except Refused as refused:
             db.session.rollback()
-            _show_refusal(form, refused)
+            _show_refusal(form, refused, form.points, "mark")
         else:
             if found is None:
                 once.use_up(form.once_key.data, url_for("rounds.scheme", round_id=round_.id), act)
@@ -149,11 +188,12 @@ def _edit_criterion(round_: Round, form: forms.CriterionForm, found: Criterion |
     return render_template("rounds/criterion.html", form=form, round=round_, criterion=found, clash=clash)
 
 
-def _show_refusal(form: forms.CriterionForm, refused: Refused) -> None:
-    if refused.field == "points":
-        row = form.points.entries[0].form
-        row.mark.errors = [*row.mark.errors, refused.message]
-        forms.gather_errors(form.points)
+def _show_refusal(form: Any, refused: Refused, rows: Any, column: str) -> None:
+    """At its field; one of a repeating part at the first of its rows."""
+    if refused.field == rows.short_name and rows.entries:
+        field = rows.entries[0].form[column]
+        field.errors = [*field.errors, refused.message]
+        forms.gather_errors(rows)
     else:
         forms.show_refusal(form, refused)
 
@@ -166,7 +206,7 @@ def remove_criterion(round_id: int, criterion_id: int) -> ResponseReturnValue:
     form = forms.ConfirmForm()
     if form.validate_on_submit():
         try:
-            services.remove_criterion(round_, found, current_act())
+            scheme_services.remove_criterion(round_, found, current_act())
         except Refused as refused:
             forms.show_refusal(form, refused)
         else:

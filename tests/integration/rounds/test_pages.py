@@ -166,7 +166,7 @@ def test_two_people_changing_one_criterion(client: PageClient) -> None:
     assert "Somebody else changed this" in page
     assert "45.5" in page
     assert 'value="41"' in page
-    settings = {"overall_minimum": "50", "row_version": seen}
+    settings = {"overall_minimum": "50", "tie_rule": "shared", "least_scorers": "1", "row_version": seen}
     page = client.post(url.rsplit("/", 2)[0], settings, status=200).text
     assert "<strong>50</strong>" in page
 
