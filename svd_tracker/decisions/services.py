@@ -33,6 +33,7 @@ from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.scoring import moderation_services as moderation
 
 NEEDED = (ApprovalBody.ACCOUNTABLE_BODY, ApprovalBody.OPCC)
 NONE_AGREED: Mapping[ApprovalBody, tuple[dt.date, str]] = MappingProxyType({})
@@ -206,6 +207,13 @@ def refuse_step(round_: Round, state: RoundState) -> None:
     left = sum(queries.undecided(round_.id).values()) if state is RoundState.PUBLISHED else 0
     if left:
         raise Refused(f"Decisions still to record: {left}. Then the round can be published")
+
+
+@moderation.add_agree_check
+def refuse_agreeing(proposal: Proposal) -> None:
+    """The marks that a decision was taken on stay as they were."""
+    if queries.standing([proposal.id]):
+        raise Refused("A decision on this proposal stands, so its agreed marks no longer change")
 
 
 def _lock(proposal: Proposal, holder: Holder) -> Round:
