@@ -32,6 +32,7 @@ from svd_tracker.scoring.ranking_queries import RoundFacts
 
 SHUT = "An option tells where each proposal stands, and you declared an interest in one that asks this partnership."
 PLANNING = (RoundState.SCORING, RoundState.DECIDING)
+_WITH_ITEMS = selectinload(LineOption.items).selectinload(LineOptionItem.amounts)
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,13 @@ def options_of(round_id: int, holder_id: int) -> Sequence[LineOption]:
     return db.session.scalars(
         select(LineOption)
         .where(LineOption.round_id == round_id, LineOption.holder_id == holder_id)
-        .options(selectinload(LineOption.items).selectinload(LineOptionItem.amounts))
+        .options(_WITH_ITEMS)
         .order_by(LineOption.id)
     ).all()
 
 
 def get_option(option_id: int) -> LineOption:
-    found = db.session.get(LineOption, option_id)
+    found = db.session.get(LineOption, option_id, options=[_WITH_ITEMS])
     if found is None:
         raise NotFound("option")
     return found
