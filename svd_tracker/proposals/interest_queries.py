@@ -1,14 +1,14 @@
 """Reading interests: the organisations of a round, what waits for a ruling, and the lines of the papers."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from svd_tracker.accounts.models import Organisation, Person
-from svd_tracker.accounts.queries import person_names
+from svd_tracker.accounts.models import Organisation, Role
+from svd_tracker.accounts.queries import person_names, standing_role_grants
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.models import (
@@ -21,7 +21,7 @@ from svd_tracker.proposals.models import (
     ProposalState,
     ProposalVersion,
 )
-from svd_tracker.rounds.models import Round, RoundAssessor
+from svd_tracker.rounds.models import Round, RoundAssessor, RoundStandIn
 
 IN_PLAY = (ProposalState.SUBMITTED, ProposalState.RETURNED)  # what assessors are asked to read
 RULINGS = (InterestEvent.RULED_SCORE, InterestEvent.RULED_READ, InterestEvent.RULED_SHUT)
@@ -57,6 +57,15 @@ class InterestLine:
     ruling_by: str
     ruling_reason: str
     ruling_on: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """A coordinator to whom this many proposals of their partnerships are shut, and for whom nobody stands in."""
+
+    person_id: int
+    name: str
+    proposals: int
 
 
 def organisations_in(round_id: int) -> Sequence[Organisation]:
@@ -224,12 +233,29 @@ def _organisation_names(organisation_ids: set[int | None]) -> dict[int | None, s
     return {row.id: row.name for row in rows}
 
 
-def people_shut(round_id: int, person_ids: frozenset[int]) -> list[tuple[Person, int]]:
-    """Of these people, those from whom an interest keeps proposals now, each with how many, by name."""
-    counts: dict[int, int] = {}
-    people: dict[int, Person] = {}
-    for each in queries.interests(round_id):
-        if each.person_id in person_ids and each.event in queries.SHUTTING:
-            counts[each.person_id] = counts.get(each.person_id, 0) + 1
-            people[each.person_id] = each.person
-    return [(people[key], count) for key, count in sorted(counts.items(), key=lambda item: people[item[0]].name)]
+def uncovered(
+    round_: Round, holder_ids: Collection[int], on: dt.date, stand_ins: Sequence[RoundStandIn]
+) -> list[Uncovered]:
+    """The round's coordinators to whom proposals are shut while nobody stands in for them, by name.
+
+    A coordinator's interest in what asks only other partnerships needs no stand-in of theirs.
+    """
+    kept_out = [each for each in queries.interests(round_.id) if each.event in queries.SHUTTING]
+    if not kept_out:
+        return []
+    coordinators: dict[int, set[int]] = {}
+    for grant in standing_role_grants(on):
+        if grant.role == Role.COORDINATOR and grant.holder_id in holder_ids:
+            coordinators.setdefault(grant.person_id, set()).add(grant.holder_id)
+    covered = {(each.for_id, each.holder_id) for each in stand_ins}
+    shut = [each for each in kept_out if each.person_id in coordinators]
+    if not shut:
+        return []
+    asked = {row.id: row.holder_ids for row in queries.rows_of(round_.id)}
+    found: dict[int, Uncovered] = {}
+    for each in shut:
+        theirs = coordinators[each.person_id] & asked[each.proposal_id]
+        if any((each.person_id, holder_id) not in covered for holder_id in theirs):
+            count = found[each.person_id].proposals + 1 if each.person_id in found else 1
+            found[each.person_id] = Uncovered(each.person_id, each.person.name, count)
+    return sorted(found.values(), key=lambda one: (one.name, one.person_id))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from svd_tracker.accounts import queries as accounts
-from svd_tracker.accounts.access import current_access, current_act, may, requires
+from svd_tracker.accounts.access import current_access, current_act, may, requires, today
 from svd_tracker.accounts.permissions import Access, Permission
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit
@@ -17,11 +16,11 @@ from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
 from svd_tracker.money import format_pounds
+from svd_tracker.proposals import interest_queries, reach
 from svd_tracker.proposals import queries as proposals
-from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import ProposalState
 from svd_tracker.proposals.queries import ProposalRow
-from svd_tracker.rounds import forms, queries, scheme_views, services
+from svd_tracker.rounds import forms, people_queries, people_views, queries, scheme_views, services
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import queries as scoring
@@ -29,8 +28,10 @@ from svd_tracker.web import navigation
 from svd_tracker.web.history import as_history
 
 bp = Blueprint("rounds", __name__)
+IN_THE_RUNNING = (ProposalState.SUBMITTED, ProposalState.RETURNED)  # and so their asks count
 navigation.add("Rounds", "rounds.index", Permission.VIEW_ROUND, 40, also=["proposals", "scoring", "decisions"])
 scheme_views.add_to(bp)
+people_views.add_to(bp)
 
 
 @bp.get("/rounds")
@@ -55,7 +56,15 @@ def add() -> ResponseReturnValue:
         grant = grants.get_grant(grant_id)
         try:
             made = services.add_round(
-                grant.area, grant, fy, None, form.name.data or "", form.opens_on.data, form.closes_on.data, act
+                grant.area,
+                grant,
+                fy,
+                None,
+                form.name.data or "",
+                form.opens_on.data,
+                form.closes_on.data,
+                act,
+                blind=bool(form.blind.data),
             )
         except Refused as refused:
             forms.show_refusal(form, refused)
@@ -75,6 +84,9 @@ def show(round_id: int) -> ResponseReturnValue:
     manages = may(Permission.MANAGE_ROUND, queries.scope_within(round_, holder_ids, access, Permission.MANAGE_ROUND))
     forward = services.FORWARD.get(round_.state)
     only_proposes = queries.only_proposes(access, round_, holder_ids)
+    rules = may(Permission.RULE_INTEREST, queries.scope_within(round_, holder_ids, access, Permission.RULE_INTEREST))
+    stand_ins = people_queries.stand_ins_of(round_id) if rules else ()
+    names_a_stand_in = rules and round_.state is not RoundState.PUBLISHED
     return render_template(
         "rounds/show.html",
         round=round_,
@@ -84,6 +96,9 @@ def show(round_id: int) -> ResponseReturnValue:
         together=_together(round_) if only_proposes else {},
         hidden_from_totals=sum(1 for row in rows if row.id in reached.shut and row.was_submitted),
         assessors=[] if only_proposes else queries.assessors_of(round_id),
+        rules=rules,
+        stand_ins=stand_ins,
+        uncovered=interest_queries.uncovered(round_, holder_ids, today(), stand_ins) if names_a_stand_in else [],
         waiting=sum(1 for row in rows if row.state is ProposalState.DRAFT),
         manages=manages,
         only_proposes=only_proposes,
@@ -124,11 +139,7 @@ def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, acc
     What is shut to the person is left out of the sum, or a subtraction would show it.
     """
     theirs = access.holder_ids(Permission.VIEW_GRANT)
-    counted = [
-        row
-        for row in rows
-        if row.was_submitted and row.state is not ProposalState.WITHDRAWN and row.id not in reached.shut
-    ]
+    counted = [row for row in rows if row.was_submitted and row.state in IN_THE_RUNNING and row.id not in reached.shut]
     return [
         MoneyRow(
             share.holder_name,
@@ -169,6 +180,7 @@ def edit(round_id: int) -> ResponseReturnValue:
                 form.closes_on.data,
                 form.row_version.data,
                 current_act(),
+                blind=bool(form.blind.data) if form.may_hide(round_) else None,
             )
         except ChangedMeanwhile as changed:
             clash = form.take_newer(changed.current, round_.row_version)
@@ -187,12 +199,13 @@ def move(round_id: int, state: str) -> ResponseReturnValue:
     back = services.BACK.get(round_.state) is target
     if not back and services.FORWARD.get(round_.state) is not target:
         raise Refused(f"This round is {round_.state.value} now, so it cannot take this step.")
-    form = forms.BackForm(obj=round_) if back else forms.MoveForm(obj=round_)
+    open_matters = [] if back else services.cautions(round_, target)
+    form = forms.BackForm(obj=round_) if back else (forms.GoOnForm if open_matters else forms.MoveForm)(obj=round_)
     if form.validate_on_submit():
         try:
             if form.row_version.data != round_.row_version:
                 raise ChangedMeanwhile("Somebody else changed this round since you opened the page. Check it first.")
-            services.move(round_, target, current_act(), form.reason.data if back else "")
+            services.move(round_, target, current_act(), form.reason.data if "reason" in form else "")
         except Refused as refused:
             db.session.rollback()
             forms.show_refusal(form, refused)
@@ -201,6 +214,7 @@ def move(round_id: int, state: str) -> ResponseReturnValue:
     action, body = (forms.STEP_BACK[target], "") if back else forms.NEXT_STEP[target]
     if target is RoundState.DECIDING and not back:
         body = f"{body} {_not_sent(round_)}"
+    body = " ".join([body, *open_matters])
     return render_template(
         "components/confirm.html",
         title=f"{action}?",
@@ -249,48 +263,6 @@ def shares(round_id: int) -> ResponseReturnValue:
             return _done(url_for("rounds.show", round_id=round_id), "The money of the round is saved.")
         db.session.rollback()
     return render_template("rounds/shares.html", form=form, round=round_, pairs=pairs, in_round=in_round)
-
-
-@bp.route("/rounds/<int:round_id>/assessors", methods=["GET", "POST"])
-@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
-def assessors(round_id: int) -> ResponseReturnValue:
-    round_ = queries.get_round(round_id)
-    standing = queries.assessors_of(round_id)
-    taken = {each.person_id for each in standing}
-    form = forms.AssessorForm()
-    form.offer([each for each in accounts.list_people() if each.active and each.id not in taken])
-    if form.validate_on_submit():
-        try:
-            person = accounts.get_person(form.person_id.data)
-            services.add_assessor(round_, person, current_act())
-        except Refused as refused:
-            forms.show_refusal(form, refused)
-        else:
-            return _done(url_for("rounds.assessors", round_id=round_id), f"{person.name} is an assessor of this round.")
-    removable = round_.state in (RoundState.PREPARING, RoundState.OPEN)
-    return render_template("rounds/assessors.html", form=form, round=round_, assessors=standing, removable=removable)
-
-
-@bp.route("/rounds/<int:round_id>/assessors/<int:person_id>/remove", methods=["GET", "POST"])
-@requires(Permission.MANAGE_ROUND, of_round(Permission.MANAGE_ROUND))
-def remove_assessor(round_id: int, person_id: int) -> ResponseReturnValue:
-    round_, person = queries.get_round(round_id), accounts.get_person(person_id)
-    form = forms.ConfirmForm()
-    if form.validate_on_submit():
-        try:
-            services.remove_assessor(round_, person, current_act())
-        except Refused as refused:
-            forms.show_refusal(form, refused)
-        else:
-            return _done(url_for("rounds.assessors", round_id=round_id), f"{person.name} is no longer an assessor.")
-    return render_template(
-        "components/confirm.html",
-        title=f"Take {person.name} out of the assessors?",
-        action="Take out",
-        form=form,
-        cancel_url=url_for("rounds.assessors", round_id=round_id),
-        trail=_trail(round_, "Assessors"),
-    )
 
 
 def _not_sent(round_: Round) -> str:

@@ -91,11 +91,18 @@ def advance(round_: Round, state: RoundState) -> None:
     db.session.commit()
 
 
-def finish_interests(round_: Round, *emails: str) -> None:
-    """The assessors (or these people) say that they have no other interests; commits."""
+def finish_organisations(round_: Round, *emails: str) -> None:
+    """The assessors (or these people) say that they have no interest in the other organisations; commits."""
     seen = [each.id for each in interest_queries.organisations_in(round_.id)]
     for email in emails or ASSESSORS:
         interest_services.finish_organisations(round_, person(email).id, seen, act(person(email).id))
+    db.session.commit()
+
+
+def finish_interests(round_: Round, *emails: str) -> None:
+    """The assessors (or these people) say that they have no other interests; commits."""
+    finish_organisations(round_, *emails)
+    for email in emails or ASSESSORS:
         proposals.finish_interest_review(round_, person(email).id, act(person(email).id))
     db.session.commit()
 

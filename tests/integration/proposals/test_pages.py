@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -11,7 +10,7 @@ from flask import Flask
 from svd_tracker.calculations.figures import Category
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries, services
-from svd_tracker.proposals.models import InterestKind, Proposal, ProposalState
+from svd_tracker.proposals.models import Proposal, ProposalState
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import RoundState
 from tests.support.client import PageClient
@@ -19,12 +18,12 @@ from tests.support.money import holder
 from tests.support.rounds import (
     COORDINATOR,
     advance,
+    finish_organisations,
     full_content,
     make_draft,
     make_proposal,
     make_round,
     organisation,
-    person,
 )
 from tests.support.world import DAY, act
 
@@ -273,7 +272,9 @@ def test_return_correct_and_read_both_versions(client: PageClient) -> None:
 
 
 def test_a_draft_version_is_for_its_writers(client: PageClient) -> None:
-    number = make_proposal(make_round()).id
+    round_ = make_round()
+    number = make_proposal(round_).id
+    finish_organisations(round_, HEALTH)
     client.sign_in(COORDINATOR).post(f"/proposals/{number}/return", {"reason": "Say where"})
     client.get(f"/proposals/{number}/versions/2")
     client.sign_in(HEALTH).get(f"/proposals/{number}/versions/2", status=404)
@@ -324,6 +325,7 @@ def test_who_reads_a_proposal_of_the_council_to_dorset(
     round_ = make_round()
     one = make_proposal(round_, by_organisation="Dorset Council").id
     other = make_draft(round_, "Draft", by_organisation="Dorset Council").id
+    finish_organisations(round_, HEALTH)
     client.sign_in(email).get(f"/proposals/{one}", status=submitted)
     client.get(f"/proposals/{other}", status=draft)
 
@@ -349,67 +351,6 @@ def test_a_proposer_writes_for_their_own_organisation_alone(client: PageClient) 
         client.post(url, {}, status=403)
     assert "Theirs" not in client.get(f"/rounds/{round_id}/proposals").text
     assert "Theirs" not in client.get(f"/rounds/{round_id}/proposals.csv").text
-
-
-def routes_of_a_proposal(app: Flask, number: int) -> Iterator[tuple[str, str]]:
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith("proposals.") and rule.rule.startswith("/proposals/<int:proposal_id>"):
-            url = rule.rule.replace("<int:proposal_id>", str(number)).replace("<page>", "about")
-            for method in sorted(rule.methods & {"GET", "POST"} if rule.methods else ()):
-                yield method, url.replace("<int:version_no>", "1")
-
-
-@pytest.mark.parametrize("email", [COORDINATOR, HEALTH, "member@dorset.example"])
-def test_an_interest_shuts_every_route(client: PageClient, app: Flask, email: str) -> None:
-    round_ = make_round()
-    number, round_id = make_proposal(round_).id, round_.id
-    client.sign_in(email)
-    data = {"kind": "direct", "reason": "I sit on its board"}
-    assert "Choose the kind" in client.post(f"/rounds/{round_id}/interests/{number}/declare", {}, status=200).text
-    client.post(f"/rounds/{round_id}/interests/{number}/declare", data)
-    client.post(f"/rounds/{round_id}/interests/{number}/declare", data)
-    assert len(queries.interests(round_id)) == 1
-    routes = list(routes_of_a_proposal(app, number))
-    assert len(routes) >= 9
-    for method, url in routes:
-        if method == "GET":
-            client.get(url, status=403)
-        else:
-            client.post(url, {"reason": "x"}, status=403)
-    page = client.get(f"/rounds/{round_id}").text
-    assert "You declared an interest" in page
-    assert f'href="/proposals/{number}"' not in page
-    assert "£12,000.00" not in page
-    assert "12000.00" not in client.get(f"/rounds/{round_id}/proposals.csv").text
-    page = client.get(f"/rounds/{round_id}/interests").text
-    assert "I sit on its board" in page
-    me = person(email).id
-    client.post(f"/rounds/{round_id}/interests/{number}/clear/{me}", {"reason": "x"}, status=403)
-
-
-def test_the_coordinator_clears_anothers_interest(client: PageClient) -> None:
-    round_ = make_round()
-    number, round_id, health = make_proposal(round_).id, round_.id, person(HEALTH).id
-    services.declare_interest(round_, proposal(number), health, InterestKind.DIRECT, "Board", act(health))
-    db.session.commit()
-    client.sign_in(COORDINATOR)
-    assert "Health assessor" in client.get(f"/rounds/{round_id}/interests").text
-    client.post(f"/rounds/{round_id}/interests/{number}/clear/{health}", {"reason": "Left the board"})
-    client.sign_in(HEALTH).get(f"/proposals/{number}")
-    assert "Cleared: Left the board" in client.get(f"/rounds/{round_id}/interests").text
-
-
-def test_finishing_ones_interests(client: PageClient) -> None:
-    round_ = make_round()
-    round_id = round_.id
-    make_proposal(round_)
-    client.sign_in(HEALTH)
-    assert "You finish it then" in client.get(f"/rounds/{round_id}/interests").text
-    advance(rounds.get_round(round_id), RoundState.SCORING)
-    assert "I have no other interests" in client.get(f"/rounds/{round_id}/interests").text
-    client.post(f"/rounds/{round_id}/interests")
-    client.post(f"/rounds/{round_id}/interests")
-    assert queries.has_finished_review(round_id, person(HEALTH).id)
 
 
 def test_the_list_as_a_file_keeps_text_as_text(client: PageClient) -> None:
