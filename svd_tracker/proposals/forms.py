@@ -1,5 +1,5 @@
 # mypy: disallow-subclassing-any=False
-"""The forms of a proposal, in short pages, and of interests. Repeating tables have spare rows, so no script is needed.
+"""The forms of a proposal, in short pages. Repeating tables have spare rows, so no script is needed.
 
 Names of fields are those of ``content``, so that a refusal finds its place.
 """
@@ -26,7 +26,7 @@ from svd_tracker.proposals.content import (
     ProposalContent,
     RiskLine,
 )
-from svd_tracker.proposals.models import InterestKind, RiskRating
+from svd_tracker.proposals.models import RiskRating
 from svd_tracker.rounds.forms import HundredthsField, gather_errors, show_refusal
 from svd_tracker.web.forms import (
     CheckboxesField,
@@ -328,22 +328,6 @@ class AttachmentForm(OnceMixin, Form):
 
 class TakeAwayForm(OnceMixin, Form):
     reason = TextField("Why it is taken away", [required("Say why the file is taken away"), max_length(250)])
-
-
-class InterestForm(Form):
-    kind = RadiosField(
-        "What kind of interest is it?",
-        [required("Choose the kind of interest")],
-        choices=[
-            (InterestKind.DIRECT.value, "Direct: I or my organisation would gain or lose by the decision"),
-            (InterestKind.INDIRECT.value, "Indirect: somebody close to me, or a body I belong to, would"),
-        ],
-    )
-    reason = TextField("What the interest is", [required("Say what the interest is"), max_length(250)])
-
-
-class FinishForm(Form):
-    pass
 
 
 def _continues(interventions: Sequence[Intervention]) -> list[tuple[object, str]]:

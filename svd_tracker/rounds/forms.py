@@ -8,7 +8,6 @@ from typing import Any
 
 from wtforms import Form as PlainForm
 
-from svd_tracker.accounts.models import Person
 from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.grants.models import Grant
@@ -162,16 +161,6 @@ class SharesForm(Form):
         by_id = {str(share.allocation_id): share for share in shares}
         rows = [entry.form for entry in self.rows.entries]
         return [(by_id[str(row.allocation_id.data)], row) for row in rows if str(row.allocation_id.data) in by_id]
-
-
-class AssessorForm(Form):
-    person_id = SelectField("Person", [required("Choose a person")], coerce=int)
-
-    def offer(self, people: Sequence[Person]) -> None:
-        self.person_id.choices = [("", "Choose one")] + [
-            (person.id, f"{person.name}, {person.organisation.name if person.organisation else 'no organisation'}")
-            for person in people
-        ]
 
 
 NEXT_STEP: dict[RoundState, tuple[str, str]] = {
