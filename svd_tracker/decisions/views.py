@@ -17,11 +17,13 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions import (
     agreements,
     drafts,
+    explain_views,  # noqa: F401  its routes
     follow_up_views,  # noqa: F401  its routes
     forms,
     letter_views,  # noqa: F401  its routes
     letters,
     opening,
+    pack_views,  # noqa: F401  its routes
     queries,
     services,
 )

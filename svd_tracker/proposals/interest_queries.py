@@ -181,13 +181,10 @@ def interests_for_papers(round_id: int) -> list[InterestLine]:
     ):
         events.setdefault((each.person_id, each.proposal_id), []).append(each)
     rows = {row.id: row for row in queries.rows_of(round_id)}
-    of_round = dict(
-        db.session.execute(
-            select(RoundAssessor.person_id, RoundAssessor.organisation_id).where(RoundAssessor.round_id == round_id)
-        )
-        .tuples()
-        .all()
+    parts = db.session.execute(
+        select(RoundAssessor.person_id, RoundAssessor.organisation_id).where(RoundAssessor.round_id == round_id)
     )
+    of_round = {row.person_id: row.organisation_id for row in parts}
     organisation_ids = {each.organisation_id for run in events.values() for each in run}
     organisation_ids |= {of_round.get(run[0].person_id) or run[0].person.organisation_id for run in events.values()}
     names = _organisation_names(organisation_ids)
