@@ -118,6 +118,7 @@ def way_of(proposal: Proposal) -> Way:
     """The pages of a proposal as the person signed in reaches them."""
     number = proposal.id
     return Way(
+        key=f"proposal-{current_access().person_id}-{number}",
         page=lambda page: (
             url_for("proposals.check", proposal_id=number)
             if page == "check"

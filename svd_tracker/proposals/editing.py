@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, redirect, render_template, request
+from flask import Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts import queries as accounts
@@ -32,11 +32,13 @@ ORDER = (*PAGES, "check")
 class Way:
     """Where the pages of one proposal lead.
 
-    ``page`` gives the address of "about", "costs" … and "check", ``leave`` that of leaving, ``done`` that of a
-    proposal handed in. ``link`` is the personal link that one came by, None for somebody signed in; ``close_url``
-    closes it in this browser. ``late``: handed in after the round closed, it is kept for the coordinator to decide on.
+    ``key`` names the writer and the proposal, for what the browser keeps. ``page`` gives the address of "about",
+    "costs" … and "check", ``leave`` that of leaving, ``done`` that of a proposal handed in. ``link`` is the personal
+    link that one came by, None for somebody signed in; ``close_url`` closes it in this browser. ``late``: handed in
+    after the round closed, it is kept for the coordinator to decide on.
     """
 
+    key: str
     page: Callable[[str], str]
     leave: str
     done: str
@@ -96,7 +98,7 @@ def edit_page(proposal: Proposal, page: str, way: Way, act: Act) -> ResponseRetu
             following = page if "more" in request.form else ORDER[ORDER.index(page) + 1]
             return redirect(way.page(following), 303)
     if by_itself and clash is None:
-        return "", 204
+        return Response(status=204, mimetype="text/plain")
     return render_template(
         f"proposals/edit_{page}.html",
         form=form,

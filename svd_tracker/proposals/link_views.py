@@ -267,6 +267,7 @@ def _way(found: PersonalLink) -> Way:
     token = links.token_of(found.id)
     overview = url_for("proposals.link_proposal", token=token)
     return Way(
+        key=f"link-{found.id}",
         page=lambda page: (
             url_for("proposals.link_check", token=token)
             if page == "check"

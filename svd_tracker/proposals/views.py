@@ -17,6 +17,7 @@ from svd_tracker.errors import NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.proposals import (
+    attachments,
     edit_views,
     editing,
     forms,
@@ -130,6 +131,9 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
     decided = list(decisions.standing([proposal.id]).values()) if published else []
     return render_template(
         "proposals/show.html",
+        files=attachments.of_proposals([proposal.id]).get(proposal.id, []),
+        may_add_files=writes and attachments.takes_files(proposal, manages),
+        may_link=manages and writes,
         versions=versions,
         changed=changed,
         may_edit=writes and editing.editable(proposal),

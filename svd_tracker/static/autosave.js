@@ -4,7 +4,8 @@
 //     <input type="hidden" name="row_version" …>                  is not saved yet is kept on the device as well, so
 //     <p role="status" data-autosave-status="true"></p>           that a lost connection or sign-in loses nothing
 //
-// A saving answers with the same page, whose form carries the same key: anybody else's page is no answer.
+// A saving answers with the same page, whose form carries the same key: anybody else's page is no answer. An empty
+// answer (204) says that something is not finished: it is tried again after the next change.
 const PAUSE = 4000;
 const RETRY = 15000;
 const WRONG = ".govuk-error-summary, .app-conflict";
@@ -152,6 +153,7 @@ function watch(form) {
     try {
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "follow" });
       if (signedOut(answer)) return void sayOut();
+      if (answer.status === 204) return void say("Not saved yet: something is not finished.");
       const page = await read(answer);
       const found = mine(page);
       const newer = found?.elements.namedItem("row_version");
@@ -175,13 +177,8 @@ function watch(form) {
     return running;
   }
 
-  // What an earlier page of this form left behind. The form that a save led to shows that it arrived.
+  // What an earlier page of this form left behind.
   function lookBack() {
-    const sent = device(() => JSON.parse(sessionStorage.getItem(SENT)));
-    device(() => sessionStorage.removeItem(SENT));
-    if (sent && document.querySelector(".govuk-notification-banner--success")) {
-      device(() => { if (JSON.parse(localStorage.getItem(sent.key))?.words === sent.words) localStorage.removeItem(sent.key); });
-    }
     if (stopped) { // the page itself carries what was typed
       kept.all().forEach((one) => kept.drop(one.key));
       return void keep();
@@ -228,4 +225,14 @@ function watch(form) {
   if (keeps) lookBack();
 }
 
+// The page that a save led to shows that it arrived, whether there is a form on it or not.
+function arrived() {
+  const sent = device(() => JSON.parse(sessionStorage.getItem(SENT)));
+  device(() => sessionStorage.removeItem(SENT));
+  if (sent && document.querySelector(".govuk-notification-banner--success")) {
+    device(() => { if (JSON.parse(localStorage.getItem(sent.key))?.words === sent.words) localStorage.removeItem(sent.key); });
+  }
+}
+
+arrived();
 document.querySelectorAll("form[data-autosave]").forEach(watch);
