@@ -15,9 +15,10 @@ from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
+from svd_tracker.proposals import interest_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import services as proposal_services
-from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.proposals.models import Interest, Proposal, ProposalState
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
@@ -184,7 +185,7 @@ def send_all(round_: Round, person_id: int, act: Act, confirmed: Collection[tupl
 
 
 def _note_first_sending(round_: Round, person_id: int, act: Act) -> None:
-    """From here on the names of a blind round are open to them; after the last one, everybody's scores to all."""
+    """From here on the names of a blind round are open to them."""
     db.session.execute(
         update(RoundAssessor)
         .where(
@@ -195,9 +196,69 @@ def _note_first_sending(round_: Round, person_id: int, act: Act) -> None:
         .values(first_sent_at=act.at)
     )
     db.session.flush()
+    _note_shown(round_, act)
+
+
+def _note_shown(round_: Round, act: Act) -> None:
+    """Once nobody is waited for, everybody's scores are shown to all: from then on nobody joins."""
     if round_.scores_shown_at is None and not any(queries.waiting_by_assessor(round_.id).values()):
         # Not through the row's own version: a page of the round that is open elsewhere has not changed.
         db.session.execute(update(Round).where(Round.id == round_.id).values(scores_shown_at=act.at))
+
+
+@interest_services.on_interest
+def withdraw_scores(interest: Interest, act: Act) -> None:
+    """An interest that comes after the scores takes them out of the mean, or a ruling puts them back: the trail of it.
+
+    What was sent stays as it was sent.
+    """
+    sent = (
+        select(SentAssessment.id)
+        .join(Assessment)
+        .where(Assessment.proposal_id == interest.proposal_id, Assessment.person_id == interest.person_id)
+    )
+    if db.session.scalar(sent.limit(1)) is None:
+        return
+    before = db.session.scalar(
+        select(Interest.event)
+        .where(Interest.proposal_id == interest.proposal_id, Interest.person_id == interest.person_id)
+        .where(Interest.id != interest.id)
+        .order_by(Interest.id.desc())
+        .limit(1)
+    )
+    silent = interest.event in proposals.SILENCING
+    if silent is not (before in proposals.SILENCING):
+        proposal = proposals.get_proposal(interest.proposal_id)
+        action = "withdraw_scores" if silent else "put_scores_back"
+        _record(act, action, proposal.round, proposal, {"person_id": interest.person_id})
+
+
+@interest_services.on_interest
+def look_who_waits(interest: Interest, act: Act) -> None:
+    """Part of declaring or ruling: the last one who was waited for may have nothing to score any more."""
+    round_ = rounds.get_round(interest.round_id)
+    if round_.state is RoundState.SCORING:
+        db.session.flush()
+        _note_shown(round_, act)
+
+
+@round_services.add_caution
+def short_of_scorers(round_: Round, state: RoundState) -> list[str]:
+    """Before scoring is closed: the proposals that fewer people scored than the scheme asks for."""
+    least = round_.scheme.least_scorers
+    if round_.state is not RoundState.SCORING or state is not RoundState.DECIDING or least == 1:
+        return []
+    marks, silent = queries.sent_marks(round_.id), queries.shut_people(round_.id)
+    counts = [
+        (version, len({mark.assessor_id for mark in marks.get(key, ())} - silent.get(key, frozenset())))
+        for version in queries.scored_versions(round_.id)
+        if (key := version.proposal_id)
+    ]
+    return [
+        f"{version.proposal.ref} {version.title}: scored by {count}, and the scheme asks for at least {least}"
+        for version, count in counts
+        if count < least
+    ]
 
 
 @round_services.on_move
