@@ -305,11 +305,11 @@ def _money_facts(now: OptionNow) -> list[tuple[str, str]]:
 
 
 def _trail(basis: Basis) -> list[tuple[str, str | None]]:
-    ids = {"round_id": basis.round.id}
+    round_ = basis.round
     return [
         ("Rounds", url_for("rounds.index")),
-        (basis.round.name, url_for("rounds.show", **ids)),
-        ("Options", url_for("scoring.options", holder_id=basis.holder.id, **ids)),
+        (round_.name, url_for("rounds.show", round_id=round_.id)),
+        ("Options", url_for("scoring.options", round_id=round_.id, holder_id=basis.holder.id)),
     ]
 
 

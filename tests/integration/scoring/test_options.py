@@ -135,8 +135,7 @@ def test_over_programming_inside_the_terms_with_who_and_under_what(app: Flask) -
     db.session.commit()
     basis = basis_of(round_)
     items = begin(Start.LINE, basis.ranked, basis.money, over_bp=2_500)
-    over = {"over_bp": 2_500, "over_approver": "Chief executive", "over_reference": "CE/12", "items": items}
-    option = add(round_, "Over", **over)
+    option = add(round_, "Over", items=items, over_bp=2_500, over_approver="Chief executive", over_reference="CE/12")
     now = option_queries.held_against(basis_of(round_), option)
     assert now.result.left[OTHER] == 91_330_40 - 110_000_00
     assert now.result.ceiling[OTHER] == 91_330_40 * 5 // 4  # £114,163.00
