@@ -138,7 +138,7 @@ def _trail(proposal: Proposal, here: str | None) -> list[tuple[str, str | None]]
     trail: list[tuple[str, str | None]] = [
         ("Rounds", url_for("rounds.index")),
         (proposal.round.name, url_for("rounds.show", round_id=proposal.round_id)),
-        (queries.newest_version(proposal).title or proposal.ref, url_for("proposals.show", proposal_id=proposal.id)),
+        (reach.here().row.title or proposal.ref, url_for("proposals.show", proposal_id=proposal.id)),
     ]
     return trail if here is None else [*trail, (here, None)]
 
