@@ -20,7 +20,7 @@ from svd_tracker.rounds.models import Criterion, Round
 from svd_tracker.scoring import moderation_queries, ranking_queries
 from svd_tracker.scoring.models import MeetingNote, Moderation
 from svd_tracker.scoring.moderation_queries import Heard
-from svd_tracker.scoring.ranking_queries import Ranking, RankingRow, RoundFacts
+from svd_tracker.scoring.ranking_queries import RankingRow, RoundFacts
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,15 @@ class Meeting:
     """A round as the group moderates it. ``shut`` counts proposals that an interest keeps from the reader.
 
     ``notes`` are those of the round as a whole: None for a reader with something shut, which they might speak of.
+    ``whole`` is false for somebody who sees only what asks their partnership.
     """
 
-    ranking: Ranking
+    criteria: Sequence[CriterionFact]
     rows: Sequence[MeetingRow]
     agreed: Sequence[Agreement]
     notes: Sequence[NoteLine] | None
     shut: int
+    whole: bool
 
     @property
     def apart(self) -> Sequence[MeetingRow]:
@@ -111,13 +113,12 @@ class OneProposal:
 def meeting_of(round_: Round, access: Access) -> Meeting:
     """The whole round, those where members disagree first. Ask ``queries.refuse_unless_shown`` first."""
     facts = ranking_queries.facts_of(round_, access)
-    found = ranking_queries.ranking_of(facts, round_)
     counted = _note_counts(round_.id)
-    rows = spread.to_talk_about((row, _spread(facts, row)) for row in found.rows if not row.shut)
+    rows = spread.to_talk_about((row, _spread(facts, row)) for row in ranking_queries.rows_of(facts))
     agreed = moderation_queries.standing_in(round_.id, facts.facts)
     names = accounts.person_names(each.recorded_by for each in agreed)
     return Meeting(
-        ranking=found,
+        criteria=facts.scheme.criteria,
         rows=[MeetingRow(row, how_far, counted.get(row.proposal_id, 0)) for row, how_far in rows],
         agreed=[
             Agreement(
@@ -135,6 +136,7 @@ def meeting_of(round_: Round, access: Access) -> Meeting:
         ],
         notes=None if facts.shut else _lines(moderation_queries.notes_of(round_.id, None)),
         shut=len(facts.shut),
+        whole=facts.whole,
     )
 
 
@@ -142,8 +144,8 @@ def proposal_of(proposal: Proposal, access: Access) -> OneProposal:
     """One proposal of the meeting. Raises NotAllowed where it is not among those that this person sees ranked."""
     round_ = proposal.round
     facts = ranking_queries.facts_of(round_, access)
-    row = next((row for row in ranking_queries.ranking_of(facts, round_).rows if row.proposal_id == proposal.id), None)
-    if row is None or row.shut:
+    row = next((row for row in ranking_queries.rows_of(facts) if row.proposal_id == proposal.id), None)
+    if row is None:
         raise NotAllowed("This proposal is not among those that are scored and that you may see.")
     history = moderation_queries.history_of(proposal)
     names = accounts.person_names(each.recorded_by for each in history)

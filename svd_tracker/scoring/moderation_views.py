@@ -60,7 +60,7 @@ def moderation_csv(round_id: int) -> ResponseReturnValue:
     round_, _ = _round_to_moderate(round_id)
     found = moderation_board.meeting_of(round_, current_access())
     head = ["Ref", "Proposal", "Rank", "Result", "Members disagree", "Lowest member", "Highest member", "Deviation"]
-    for each in found.ranking.criteria:
+    for each in found.criteria:
         head += [f"{each.name}: {part}" for part in ("mean", "lowest", "highest", "agreed")]
     return csv_answer(write_csv(head, _csv_rows(found)), f"moderation-{round_.ref}.csv")
 

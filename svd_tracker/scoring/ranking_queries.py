@@ -211,19 +211,21 @@ def ranking(round_: Round, access: Access) -> Ranking:
 
 def ranking_of(facts: RoundFacts, round_: Round) -> Ranking:
     """The ranking from facts that were read already."""
-    ids = {fact.ref: proposal_id for proposal_id, fact in facts.facts.items()}
     results = facts.ranked()
-    places = Counter(each.rank for each in results)
-    rows = [
-        _row(each, facts, ids[each.proposal.ref], shares_rank=each.rank is not None and places[each.rank] > 1)
-        for each in results
-    ]
-    hidden = [_shut_row(facts, version) for proposal_id, version in facts.versions.items() if proposal_id in facts.shut]
+    rows = _rows(facts, results)
     lines = None
-    if not hidden:
+    if not facts.shut:
         money = rounds.money_of_round(round_)
         lines = [_line(holder, money.get(holder.id, {}), results, rows) for holder in facts.lines_of]
-    return Ranking(facts.scheme, facts.holders, [*rows, *hidden], lines, facts.whole)
+    shut = [
+        _shut_row(facts, facts.versions[proposal_id]) for proposal_id in facts.versions if proposal_id in facts.shut
+    ]
+    return Ranking(facts.scheme, facts.holders, [*rows, *shut], lines, facts.whole)
+
+
+def rows_of(facts: RoundFacts) -> list[RankingRow]:
+    """The rows of the ranking alone, without what is shut, from facts that were read already."""
+    return _rows(facts, facts.ranked())
 
 
 def two_decimals(hundredths: Fraction) -> str:
@@ -251,6 +253,15 @@ def value_text(criterion: CriterionFact, value: Fraction | None) -> str | None:
     if value == criterion.scale_top_hundredths:
         return "Passed"
     return "Not passed" if value == 0 else "Not passed by everybody"
+
+
+def _rows(facts: RoundFacts, results: Sequence[Ranked]) -> list[RankingRow]:
+    ids = {fact.ref: proposal_id for proposal_id, fact in facts.facts.items()}
+    places = Counter(each.rank for each in results)
+    return [
+        _row(each, facts, ids[each.proposal.ref], shares_rank=each.rank is not None and places[each.rank] > 1)
+        for each in results
+    ]
 
 
 def _row(each: Ranked, facts: RoundFacts, proposal_id: int, *, shares_rank: bool) -> RankingRow:

@@ -1,6 +1,7 @@
 """The ranking as a page and as a CSV: both show the same object."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
@@ -8,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from svd_tracker.accounts.access import current_access, requires
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.calculations.figures import Category
-from svd_tracker.calculations.ranking import points
+from svd_tracker.calculations.ranking import CriterionFact, SchemeFact, TieRule, points
 from svd_tracker.grants.split import short_name
 from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
@@ -29,6 +30,8 @@ def ranking(round_id: int) -> ResponseReturnValue:
         round=round_,
         ranking=found,
         mean_text=ranking_queries.mean_text,
+        percent_text=ranking_queries.percent_text,
+        tie_words=_tie_words(found.scheme),
         categories=list(Category),
         points=points,
         short_name=short_name,
@@ -48,20 +51,26 @@ def _csv_head(found: ranking_queries.Ranking) -> list[str]:
     asks = [f"Asked of {short_name(holder)}, {each.label.lower()}" for holder in found.holders for each in Category]
     lines = [f"Line of {short_name(line.holder)}" for line in found.lines or ()]
     means = [f"{each.name} (mean)" for each in found.criteria]
-    return ["Rank", "Ref", "Proposal", "Organisation", "Result", *means, "Scorers", "Not ranked because", *asks, *lines]
+    agreed = [f"{each.name} (agreed)" for each in found.criteria]
+    result = ["Result", *(["Band"] if found.scheme.bands else []), *(["Plain points"] if _two_stages(found) else [])]
+    who = ["Rank", "Ref", "Proposal", "Organisation"]
+    return [*who, *result, *means, *agreed, "Scorers", "Not ranked because", *asks, *lines]
 
 
 def _csv_rows(found: ranking_queries.Ranking) -> Iterator[list[CsvCell]]:
     places = [{each.row.ref: each.state.value for each in line.rows} for line in found.lines or ()]
     for row in found.rows:
-        means = {each.ref: each for each in row.criteria}
+        parts = {each.ref: each for each in row.criteria}
         yield [
             row.rank,
             row.ref,
             row.title,
             row.organisation,
             row.result_text,
-            *(ranking_queries.mean_text(each, means[each.ref]) if means else None for each in found.criteria),
+            *([row.band] if found.scheme.bands else []),
+            *([row.plain_text] if _two_stages(found) else []),
+            *(ranking_queries.value_text(each, parts[each.ref].mean) if parts else None for each in found.criteria),
+            *(_agreed_text(each, parts[each.ref].agreed) if parts else None for each in found.criteria),
             None if row.shut else row.scorers,
             row.reason,
             *(
@@ -71,3 +80,21 @@ def _csv_rows(found: ranking_queries.Ranking) -> Iterator[list[CsvCell]]:
             ),
             *((place.get(row.ref) or "").replace("_", " ") for place in places),
         ]
+
+
+def _two_stages(found: ranking_queries.Ranking) -> bool:
+    return found.scheme.first_stage is not None
+
+
+def _agreed_text(criterion: CriterionFact, agreed: int | None) -> str | None:
+    return None if agreed is None else ranking_queries.value_text(criterion, Fraction(agreed))
+
+
+def _tie_words(scheme: SchemeFact) -> str:
+    """What orders those that share a rank."""
+    if scheme.tie_rule is TieRule.LESS_MONEY:
+        return "Those that ask for less money stand first."
+    if scheme.tie_rule is TieRule.CRITERION:
+        name = next((each.name for each in scheme.criteria if each.ref == scheme.tie_criterion_ref), "one criterion")
+        return f"Those with more for {name} stand first."
+    return "Only their references order them."
