@@ -46,9 +46,7 @@ class CheckNow:
 
 def checks_of_round(round_: Round, proposals: Mapping[int, int]) -> dict[int, list[CheckNow]]:
     """By proposal id, its checks in their order. ``proposals``: organisation id by proposal id. Two queries."""
-    checks = db.session.scalars(
-        select(SchemeCheck).where(SchemeCheck.scheme_id == round_.scheme_id).order_by(SchemeCheck.position)
-    ).all()
+    checks = round_queries.checks_of_scheme(round_.scheme_id)
     newest = select(func.max(CheckAnswer.id)).join(Proposal, Proposal.id == CheckAnswer.proposal_id)
     rows = db.session.execute(
         select(CheckAnswer, Proposal.organisation_id)

@@ -18,6 +18,8 @@ from svd_tracker.extensions import db
 from svd_tracker.interventions import queries as interventions
 from svd_tracker.proposals import (
     attachments,
+    check_views,
+    checks,
     edit_views,
     editing,
     forms,
@@ -26,6 +28,7 @@ from svd_tracker.proposals import (
     link_views,
     queries,
     reach,
+    ruling_views,
     services,
 )
 from svd_tracker.proposals.content import LABELS, changed_fields
@@ -42,6 +45,8 @@ bp = Blueprint("proposals", __name__)
 edit_views.add_to(bp)
 link_views.add_to(bp)
 interest_views.add_to(bp)
+ruling_views.add_to(bp)
+check_views.add_to(bp)
 
 
 @bp.get("/rounds/<int:round_id>/proposals")
@@ -131,9 +136,11 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
     decided = list(decisions.standing([proposal.id]).values()) if published else []
     return render_template(
         "proposals/show.html",
+        hidden_name=reach.HIDDEN_NAME if here.names_hidden else None,
         files=attachments.of_proposals([proposal.id]).get(proposal.id, []),
         may_add_files=writes and attachments.takes_files(proposal, manages),
         may_link=manages and writes,
+        may_check=manages and proposal.state in checks.CHECKED,
         versions=versions,
         changed=changed,
         may_edit=writes and editing.editable(proposal),

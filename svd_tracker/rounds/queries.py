@@ -26,6 +26,7 @@ from svd_tracker.rounds.models import (
     RoundStandIn,
     RoundState,
     Scheme,
+    SchemeCheck,
 )
 
 ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assessors may look until it is published
@@ -312,6 +313,13 @@ def exact_share(bp: int) -> Fraction:
     whoever scores two thirds of the points has reached a threshold of two thirds (FIGURES.md 23).
     """
     return THIRDS.get(bp, Fraction(bp, 10_000))
+
+
+def checks_of_scheme(scheme_id: int) -> Sequence[SchemeCheck]:
+    """What is checked before scoring, in order."""
+    return db.session.scalars(
+        select(SchemeCheck).where(SchemeCheck.scheme_id == scheme_id).order_by(SchemeCheck.position)
+    ).all()
 
 
 def get_criterion(round_: Round, criterion_id: int) -> Criterion:

@@ -101,6 +101,8 @@ def show(round_id: int) -> ResponseReturnValue:
         uncovered=interest_queries.uncovered(round_, holder_ids, today(), stand_ins) if names_a_stand_in else [],
         waiting=sum(1 for row in rows if row.state is ProposalState.DRAFT),
         manages=manages,
+        reads_checks=not only_proposes
+        and may(Permission.VIEW_PAPERS, queries.scope_within(round_, holder_ids, access, Permission.VIEW_PAPERS)),
         only_proposes=only_proposes,
         may_propose=round_.state is RoundState.OPEN
         and (bool(reached.coordinates) or reached.organisation_id is not None),
