@@ -91,7 +91,8 @@ def starting_words(proposal: Proposal) -> tuple[str, str]:
         ),
         scoring.shut_people(proposal.round_id).get(proposal.id, ()),
     )
-    strengths, gaps = [], []
+    strengths: list[str] = []
+    gaps: list[str] = []
     for criterion, result in zip(scheme.criteria, scored.criteria, strict=True):
         if result.value is None or criterion.advice:
             continue

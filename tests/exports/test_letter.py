@@ -41,7 +41,7 @@ def test_it_reads_as_it_was_issued() -> None:
 def test_its_subject_is_the_one_heading_and_its_title_and_its_language_is_english() -> None:
     content = build_letter(LETTER)
     document = Document(io.BytesIO(content))
-    headings = [each.text for each in document.paragraphs if str(each.style.name).startswith("Heading")]
+    headings = [each.text for each in document.paragraphs if each.style and str(each.style.name).startswith("Heading")]
     assert headings == [LETTER.subject]
     assert document.core_properties.title == LETTER.subject
     assert document.core_properties.language == "en-GB"

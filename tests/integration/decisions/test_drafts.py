@@ -3,13 +3,14 @@
 import pytest
 from flask import Flask
 
+from svd_tracker.calculations.options import OptionPlace
 from svd_tracker.decisions import queries
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round
 from svd_tracker.scoring import moderation_services
-from svd_tracker.scoring.models import LineOption, LineOptionAmount, LineOptionItem, OptionPlace
+from svd_tracker.scoring.models import LineOption, LineOptionAmount, LineOptionItem
 from tests.integration.decisions.support import BOTH, LABOUR, NON_LABOUR, decide, deciding
 from tests.integration.scoring.support import declare
 from tests.support.client import PageClient
