@@ -273,8 +273,9 @@ class RowsForm(Form, VersionedForm):
 
     def apply(self, content: ProposalContent) -> ProposalContent:
         """The content with this page's rows in it."""
-        rows: dict[str, Any] = {part: tuple(row.line for row in self.filled(part)) for part in self.PARTS}
-        return dataclasses.replace(content, **rows, **{name: self[name].data or "" for name in self.TEXTS})
+        answers: dict[str, Any] = {part: tuple(row.line for row in self.filled(part)) for part in self.PARTS}
+        answers |= {name: self[name].data or "" for name in self.TEXTS}
+        return dataclasses.replace(content, **answers)
 
     def show(self, refused: Refused) -> None:
         """Put a refusal such as "costs-2-pence" at the row it is about: rows left blank do not count."""

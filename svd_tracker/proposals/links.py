@@ -8,7 +8,7 @@ import hmac
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from passlib.totp import TOTP
+from passlib.totp import TOTP  # type: ignore[import-untyped]
 
 CODE_SECONDS = 600
 MOST_TRIES = 5
