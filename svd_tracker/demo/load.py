@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from svd_tracker.accounts import queries as accounts
 from svd_tracker.accounts import services as account_services
 from svd_tracker.calculations.figures import ObligationKind
-from svd_tracker.demo import load_progress, load_quarter, load_returns, load_round, load_year
+from svd_tracker.demo import load_forty, load_progress, load_quarter, load_returns, load_round, load_year
 from svd_tracker.demo.story import FIRST_DAY, LAST_YEAR, act
 from svd_tracker.extensions import db
 from svd_tracker.periods import QUARTERS, quarter_label
@@ -36,6 +36,7 @@ def steps() -> Iterator[Step]:
     yield "the first quarter's ledger, match and milestones", load_quarter.load_first_quarter
     yield "results and words of the first quarter", load_progress.progress_of_first_quarter
     yield "a deputy for the summer", load_returns.name_a_deputy
+    yield "a made-up round of forty proposals, being scored", load_forty.load_forty
     yield "today", set_first_day
 
 

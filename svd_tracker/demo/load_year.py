@@ -221,7 +221,8 @@ def the_area() -> Area:
 
 
 def the_grant() -> Grant:
-    return grant_queries.list_grants([the_area().id])[0]
+    wanted = story()["grant"]["ref"]
+    return next(grant for grant in grant_queries.list_grants([the_area().id]) if grant.ref == wanted)
 
 
 def the_holder(ref: str) -> Holder:
