@@ -23,6 +23,7 @@ from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import (
     forms,
     moderation_views,  # noqa: F401
+    option_views,  # noqa: F401
     paper_views,  # noqa: F401
     queries,
     ranking_queries,
