@@ -176,6 +176,12 @@ def mark_text(criterion: CriterionFact, hundredths: int) -> str:
     return "Passed" if hundredths == criterion.scale_top_hundredths else "Not passed"
 
 
+def deviation_text(how_far: ProposalSpread) -> str | None:
+    """The members' standard deviation in percentage points as shown: 14.24."""
+    found = how_far.deviation_bp
+    return None if found is None else ranking_queries.two_decimals(Fraction(found))
+
+
 def _what(each: Moderation, criterion: CriterionFact) -> str:
     done = "taken back" if each.hundredths is None else f"agreed on {mark_text(criterion, each.hundredths)}"
     return f"{criterion.name}: {done}{'. ' + each.reason if each.reason else ''}"

@@ -29,7 +29,7 @@ from svd_tracker.scoring import (
 )
 from svd_tracker.scoring.blueprint import bp
 from svd_tracker.scoring.forms import mark_words
-from svd_tracker.scoring.moderation_board import Meeting, mark_text
+from svd_tracker.scoring.moderation_board import Meeting, deviation_text, mark_text
 from svd_tracker.web.downloads import csv_answer
 
 VIEW, MODERATE = Permission.VIEW_RANKING, Permission.MODERATE
@@ -196,14 +196,13 @@ def _page(round_: Round, closed: str | None, stamp: str) -> dict[str, Any]:
         "mark_words": mark_words,
         "value_text": ranking_queries.value_text,
         "percent_text": ranking_queries.percent_text,
-        "two_decimals": ranking_queries.two_decimals,
+        "deviation_text": deviation_text,
     }
 
 
 def _csv_rows(found: Meeting) -> Iterator[list[CsvCell]]:
     for each in found.rows:
         results = each.spread.results
-        deviation = each.spread.deviation_bp
         row: list[CsvCell] = [
             each.row.ref,
             each.row.title,
@@ -212,7 +211,7 @@ def _csv_rows(found: Meeting) -> Iterator[list[CsvCell]]:
             "yes" if each.spread.disagree else "no",
             ranking_queries.percent_text(results[0]) if results else None,
             ranking_queries.percent_text(results[-1]) if results else None,
-            None if deviation is None else ranking_queries.two_decimals(deviation),
+            deviation_text(each.spread),
         ]
         for part, marks in each.parts:
             fact = marks.criterion

@@ -4,7 +4,7 @@ from fractions import Fraction
 from statistics import pstdev
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from svd_tracker.calculations.ranking import (
@@ -94,9 +94,11 @@ def test_those_apart_come_first_the_widest_first_and_the_rest_as_ranked() -> Non
     assert [each.proposal.ref for each, _ in found] == ["P-03", "P-02", "P-01", "P-04"]
 
 
+MANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 marks = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 1000)), min_size=1, max_size=9)
 
 
+@MANY
 @given(marks, st.sampled_from([1, 2]))
 def test_the_results_are_what_each_member_alone_would_give(given_marks: list[tuple[int, int]], stage: int) -> None:
     first_stage = Fraction(0) if stage == 2 else None
@@ -109,6 +111,7 @@ def test_the_results_are_what_each_member_alone_would_give(given_marks: list[tup
     assert found.deviation_bp == pytest.approx(pstdev(float(each) * 10_000 for each in found.results), abs=0.501)
 
 
+@MANY
 @given(marks)
 def test_who_gave_which_mark_does_not_matter(given_marks: list[tuple[int, int]]) -> None:
     need, value = zip(*given_marks, strict=True)

@@ -1,5 +1,6 @@
 """The ranking: worked numbers, the line, and who sees it when."""
 
+import csv
 from fractions import Fraction
 
 import pytest
@@ -14,9 +15,9 @@ from svd_tracker.calculations.ranking import LineState
 from svd_tracker.extensions import db
 from svd_tracker.grants.queries import get_grant
 from svd_tracker.proposals.models import Proposal
-from svd_tracker.rounds.models import Round, RoundState
-from svd_tracker.rounds.queries import get_round
-from svd_tracker.scoring import ranking_queries
+from svd_tracker.rounds.models import Band, Round, RoundState, TieRule
+from svd_tracker.rounds.queries import criteria_of, get_round
+from svd_tracker.scoring import moderation_services, ranking_queries
 from tests.integration.scoring.support import FULL, HEALTH, POLICE, PROBATION, declare, save, score_all, send
 from tests.support.client import PageClient
 from tests.support.money import holder, make_grant
@@ -191,8 +192,39 @@ def test_marks_of_who_declared_afterwards_leave_the_mean(app: Flask, client: Pag
     row = next(row for row in found.rows if row.proposal_id == proposals[0].id)
     assert row.criteria[1].mean == 450
     assert row.scorers == 2
-    page = client.sign_in("member@dorset.example").get(f"/proposals/{proposals[0].id}/scores").get_data(as_text=True)
-    assert "not counted" in page
+    url = f"/proposals/{proposals[0].id}/scores"
+    assert "not counted" in client.sign_in("auditor@audit.example").get(url).get_data(as_text=True)
+
+
+def test_bands_plain_points_agreed_marks_and_too_few_scorers_stand_on_page_and_csv(
+    app: Flask, client: PageClient
+) -> None:
+    round_ = make_round()
+    scheme = round_.scheme
+    scheme.bands = [Band(from_bp=0, label="Weak"), Band(from_bp=75_00, label="Very good")]
+    scheme.first_stage_bp, scheme.least_scorers, scheme.tie_rule = 50_00, 4, TieRule.LESS_MONEY
+    next(each for each in scheme.criteria if each.ref == "C1").counts_double = True
+    db.session.commit()
+    first, second, _ = three_scored(round_)
+    refs = first.ref, second.ref
+    send_all(round_)
+    by = person("coordinator@dorset.example").id
+    value = next(each for each in criteria_of(scheme) if each.ref == "C3")
+    moderation_services.agree(second, value, 500, "Cheaper than it looks", 0, act(by))
+    db.session.commit()
+    row, other, *_ = ranking_queries.ranking(round_, access_of("auditor@audit.example")).rows
+    # (80 × 4/5 + 35 × 2/3 + 25 × 4/5) ÷ 140, and of the plain points (400 + 1000/3 + 400) ÷ 1500
+    assert (row.result_text, row.plain_text, row.stage, row.band) == ("76.67%", "75.56%", 2, "Very good")
+    assert (other.result_text, other.plain_text, other.band) == ("67.14%", "73.33%", "Weak")
+    url = f"/rounds/{round_.id}/ranking"
+    page = client.sign_in("member@dorset.example").get(url).get_data(as_text=True)
+    for words in ("Very good", "75.56%", "fewer than 4", "agreed", "Need counts double", "with 50.00% of the plain"):
+        assert words in page
+    head, *rows = csv.reader(client.get(f"{url}.csv").get_data(as_text=True).splitlines())
+    found = {line[1]: dict(zip(head, line, strict=True)) for line in rows}
+    assert found[refs[0]]["Band"] == "Very good"
+    assert found[refs[0]]["Plain points"] == "75.56%"
+    assert (found[refs[1]]["Value (mean)"], found[refs[1]]["Value (agreed)"]) == ("3.00", "5.00")
 
 
 def test_the_csv_says_what_the_page_says_and_text_stays_text(app: Flask, client: PageClient) -> None:
