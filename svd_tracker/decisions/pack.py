@@ -36,6 +36,7 @@ from svd_tracker.decisions import queries
 from svd_tracker.decisions.models import Decision
 from svd_tracker.decisions.queries import DecisionRow
 from svd_tracker.extensions import db
+from svd_tracker.grants.split import short_name
 from svd_tracker.periods import format_date, fy_label
 from svd_tracker.proposals import interest_queries
 from svd_tracker.proposals import queries as proposals
@@ -173,7 +174,7 @@ def _summary(read: _Read) -> Section:
     outcomes = {
         row.id: joined(
             [
-                f"{made.holder.name}: {made.outcome.label.lower()}"
+                f"{short_name(made.holder)}: {made.outcome.label.lower()}"
                 for of, made in read.decided()
                 if of.proposal_id == row.id
             ],
@@ -374,7 +375,7 @@ def _decisions(read: _Read) -> Section:
     heads = (
         Head("Ref", width=9),
         Head("Proposal", width=36),
-        Head("Partnership", width=26),
+        Head("Partnership", width=16),
         Head("Decision", width=14),
         *(Head(each.label, True, 16) for each in Category),
         Head("Reason", width=48),
@@ -388,7 +389,7 @@ def _decisions(read: _Read) -> Section:
             (
                 row.ref,
                 row.title,
-                row.holder.name,
+                short_name(row.holder),
                 made.outcome.label,
                 *(Pounds(amounts[each]) if made.outcome.funds else None for each in Category),
                 made.reason if told else None,
@@ -428,7 +429,7 @@ def _conditions(read: _Read) -> Section:
             rows.append(
                 (
                     row.ref,
-                    row.holder.name,
+                    short_name(row.holder),
                     condition.text,
                     None if read.public else condition.owner,
                     format_date(condition.due_on) if condition.due_on else None,
@@ -437,7 +438,7 @@ def _conditions(read: _Read) -> Section:
             )
     heads = (
         Head("Ref", width=9),
-        Head("Partnership", width=30),
+        Head("Partnership", width=16),
         Head("Condition", width=50),
         Head("Who", width=22),
         Head("By", width=18),
@@ -458,14 +459,14 @@ def _agreed(read: _Read) -> Section:
         for step in approval.steps:
             if step.agreed:
                 on = format_date(step.agreed_on) if step.agreed_on else None
-                rows.append((row.ref, row.holder.name, step.body.label, on, step.reference))
+                rows.append((row.ref, short_name(row.holder), step.body.label, on, step.reference))
         rows += [
-            (row.ref, row.holder.name, body.label, None, "not yet: what is spent before is at risk")
+            (row.ref, short_name(row.holder), body.label, None, "not yet: what is spent before is at risk")
             for body in approvals.outstanding(approval)
         ]
     heads = (
         Head("Ref", width=9),
-        Head("Partnership", width=34),
+        Head("Partnership", width=16),
         Head("Body", width=24),
         Head("Agreed on", width=20),
         Head("Reference", width=44),
