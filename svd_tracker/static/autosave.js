@@ -8,6 +8,8 @@
 // answer (204) says that something is not finished: it is tried again after the next change.
 const PAUSE = 4000;
 const RETRY = 15000;
+const STALE = 600000; // after so long without an answer the sign-in is looked at before the page is left
+const REFUSED = 400;
 const WRONG = ".govuk-error-summary, .app-conflict";
 const SENT = "svd-sent";
 const NOT_TYPED = ["row_version", "csrf_token"];
@@ -108,6 +110,7 @@ function watch(form) {
   let running = null;
   let doubtful = false; // the last try met no connection or a sign-in page
   let leaving = false;
+  let heard = Date.now();
 
   const say = (words) => { status.textContent = words; };
   const stop = () => {
@@ -141,6 +144,7 @@ function watch(form) {
       if (!found) return later("Not saved: this page is not yours to change now.");
       if (token) token.value = found.elements.namedItem("csrf_token").value;
       doubtful = false;
+      heard = Date.now();
       return true;
     } catch {
       return offline();
@@ -153,18 +157,19 @@ function watch(form) {
     try {
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "follow" });
       if (signedOut(answer)) return void sayOut();
+      if (answer.status === REFUSED && !again) { // the page's token died with its sign-in: is there a new one?
+        doubtful = true;
+        return void await save(true);
+      }
       if (answer.status === 204) return void say("Not saved yet: something is not finished.");
       const page = await read(answer);
       const found = mine(page);
       const newer = found?.elements.namedItem("row_version");
-      if (token && found && !again && page.querySelector(".govuk-error-summary")) {
-        token.value = found.elements.namedItem("csrf_token").value; // the page's own had grown too old
-        return void await save(true);
-      }
       if (!answer.ok || !newer || page.querySelector(WRONG)) return void stop();
       kept.dropSame(sending);
       version.value = newer.value;
       saved = sending;
+      heard = Date.now();
       keep();
       say(`Saved at ${new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`);
     } catch {
@@ -207,7 +212,7 @@ function watch(form) {
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
     const pressed = event.submitter;
-    if (running || doubtful || !navigator.onLine) {
+    if (running || doubtful || !navigator.onLine || Date.now() - heard > STALE) {
       event.preventDefault();
       event.stopImmediatePropagation();
       if (running) running.then(() => form.requestSubmit(pressed));
