@@ -1,7 +1,6 @@
 """Pages of whether a proposal may be scored: its checks, late and ineligible ones, and what a new version changed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -12,15 +11,12 @@ from svd_tracker.accounts.queries import list_organisations, person_names
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals import check_forms, checks, forms, queries, reach, services
-from svd_tracker.proposals.checks import CheckNow
 from svd_tracker.proposals.content import LABELS, FieldChange, differences
 from svd_tracker.proposals.in_words import line_in_words, value_in_words
-from svd_tracker.proposals.models import CheckResult, Proposal, ProposalState
-from svd_tracker.proposals.queries import ProposalRow
+from svd_tracker.proposals.models import Proposal
 from svd_tracker.readers.text_safe import CsvCell, write_csv
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.forms import show_refusal
-from svd_tracker.rounds.models import Round
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.web.downloads import csv_answer
 
@@ -42,50 +38,6 @@ def add_to(bp: Blueprint) -> None:
     bp.add_url_rule(f"{of_one}/changes/<int:before>/<int:after>", "changes", changes)
 
 
-@dataclass(frozen=True)
-class EligibilityRow:
-    """A proposal with its checks. For one that is shut to the reader all but the title is empty (DESIGN.md rule 7)."""
-
-    row: ProposalRow
-    checks: Sequence[CheckNow]
-    late_reason: str
-    state_reason: str
-    shut: bool
-
-    @property
-    def open_checks(self) -> int:
-        return sum(each.answer is None for each in self.checks)
-
-    @property
-    def waits(self) -> str:
-        """What the coordinator has still to do, in words; empty when nothing."""
-        if self.shut:
-            return ""
-        if self.row.state is ProposalState.LATE and not self.state_reason:
-            return "Accept or refuse it: it came late"
-        if self.row.state is not ProposalState.SUBMITTED:
-            return ""
-        if self.open_checks:
-            return f"Answer {self.open_checks} of {len(self.checks)} checks"
-        failing = [each for each in self.checks if each.result is CheckResult.NOT_MET]
-        return "Not met: return it, or set it aside as ineligible" if failing else ""
-
-
-def rows_of(round_: Round, rows: Sequence[ProposalRow], shut: frozenset[int]) -> list[EligibilityRow]:
-    """Every proposal that was handed in, by ref, with its checks. Bounded queries."""
-    handed_in = [row for row in rows if row.was_submitted]
-    standing = checks.checks_of_round(round_, {row.id: row.organisation_id for row in handed_in})
-    reasons = {each.id: each for each in queries.list_proposals(round_.id)}
-    return [
-        EligibilityRow(row, (), "", "", shut=True)
-        if row.id in shut
-        else EligibilityRow(
-            row, standing[row.id], reasons[row.id].late_reason, reasons[row.id].state_reason, shut=False
-        )
-        for row in handed_in
-    ]
-
-
 @requires(Permission.VIEW_PAPERS, of_round(Permission.VIEW_PAPERS))
 def eligibility(round_id: int) -> ResponseReturnValue:
     round_, access = rounds.get_round(round_id), current_access()
@@ -93,7 +45,7 @@ def eligibility(round_id: int) -> ResponseReturnValue:
     return render_template(
         "proposals/checks_round.html",
         round=round_,
-        rows=rows_of(round_, rows, reached.shut),
+        rows=checks.handed_in(round_, rows, reached.shut),
         checks=rounds.checks_of_scheme(round_.scheme_id),
         words=check_forms.WORDS,
         manages=may(MANAGE, rounds.scope_of(round_, access, MANAGE)),
@@ -109,7 +61,7 @@ def eligibility_csv(round_id: int) -> ResponseReturnValue:
     headings = ["Ref", "Title", "Organisation", "State", "Reason", "Late, accepted because"]
     headings += [title for check in asked for title in (check.name, f"{check.name}: reason")]
     lines: list[list[CsvCell]] = []
-    for each in rows_of(round_, rows, reached.shut):
+    for each in checks.handed_in(round_, rows, reached.shut):
         row = each.row
         if each.shut:
             lines.append(

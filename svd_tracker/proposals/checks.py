@@ -15,6 +15,7 @@ from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.models import CheckAnswer, CheckResult, Proposal, ProposalState
+from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds import scheme_services
 from svd_tracker.rounds import services as round_services
@@ -77,6 +78,50 @@ def checks_of_round(round_: Round, proposals: Mapping[int, int]) -> dict[int, li
 def checks_of(proposal: Proposal) -> list[CheckNow]:
     """The scheme's checks in their order, as they stand on one proposal."""
     return checks_of_round(proposal.round, {proposal.id: proposal.organisation_id})[proposal.id]
+
+
+@dataclass(frozen=True)
+class EligibilityRow:
+    """A proposal with its checks. For one that is shut to the reader all but the title is empty (DESIGN.md rule 7)."""
+
+    row: ProposalRow
+    checks: Sequence[CheckNow]
+    late_reason: str
+    state_reason: str
+    shut: bool
+
+    @property
+    def open_checks(self) -> int:
+        return sum(each.answer is None for each in self.checks)
+
+    @property
+    def waits(self) -> str:
+        """What the coordinator has still to do, in words; empty when nothing."""
+        if self.shut:
+            return ""
+        if self.row.state is ProposalState.LATE and not self.state_reason:
+            return "Accept or refuse it: it came late"
+        if self.row.state is not ProposalState.SUBMITTED:
+            return ""
+        if self.open_checks:
+            return f"Answer {self.open_checks} of {len(self.checks)} checks"
+        failing = [each for each in self.checks if each.result is CheckResult.NOT_MET]
+        return "Not met: return it, or set it aside as ineligible" if failing else ""
+
+
+def handed_in(round_: Round, rows: Sequence[ProposalRow], shut: frozenset[int]) -> list[EligibilityRow]:
+    """Every proposal that was handed in, by ref, with its checks. Bounded queries."""
+    submitted = [row for row in rows if row.was_submitted]
+    standing = checks_of_round(round_, {row.id: row.organisation_id for row in submitted})
+    reasons = {each.id: each for each in queries.list_proposals(round_.id)}
+    return [
+        EligibilityRow(row, (), "", "", shut=True)
+        if row.id in shut
+        else EligibilityRow(
+            row, standing[row.id], reasons[row.id].late_reason, reasons[row.id].state_reason, shut=False
+        )
+        for row in submitted
+    ]
 
 
 def history_of(proposal: Proposal) -> Sequence[CheckAnswer]:

@@ -47,6 +47,12 @@ TIE_WORDS = {
     TieRule.LESS_MONEY: "The smaller sum asked for",
 }
 
+KINDS = {
+    "weighted": "With a mark and a weight",
+    "gate": "Pass or fail: a proposal that fails is scored no further",
+    "advice": "For advice: asked and shown, and not counted",
+}
+
 
 def _fill(rows: Any, values: Sequence[dict[str, object]], most: int, spare: int = SPARE_ROWS) -> None:
     """Put these rows in place of what is there, with spare ones under them."""
@@ -215,11 +221,7 @@ class CriterionForm(Form, OnceMixin, VersionedForm):
     kind = RadiosField(
         "How it is judged",
         [required("Choose how it is judged")],
-        choices=[
-            ("weighted", "With a mark and a weight"),
-            ("gate", "Pass or fail: a proposal that fails is scored no further"),
-            ("advice", "For advice: asked and shown, and not counted"),
-        ],
+        choices=list(KINDS.items()),
     )
     weight = HundredthsField("Weight", allow_blank=True, description="Weights are shared out over their own total.")
     minimum = HundredthsField(
@@ -261,12 +263,11 @@ class CriterionForm(Form, OnceMixin, VersionedForm):
         """As ``SchemeForm.beside``, for one criterion."""
         self.row_version.data = criterion.scheme.row_version
         saved, typed = content_of(criterion), self.content
-        kinds = dict(self.kind.choices)
         return differing(
             (self.name, saved.name, typed.name),
             (self.ref, saved.ref, typed.ref),
             (self.guidance, saved.guidance, typed.guidance),
-            (self.kind, kinds[kind_of(saved)], kinds[kind_of(typed)]),
+            (self.kind, KINDS[kind_of(saved)], KINDS[kind_of(typed)]),
             (self.weight, plain(saved.weight_hundredths), plain(typed.weight_hundredths)),
             (self.minimum, plain(saved.minimum_hundredths), plain(typed.minimum_hundredths)),
             (self.counts_double, yes(saved.counts_double), yes(typed.counts_double)),

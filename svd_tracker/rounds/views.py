@@ -16,7 +16,7 @@ from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
 from svd_tracker.money import format_pounds
-from svd_tracker.proposals import interest_queries, reach
+from svd_tracker.proposals import checks, interest_queries, reach
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import ProposalState
 from svd_tracker.proposals.queries import ProposalRow
@@ -320,6 +320,11 @@ def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
             elif ready or unfinished:
                 text = f"{round_.name}: {_counted(ready)} submitted, {unfinished} not finished"
                 yield navigation.WorkItem(text, url, round_.closes_on)
+        if reached.coordinates:
+            waiting = sum(bool(each.waits) for each in checks.handed_in(round_, rows, reached.shut))
+            if waiting:
+                text = f"{round_.name}: {_counted(waiting)} to be checked before scoring"
+                yield navigation.WorkItem(text, url_for("proposals.eligibility", round_id=round_.id), round_.closes_on)
         assesses = round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE)
         if assesses and not proposals.has_finished_review(round_.id, access.person_id):
             url = url_for("proposals.interests", round_id=round_.id)

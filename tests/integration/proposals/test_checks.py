@@ -136,14 +136,12 @@ def test_who_has_an_interest_answers_nothing(app: Flask) -> None:
     proposal = make_proposal(round_)
     coordinator = person(COORDINATOR).id
     services.declare_interest(round_, proposal, coordinator, InterestKind.DIRECT, "Trustee", act(coordinator))
-    verbs = (
-        lambda by: checks.answer_checks(proposal, {ids(round_)[0]: Answer(CheckResult.MET)}, by),
-        lambda by: checks.set_ineligible(proposal, "x", by),
-        lambda by: services.accept_late(proposal, "x", by),
-    )
-    for verb in verbs:
+    by = act(coordinator)
+    with pytest.raises(NotAllowed):
+        checks.answer_checks(proposal, {ids(round_)[0]: Answer(CheckResult.MET)}, by)
+    for verb in (checks.set_ineligible, checks.set_eligible, services.accept_late, services.refuse_late):
         with pytest.raises(NotAllowed):
-            verb(act(coordinator))
+            verb(proposal, "x", by)
 
 
 def test_what_comes_late_is_kept_and_then_accepted_or_refused(app: Flask) -> None:
@@ -212,7 +210,9 @@ def test_checks_are_answered_on_screen_and_stand_on_one_page(client: PageClient)
     proposal, late = make_proposal(round_), late_proposal(round_)
     proposal_id, late_id, round_id = proposal.id, late.id, round_.id
     eligible, insured = ids(round_)
-    page = client.sign_in(COORDINATOR).get(f"/rounds/{round_id}/eligibility").text
+    client.sign_in(COORDINATOR)
+    assert "Spring round: 2 proposals to be checked before scoring" in client.get("/").text
+    page = client.get(f"/rounds/{round_id}/eligibility").text
     assert "2 of 2 wait for the coordinator" in page
     assert "Answer 2 of 2 checks" in page
     assert "Accept or refuse it: it came late" in page

@@ -14,10 +14,12 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants.queries import find_allocation
+from svd_tracker.grants.services import set_allocation
+from svd_tracker.proposals.services import withdraw
 from svd_tracker.rounds import queries, services
 from svd_tracker.rounds.models import RoundState
 from svd_tracker.rounds.services import CriterionContent
-from tests.support.money import holder, make_grant
+from tests.support.money import holder, make_approval, make_grant
 from tests.support.rounds import ASSESSORS, CRITERIA, SCALE, advance, make_proposal, make_round, person
 from tests.support.world import DAY, act
 
@@ -241,3 +243,38 @@ def test_every_verb_leaves_its_line(app: Flask) -> None:
         *["add_assessor"] * 3,
         "move_to_open",
     ]
+
+
+def test_publication_keeps_the_money_that_was_decided_on(app: Flask) -> None:
+    round_ = make_round(kept_back=1_000_00)
+    proposal = make_proposal(round_)
+    advance(round_, RoundState.SCORING)
+    withdraw(proposal, "Nothing is left to decide", act())
+    advance(round_, RoundState.DECIDING)
+    services.move(round_, RoundState.PUBLISHED, act(), "Nothing to publish")
+    db.session.commit()
+    assert round_.published_at == act().at
+    before = queries.money_of_round(round_)
+    allocation = find_allocation(round_.grant_id, 2025, Category.LABOUR, holder("dorset").id)
+    assert allocation is not None
+    set_allocation(
+        allocation.award_line, holder("dorset"), 10_000_00, make_approval(), act(), effective_on=DAY, reason="A cut"
+    )
+    db.session.commit()
+    assert before[holder("dorset").id][Category.LABOUR] == 40_200_15
+    assert queries.money_of_round(round_) == before
+    assert {each.version_no for each in queries.shares_of(round_)} == {2}
+
+
+def test_a_round_is_blind_until_scoring_begins(app: Flask) -> None:
+    round_ = make_round()
+    services.edit_round(round_, "R", round_.opens_on, round_.closes_on, round_.row_version, act(), blind=True)
+    db.session.commit()
+    assert round_.blind
+    make_proposal(round_)
+    advance(round_, RoundState.SCORING)
+    with pytest.raises(Refused, match="Scoring has begun") as refused:
+        services.edit_round(round_, "R", round_.opens_on, round_.closes_on, round_.row_version, act(), blind=False)
+    assert refused.value.field == "blind"
+    services.edit_round(round_, "Other", round_.opens_on, round_.closes_on, round_.row_version, act())
+    assert round_.blind
