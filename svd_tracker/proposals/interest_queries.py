@@ -242,7 +242,7 @@ def uncovered(
         return []
     coordinators: dict[int, set[int]] = {}
     for grant in standing_role_grants(on):
-        if grant.role == Role.COORDINATOR and grant.holder_id in holder_ids:
+        if grant.role == Role.COORDINATOR and grant.holder_id is not None and grant.holder_id in holder_ids:
             coordinators.setdefault(grant.person_id, set()).add(grant.holder_id)
     covered = {(each.for_id, each.holder_id) for each in stand_ins}
     shut = [each for each in kept_out if each.person_id in coordinators]
