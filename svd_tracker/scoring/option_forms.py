@@ -47,10 +47,7 @@ PLACE_WORDS = dict(PLACES)
 
 class _OptionFields(Form):
     name = TextField("Name of the option", [required("Enter a name for the option"), max_length(250)])
-    count_match = CheckboxField(
-        "Count match",
-        description="Cash match offered pays its part of what is asked, shared over partnerships and categories",
-    )
+    count_match = CheckboxField("Count match: cash match offered pays its part of what is asked")
     over_bp = PercentField(
         "Over-programme by (per cent)",
         allow_blank=True,
@@ -75,7 +72,7 @@ class _OptionFields(Form):
 class NewOptionForm(OnceMixin, _OptionFields):
     start = RadiosField("Start from", [required("Choose what it starts from")], choices=STARTS)
     after = WholeNumberField("The last rank that is funded", allow_blank=True, smallest=1, largest=1000)
-    reserve = CheckboxField("Keep the others in reserve", description="Else they get no money")
+    reserve = CheckboxField("Keep the others in reserve")
 
     def validate_after(self, field: Any) -> None:
         if self.start.data == Start.AFTER.value and field.data is None and not field.errors:

@@ -281,6 +281,23 @@ def test_pages_make_copy_change_choose_and_delete(app: Flask, client: PageClient
     assert rows[-1].endswith(",36200.15,21330.40,")
 
 
+def test_over_programming_on_the_pages(app: Flask, client: PageClient) -> None:
+    round_ = scored()[0]
+    make_terms(round_.grant, over_programme_bp=2_550)
+    db.session.commit()
+    url = url_of(round_)
+    client.sign_in(COORDINATOR)
+    assert "pass an allocation by 25.50% at most" in client.get(f"{url}/new").get_data(as_text=True)
+    over = {"name": "Over", "start": "line", "over_bp": "25"}
+    assert "Enter who allows" in client.post(f"{url}/new", over, 200).get_data(as_text=True)
+    over |= {"over_approver": "Chief executive", "over_reference": "CE/12"}
+    made = client.post(f"{url}/new", over).location
+    page = client.get(made).get_data(as_text=True)
+    assert "It may over-programme by 25% of the allocation" in page
+    assert "£18,669.60 over of £91,330.40" in page
+    assert "over-programmed by up to 25%" in client.get(url).get_data(as_text=True)
+
+
 def edited(row_version: int, rows: list[tuple[str, str]], name: str = "By hand") -> dict[str, object]:
     data: dict[str, object] = {"row_version": row_version, "name": name}
     for number, (place, reason) in enumerate(rows):
