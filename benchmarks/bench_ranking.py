@@ -118,16 +118,18 @@ class Page:
 
     def __init__(self, app: Flask, http: Any, url: str) -> None:
         self.http, self.url, self.queries, self.took = http, url, 0, list[float]()
+        self.asking = False
         with app.app_context():
             from svd_tracker.extensions import db
 
             event.listen(db.engine, "before_cursor_execute", self._count)
 
     def ask(self) -> None:
-        self.queries = 0
+        self.queries, self.asking = 0, True
         start = time.perf_counter()
         answer = self.http.get(self.url)
         self.took.append(time.perf_counter() - start)
+        self.asking = False
         if answer.status_code != 200 or b"P-10" not in answer.data:
             raise SystemExit(f"{self.url} answered {answer.status_code}, not the page")
 
@@ -136,7 +138,7 @@ class Page:
         return statistics.median(self.took)
 
     def _count(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        self.queries += not statement.startswith(("PRAGMA", "BEGIN"))
+        self.queries += self.asking and not statement.startswith(("PRAGMA", "BEGIN"))
 
 
 def main() -> int:
