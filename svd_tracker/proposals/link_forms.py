@@ -23,5 +23,4 @@ class CodeForm(Form):
         "Code",
         [required("Enter the 6 figures of the code")],
         description="6 figures, from the e-mail that was just sent.",
-        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
     )

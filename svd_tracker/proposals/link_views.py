@@ -125,7 +125,6 @@ def link(found: PersonalLink) -> ResponseReturnValue:
             if _mail_code(code, *to):
                 return redirect(url_for("proposals.link_code", token=token), 303)
             form.form_errors.append("The code could not be sent just now. Ask for another in a minute.")
-    found = db.session.merge(found)
     return render_template(
         "proposals/link/start.html",
         form=form,
@@ -159,8 +158,7 @@ def link_code(found: PersonalLink) -> ResponseReturnValue:
     shown = None
     if current_app.config["DEMO"] and found.code_sent_at is not None and found.code_used is None:
         shown = links.code_of(found.code_secret, found.code_sent_at)
-    again = link_forms.ButtonForm()
-    return render_template("proposals/link/code.html", form=form, again=again, link=found, token=token, shown=shown)
+    return render_template("proposals/link/code.html", form=form, link=found, token=token, shown=shown)
 
 
 @_by_link(needs_code=False)
@@ -316,7 +314,6 @@ def proposal_links(proposal_id: int) -> ResponseReturnValue:
         title=queries.newest_version(proposal).title or proposal.ref,
         links=found,
         closed={each.id: link_queries.why_closed(each, act.on) for each in found},
-        form=link_forms.ButtonForm(),
         may_make=proposal.state is not ProposalState.WITHDRAWN,
     )
 
