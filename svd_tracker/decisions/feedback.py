@@ -20,7 +20,7 @@ from svd_tracker.rounds.models import ScalePoint
 from svd_tracker.scoring import moderation_queries
 from svd_tracker.scoring import queries as scoring
 
-STRONG = Fraction(3, 5)
+STRONG = Fraction(7, 10)
 
 
 def newest(proposal_ids: Iterable[int]) -> dict[tuple[int, int], Feedback]:

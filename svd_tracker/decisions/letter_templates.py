@@ -28,6 +28,7 @@ PLACES: Mapping[str, str] = MappingProxyType(
         "decided_on": "the day of the decision",
         "asked": "what was asked of the partnership",
         "amount": "what the partnership gives; empty when it gives nothing",
+        "split": "how much of it is for labour and non-labour costs, in words",
         "labour": "the labour part of it",
         "non_labour": "the non-labour part of it",
         "conditions": "the conditions, each on its own line; empty when there are none",
@@ -49,7 +50,7 @@ LABELS: Mapping[LetterKind, str] = {
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _LOOSE = re.compile(r"[{}]")
 _OPENING = "Dear {to_name}\n\nThank you for your proposal “{title}” ({ref}) to the round “{round}”.\n\n"
-_MONEY = "Of this, {labour} is for labour and {non_labour} for non-labour costs.\n\n"
+_MONEY = "That is {split}.\n\n"
 _FEEDBACK = "What was strong in your proposal:\n{strengths}\n\nWhere it could be stronger:\n{gaps}\n\n"
 _NEXT = (
     "We will send you a delivery agreement. Please do not spend against this offer until it is signed.\n\n"

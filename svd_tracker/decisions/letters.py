@@ -71,6 +71,7 @@ def compose(decision: Decision, to_name: str = "") -> Words:
         "decided_on": format_date(decision.decided_on),
         "asked": format_pounds(sum(asked.values())),
         "amount": format_pounds(sum(given.values())) if decision.outcome.funds else "",
+        "split": _split(given) if decision.outcome.funds else "",
         "labour": format_pounds(given[Category.LABOUR]) if decision.outcome.funds else "",
         "non_labour": format_pounds(given[Category.NON_LABOUR]) if decision.outcome.funds else "",
         "conditions": "\n".join(_condition_lines(decision)),
@@ -163,6 +164,16 @@ def get_letter(letter_id: int) -> DecisionLetter:
     if letter is None:
         raise NotFound("letter")
     return letter
+
+
+def _split(given: Mapping[Category, int]) -> str:
+    parts = {category: pence for category, pence in given.items() if pence}
+    if len(parts) == 1:
+        return f"all for {next(iter(parts)).label.lower()} costs"
+    return (
+        " and ".join(f"{format_pounds(pence)} for {category.label.lower()}" for category, pence in parts.items())
+        + " costs"
+    )
 
 
 def _condition_lines(decision: Decision) -> list[str]:

@@ -50,6 +50,7 @@ def test_the_built_in_words_use_known_places_and_read_well_with_none_filled_in(k
     assert ("<amount>" in full) is (kind in (LetterKind.OFFER, LetterKind.OFFER_IN_PART, LetterKind.OFFER_IF))
     bare = fill(words.body, {**ALL, "strengths": "", "gaps": "", "conditions": "", "words": "", "approvals": ""})
     assert "strong in your proposal" not in bare
+    assert "depends on" not in bare
     assert "\n\n\n" not in bare
 
 

@@ -60,12 +60,8 @@ def test_feedback_begins_with_means_in_words_and_agreed_reasons(app: Flask) -> N
     _, (proposal,) = deciding(ONE)
     agree(proposal, "C1", 200, "The figures are of another town.")
     strengths, gaps = feedback.starting_words(proposal)
-    assert strengths.split("\n") == [
-        "Safeguarding policy: met.",
-        "Delivery: “Good”.",
-        "Value: “Excellent”.",
-    ]
-    assert gaps == "Need: “Fair”. The figures are of another town."
+    assert strengths.split("\n") == ["Safeguarding policy: met.", "Value: “Excellent”."]
+    assert gaps.split("\n") == ["Need: “Fair”. The figures are of another town.", "Delivery: “Good”."]
 
 
 def test_feedback_is_written_on_its_page_in_versions(app: Flask, client: PageClient) -> None:
@@ -132,7 +128,7 @@ def test_a_letter_says_the_decision_and_stays_as_it_was_issued(app: Flask, clien
         "Dear Ms Hill",
         "On 1 April 2025 Dorset Community Safety Partnership decided to fund it with £15,000.10",
         "• Sign the data agreement (by 1 April 2025)\n• Name a lead",
-        "£12,000.00 is for labour and £3,000.10 for non-labour",
+        "That is £12,000.00 for labour and £3,000.10 for non-labour costs.",
         "Well done.",
         "the accountable body and the OPCC must agree too",
         "A clear need\nA good team",
