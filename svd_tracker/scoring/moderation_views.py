@@ -1,5 +1,6 @@
 """The meeting's pages: where members disagree, what the group agrees on, and what was said."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts.access import current_access, current_act, may, requires
-from svd_tracker.accounts.permissions import Permission
+from svd_tracker.accounts.permissions import Access, Permission
 from svd_tracker.audit import once
 from svd_tracker.calculations.ranking import points
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
@@ -30,6 +31,7 @@ from svd_tracker.scoring import (
 from svd_tracker.scoring.blueprint import bp
 from svd_tracker.scoring.forms import mark_words
 from svd_tracker.scoring.moderation_board import Meeting, deviation_text, mark_text
+from svd_tracker.web import navigation
 from svd_tracker.web.downloads import csv_answer
 
 VIEW, MODERATE = Permission.VIEW_RANKING, Permission.MODERATE
@@ -198,6 +200,16 @@ def _page(round_: Round, closed: str | None, stamp: str) -> dict[str, Any]:
         "percent_text": ranking_queries.percent_text,
         "deviation_text": deviation_text,
     }
+
+
+@navigation.add_work
+def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
+    """To the chair, and to who stands in for a coordinator; the coordinators themselves are led to the ranking."""
+    for round_id in sorted(access.round_ids(MODERATE)):
+        round_ = rounds.get_round(round_id)
+        if not (moderation_queries.not_meeting_because(round_) or queries.hidden_because(round_, access)):
+            url = url_for("scoring.moderation", round_id=round_id)
+            yield navigation.WorkItem(f"Moderate the scores: {round_.name}", url)
 
 
 def _csv_rows(found: Meeting) -> Iterator[list[CsvCell]]:

@@ -129,10 +129,13 @@ def test_the_rounds_chair_moderates(app: Flask, client: PageClient) -> None:
     proposal = scored(round_)
     round_.chair_id = person("member@dorset.example").id
     db.session.commit()
+    urls = [*pages_of(round_, proposal), *verbs_of(round_, proposal)]
+    verb = verbs_of(round_, proposal)[0]
     client.sign_in("member@dorset.example")
-    for url in (*pages_of(round_, proposal), *verbs_of(round_, proposal)):
+    assert "Moderate the scores: Spring round" in client.get("/").get_data(as_text=True)
+    for url in urls:
         client.get(url)
-    client.post(verbs_of(round_, proposal)[0], {"mark": "200", "reason": "x", "row_version": "0"})
+    client.post(verb, {"mark": "200", "reason": "x", "row_version": "0"})
 
 
 def test_before_everybody_has_sent_nobody_meets(app: Flask, client: PageClient) -> None:
