@@ -13,6 +13,7 @@ class Kind:
 
     ``still_needed`` says, when a message's turn comes, whether what it says is still true on that day; it reads only.
     ``more`` adds to the details what is not to stand in the outbox: a signed address, a long text kept elsewhere.
+    What such a message says is for its reader alone, and shown on no page but the demonstration's.
     """
 
     template: str
@@ -32,6 +33,12 @@ def more_details(message: Outbox) -> Mapping[str, object]:
     """What the kind of a message adds to its details when it is read; nothing for a kind that is no longer known."""
     kind = _kinds.get(message.template)
     return kind.more(message) if kind and kind.more else {}
+
+
+def is_for_its_reader_alone(message: Outbox) -> bool:
+    """Whether no page shows what a message says."""
+    kind = _kinds.get(message.template)
+    return kind is not None and kind.more is not None
 
 
 def is_still_needed(message: Outbox, on: dt.date) -> bool:

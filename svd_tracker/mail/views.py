@@ -13,7 +13,7 @@ from svd_tracker.audit import once
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.mail import jobs as _jobs  # noqa: F401  its work of every turn
-from svd_tracker.mail import messages, queries, services
+from svd_tracker.mail import kinds, messages, queries, services
 from svd_tracker.mail.forms import AgainForm, ChoiceForm
 from svd_tracker.mail.models import Choice, MailState, Outbox
 from svd_tracker.mail.queries import Filter
@@ -142,12 +142,13 @@ def _page(wanted: Filter, own: bool) -> ResponseReturnValue:
 
 def _show(message_id: int, form: AgainForm) -> ResponseReturnValue:
     message = queries.get_message(message_id)
+    shown = current_app.config["DEMO"] or not kinds.is_for_its_reader_alone(message)
     base = current_app.config["PUBLIC_URL"] or request.url_root.rstrip("/")
     return render_template(
         "mail/show.html",
         form=form,
         message=message,
-        body=messages.body_of(message, base),
+        body=messages.body_of(message, base) if shown else None,
         own=message.person_id == current_access().person_id,
         may_send=may(Permission.RUN_JOBS) and message.state is MailState.FAILED,
         runs=may(Permission.RUN_JOBS),

@@ -72,6 +72,18 @@ def test_a_kind_may_add_what_the_outbox_is_not_to_hold(app: Flask, monkeypatch: 
     assert body.text.startswith("Hello Ada Field,")
 
 
+def test_what_is_for_its_reader_alone_is_on_no_page(
+    client: PageClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kinds._kinds, "trial", Kind("trial", lambda _message, _on: True, lambda _message: {}))
+    number = put(to_address())
+    page = client.sign_in("administrator@dorset.example").get(f"/mail/{number}").text
+    assert "for its reader alone" in page
+    assert "The mail server took this message" not in page
+    monkeypatch.setitem(app.config, "DEMO", True)
+    assert "The mail server took this message" in client.get(f"/mail/{number}").text
+
+
 def test_the_administrator_sees_them_and_nobody_else(client: PageClient) -> None:
     number = put(to_address())
     client.sign_in("administrator@dorset.example")
