@@ -216,13 +216,13 @@ def move(round_id: int, state: str) -> ResponseReturnValue:
     action, body = (forms.STEP_BACK[target], "") if back else forms.NEXT_STEP[target]
     if target is RoundState.DECIDING and not back:
         body = f"{body} {_not_sent(round_)}"
-    body = " ".join([body, *open_matters])
     return render_template(
         "components/confirm.html",
         title=f"{action}?",
         body=body,
         action=action,
         form=form,
+        facts=[("Still open", words) for words in open_matters],
         warning=target is RoundState.PUBLISHED,
         cancel_url=url_for("rounds.show", round_id=round_id),
         trail=_trail(round_, action),

@@ -234,7 +234,7 @@ def test_checks_are_answered_on_screen_and_stand_on_one_page(client: PageClient)
     client.post(f"/proposals/{proposal_id}/ineligible", {"reason": "A car cannot be paid"})
     client.post(f"/proposals/{late_id}/late/refuse", {"reason": "Two days late"})
     page = client.get(f"/rounds/{round_id}/eligibility").text
-    for words in ("Ineligible", "A car cannot be paid", "Two days late", "Not answered", "0 of 2 take part"):
+    for words in ("Ineligible", "A car cannot be paid", "Two days late", "not answered", "0 of 2 take part"):
         assert words in page
     rows = list(csv.reader(io.StringIO(client.get(f"/rounds/{round_id}/eligibility.csv").text.lstrip("\ufeff"))))
     assert rows[1][3:] == ["ineligible", "A car cannot be paid", "", "Not met", "A car cannot be paid", "Met", ""]
