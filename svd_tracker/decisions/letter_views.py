@@ -15,6 +15,7 @@ from svd_tracker.decisions.blueprint import bp, own_decision_scope, scope_of_own
 from svd_tracker.decisions.models import DecisionLetter, LetterKind
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from svd_tracker.extensions import db
+from svd_tracker.proposals import link_queries
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import queries as scoring
@@ -75,7 +76,8 @@ def feedback(decision_id: int) -> ResponseReturnValue:
 def letter(decision_id: int) -> ResponseReturnValue:
     """How the letter would read now, and issuing it."""
     decision = queries.get_decision(decision_id)
-    form = forms.LetterForm()
+    known = next(iter(link_queries.links_of(decision.proposal_id)), None)
+    form = forms.LetterForm(data={"to_name": known.contact_name, "address": known.address} if known else None)
     used = once.result_of(form.once_key.data) if request.method == "POST" else None
     if used:
         return redirect(used, 303)

@@ -76,6 +76,7 @@ def year(holder_id: int, fy: int) -> ResponseReturnValue:
         fy=fy,
         grants=[(grants.get_grant(each.grant_id), each) for each in years],
         shut=shut,
+        conditions={each.grant_id: decisions.conditions_open(holder_id, each.grant_id, fy) for each in years},
         match={each.grant_id: _match_of(each, matches) for each in years},
         may_see_plan=may(Permission.VIEW_PLAN, scope),
         may_post=may(Permission.POST_ENTRY, scope),

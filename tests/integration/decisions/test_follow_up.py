@@ -159,10 +159,13 @@ def test_spend_is_flagged_until_the_condition_is_met(app: Flask, client: PageCli
     words = "A condition of its decision is not met, and £100.00 is spent: A data sharing agreement is signed"
     client.sign_in("finance.officer@dorset.example")
     assert words in client.get(url).text
+    year = f"/finance/{holder('dorset').id}/2025"
+    assert "Condition not met" in client.get(year).text
     settle(ConditionState.FAILED, "They would not sign")
     assert words in client.get(url).text
     settle(ConditionState.MET, "Signed")
     assert "A condition of its decision" not in client.get(url).text
+    assert "Condition not met" not in client.get(year).text
 
 
 def test_a_condition_waits_on_the_first_page_when_its_day_is_near(app: Flask, client: PageClient) -> None:

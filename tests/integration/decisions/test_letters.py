@@ -12,7 +12,7 @@ from svd_tracker.extensions import db
 from svd_tracker.mail import kinds
 from svd_tracker.mail.messages import body_of
 from svd_tracker.mail.models import Outbox
-from svd_tracker.proposals.models import Proposal
+from svd_tracker.proposals.models import PersonalLink, Proposal
 from svd_tracker.rounds.models import RoundState
 from svd_tracker.scoring.models import Moderation
 from tests.integration.decisions.support import BOTH, LABOUR, NON_LABOUR, decide, deciding
@@ -193,6 +193,26 @@ def test_a_superseded_decisions_letter_says_so_and_no_other_is_issued_of_it(app:
 
 def decision_of(url: str) -> int:
     return db.session.get_one(DecisionLetter, int(url.rpartition("/")[2])).decision_id
+
+
+def test_the_letter_page_begins_with_the_contact_of_the_newest_personal_link(app: Flask, client: PageClient) -> None:
+    decision = published(Outcome.REJECT)
+    by = act(coordinator())
+    for name in ("Mr Old", "Ms Hill"):
+        link = PersonalLink(
+            proposal_id=decision.proposal_id,
+            contact_name=name,
+            address=f"{name[-3:].lower()}@charity.example",
+            expires_on=DAY,
+            code_secret="A" * 16,
+            recorded_at=by.at,
+            recorded_by=by.by,
+        )
+        db.session.add(link)
+    db.session.commit()
+    page = client.sign_in(COORDINATOR).get(f"/decisions/{decision.id}/letter").text
+    assert 'value="Ms Hill"' in page
+    assert 'value="ill@charity.example"' in page
 
 
 def test_who_reads_letters(app: Flask, client: PageClient) -> None:
