@@ -171,10 +171,17 @@ class Access:
             return True
         return any(held.role in ROLES_WITH[permission] and (scope is None or held.covers(scope)) for held in self.roles)
 
-    def holder_ids(self, permission: Permission) -> frozenset[int]:
-        """The holders whose own records this permission reaches."""
+    def holder_ids(self, permission: Permission, round_id: int | None = None) -> frozenset[int]:
+        """The holders whose own records this permission reaches; in a round, also where one stands in for somebody."""
+        standing_in = {
+            held.holder_id
+            for held in self.roles
+            if held.round_id is not None and held.round_id == round_id and held.role in ROLES_WITH[permission]
+        }
         return frozenset(
-            holder_id for holder_id, area_id in self.holders if self.may(permission, Scope(area_id, holder_id))
+            holder_id
+            for holder_id, area_id in self.holders
+            if holder_id in standing_in or self.may(permission, Scope(area_id, holder_id))
         )
 
     def area_ids(self, permission: Permission) -> frozenset[int]:

@@ -46,7 +46,7 @@ def follow_up(access: Access, round_: Round) -> list[FollowUp]:
 
     Without what an interest shuts to them. A fixed number of queries.
     """
-    own = access.holder_ids(Permission.VIEW_PAPERS)
+    own = access.holder_ids(Permission.VIEW_PAPERS, round_.id)
     rows = [row for row in queries.rows_for(access, round_) if row.decision and row.holder.id in own]
     decided = [row.decision for row in rows if row.decision]
     bodies = _outstanding({each.approval_id for each in decided if each.approval_id})

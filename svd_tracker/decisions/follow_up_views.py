@@ -29,7 +29,7 @@ def follow_up(round_id: int) -> ResponseReturnValue:
         "decisions/follow_up.html",
         round=round_,
         rows=found.follow_up(access, round_),
-        may_decide=access.holder_ids(Permission.DECIDE),
+        may_decide=access.holder_ids(Permission.DECIDE, round_id),
         published=round_.state is RoundState.PUBLISHED,
         short_name=short_name,
         state_of=queries.state_of,

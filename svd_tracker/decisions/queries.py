@@ -277,7 +277,7 @@ def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
     holder decides.
     """
     reached = reach.reach_of(access, round_)
-    everything, own = _sees_all(access, round_), access.holder_ids(Permission.VIEW_DECISIONS)
+    everything, own = _sees_all(access, round_), access.holder_ids(Permission.VIEW_DECISIONS, round_.id)
     listed = [
         each
         for each in proposals.rows_of(round_.id)
@@ -307,7 +307,7 @@ def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
 def sees(access: Access, decision: Decision) -> bool:
     """Whether a person may read one decision; interests are asked apart. Superseded ones stay with their holder."""
     round_ = decision.proposal.round
-    if decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS) or _sees_all(access, round_):
+    if decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS, round_.id) or _sees_all(access, round_):
         return True
     asked = {ask.holder_id for ask in decision.version.asks}
     return bool(asked & reach.reach_of(access, round_).belongs_to) and is_standing(decision)

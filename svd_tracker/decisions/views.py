@@ -49,7 +49,7 @@ def _decide_scope(proposal_id: int, holder_id: int) -> Scope:
     if holder.area_id != proposal.round.area_id:
         raise NotFound("holder")
     proposals.refuse_if_shut(current_access().person_id, proposal)
-    return Scope(holder.area_id, holder_id)
+    return Scope(holder.area_id, holder_id, proposal.round_id)
 
 
 def _condition_scope(condition_id: int) -> Scope:
@@ -64,13 +64,15 @@ SOON = dt.timedelta(days=14)
 def index(round_id: int) -> ResponseReturnValue:
     round_, access = rounds.get_round(round_id), current_access()
     rows = queries.rows_for(access, round_)
-    own = access.holder_ids(Permission.VIEW_DECISIONS)
+    own = access.holder_ids(Permission.VIEW_DECISIONS, round_id)
     return render_template(
         "decisions/index.html",
         round=round_,
         rows=rows,
         totals=queries.totals_of(round_, rows, own),
-        may_decide=access.holder_ids(Permission.DECIDE) if round_.state is RoundState.DECIDING else frozenset(),
+        may_decide=access.holder_ids(Permission.DECIDE, round_id)
+        if round_.state is RoundState.DECIDING
+        else frozenset(),
         amounts_of=queries.amounts_of,
         state_of=queries.state_of,
         drafts=_drafts(access, round_),
@@ -86,7 +88,7 @@ def _drafts(access: Access, round_: Round) -> dict[tuple[int, int], Draft]:
     return {
         (proposal_id, holder.id): draft
         for holder in rounds.taking_part(round_.id)
-        if holder.id in access.holder_ids(Permission.DECIDE)
+        if holder.id in access.holder_ids(Permission.DECIDE, round_.id)
         and not queries.totals_hidden(access.person_id, round_, holder.id)
         for proposal_id, draft in drafts.drafts_of(round_.id, holder.id).items()
     }
@@ -227,8 +229,8 @@ def show(decision_id: int) -> ResponseReturnValue:
     proposal = decision.proposal
     history = queries.chain(proposal.id, decision.holder_id)
     standing_now = queries.standing([proposal.id]).values()
-    here = Scope(decision.holder.area_id, decision.holder_id)
-    own = decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS)
+    here = Scope(decision.holder.area_id, decision.holder_id, proposal.round_id)
+    own = decision.holder_id in access.holder_ids(Permission.VIEW_DECISIONS, proposal.round_id)
     may_decide, may_letter = may(Permission.DECIDE, here), own and may(Permission.VIEW_PAPERS, here)
     standing = history[0].id == decision.id
     return render_template(
@@ -301,9 +303,10 @@ def settle(condition_id: int) -> ResponseReturnValue:
 @navigation.add_work
 def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
     deciding = access.holder_ids(Permission.DECIDE)
-    for round_ in rounds.list_rounds(access) if deciding else ():
+    for round_ in rounds.list_rounds(access) if access.may(Permission.DECIDE) else ():
         if round_.state is RoundState.DECIDING:
-            yield from _work_of(round_, queries.undecided(round_.id), deciding)
+            here = access.holder_ids(Permission.DECIDE, round_.id)
+            yield from _work_of(round_, queries.undecided(round_.id), here)
     yield from _follow_up(access, deciding, today)
 
 

@@ -2,7 +2,7 @@
 """The forms of interests: declaring one, having gone through a list, and the chair's ruling."""
 
 from svd_tracker.proposals.models import InterestEvent, InterestKind
-from svd_tracker.web.forms import Form, HiddenField, RadiosField, TextField, max_length, required
+from svd_tracker.web.forms import CheckboxField, Form, HiddenField, RadiosField, TextField, max_length, required
 
 
 class InterestForm(Form):
@@ -48,3 +48,12 @@ class RuleForm(Form):
         "Why",
         [required("Enter the reason: it is printed in the papers"), max_length(250)],
     )
+    also = CheckboxField("Also for the others")
+
+    def offer(self, also: int, organisation: str) -> None:
+        """``also``: how many other proposals wait for a ruling on the same interest in an organisation."""
+        if not also:
+            del self.also
+            return
+        others = "the other proposal" if also == 1 else f"the other {also} proposals"
+        self.also.label.text = f"The same for {others} that the interest in {organisation} waits on"

@@ -40,6 +40,7 @@ def rulings(round_id: int) -> ResponseReturnValue:
         ruled=[each for each in found if not interest_queries.waits_for_ruling(each)],
         declared=declared,
         titles=titles,
+        names_hidden=reach.names_hidden(access, round_),
         by=person_names(each.recorded_by for each in found),
         manages=may(Permission.MANAGE_ROUND, rounds.scope_of(round_, access, Permission.MANAGE_ROUND)),
         is_chair=round_.chair_id == access.person_id,
@@ -52,37 +53,50 @@ def rule(round_id: int, proposal_id: int, person_id: int) -> ResponseReturnValue
     round_, access = rounds.get_round(round_id), current_access()
     row = row_of(access, round_, proposal_id)
     queries.refuse_if_shut(access.person_id, queries.get_proposal(proposal_id))
-    interest = next(
-        (each for each in _for_me(round_) if (each.person_id, each.proposal_id) == (person_id, proposal_id)), None
-    )
+    mine = _for_me(round_)
+    interest = next((each for each in mine if (each.person_id, each.proposal_id) == (person_id, proposal_id)), None)
     if interest is None:
         raise NotAllowed("There is no interest here that you rule on.")
     back = url_for("proposals.rulings", round_id=round_id)
+    lines = {(each.person_id, each.proposal_id): each for each in interest_queries.interests_for_papers(round_id)}
+    line = lines[person_id, proposal_id]
+    about = "" if reach.names_hidden(access, round_) else line.about
+    same = [
+        each
+        for each in mine
+        if each.person_id == person_id
+        and each.organisation_id is not None
+        and each.organisation_id == interest.organisation_id
+        and each.id != interest.id
+        and interest_queries.waits_for_ruling(each)
+    ]
     form = interest_forms.RuleForm()
+    form.offer(len(same), about or "the organisation")
     if form.validate_on_submit():
+        ruled = [interest, *(same if "also" in form and form.also.data else ())]
         try:
-            interest_services.rule(interest, InterestEvent(form.event.data), form.reason.data or "", current_act())
+            for each in ruled:
+                interest_services.rule(each, InterestEvent(form.event.data), form.reason.data or "", current_act())
         except ChangedMeanwhile as changed:
+            db.session.rollback()
             form.form_errors.append(changed.message)
         except Refused as refused:
+            db.session.rollback()
             show_refusal(form, refused)
         else:
             db.session.commit()
-            flash(f"The ruling on the interest of {interest.person.name} is recorded.", "success")
+            flash(f"The ruling on the interest of {line.person} is recorded.", "success")
             return redirect(back, 303)
-    works_for = interest.person.organisation.name if interest.person.organisation else "not given"
-    lines = {(each.person_id, each.proposal_id): each for each in interest_queries.interests_for_papers(round_id)}
-    line = lines[person_id, proposal_id]
     return render_template(
         "components/confirm.html",
-        title=f"Rule on the interest of {interest.person.name}",
+        title=f"Rule on the interest of {line.person}",
         body="The ruling and its reason are printed in the papers. Until the decisions are published a later ruling "
         "can take its place.",
         facts=[
-            ("Works for", works_for),
+            ("Works for", line.organisation or "not given"),
             ("Proposal", f"{row.title or row.ref} ({row.ref})"),
             ("Organisation", row.organisation),
-            ("The interest", line.reason + (f" (in {line.about})" if line.about else "")),
+            ("The interest", line.reason + (f" (in {about})" if about else "")),
             ("As it stands", line.ruling),
         ],
         action="Record the ruling",

@@ -11,6 +11,7 @@ from svd_tracker.accounts.models import Organisation
 from svd_tracker.accounts.permissions import Permission
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit
+from svd_tracker.audit.models import AuditLine
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions import queries as decisions
 from svd_tracker.errors import NotAllowed, NotFound, Refused
@@ -163,9 +164,17 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
         may_open=frozenset(
             each.id for each in decided if may(Permission.VIEW_DECISIONS) and decisions.sees(access, each)
         ),
-        history=as_history(audit.history("proposal", queries.subject(proposal))) if writes else None,
+        history=as_history(_history(proposal, manages)) if writes else None,
         **editing.reading(proposal, version),
     )
+
+
+def _history(proposal: Proposal, manages: bool) -> list[AuditLine]:
+    """What happened to a proposal. Who has an interest in it is not the proposer's to know."""
+    lines = audit.history("proposal", queries.subject(proposal))
+    return [
+        line for line in lines if manages or line.action not in ("declare_interest", "rule_interest", "clear_interest")
+    ]
 
 
 @bp.route("/proposals/<int:proposal_id>/withdraw", methods=["GET", "POST"])

@@ -8,7 +8,7 @@ from flask import Flask
 from svd_tracker.accounts.models import Person
 from svd_tracker.extensions import db
 from svd_tracker.proposals import interest_queries, interest_services, queries
-from svd_tracker.proposals.models import InterestEvent, InterestKind, Proposal
+from svd_tracker.proposals.models import InterestEvent, InterestKind, Proposal, ProposalState
 from svd_tracker.rounds import people_services
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
@@ -179,6 +179,52 @@ def test_the_chair_rules_on_screen(client: PageClient) -> None:
     assert "to rule on" not in client.get("/").text
     client.sign_in(HEALTH).get(f"/proposals/{number}")
     assert "May read" in client.get(f"/rounds/{round_id}/interests").text
+
+
+def test_one_ruling_for_all_that_an_organisation_brings(client: PageClient) -> None:
+    round_ = make_round()
+    numbers = [make_proposal(round_, title).id for title in ("One", "Two", "Three")]
+    round_id, health = round_.id, person(HEALTH).id
+    chaired(round_)
+    charity = organisation("Harbour Youth Charity")
+    interest_services.declare_for_organisation(
+        round_, charity, health, InterestKind.INDIRECT, "My sister works there", act(health)
+    )
+    db.session.commit()
+    url = f"/rounds/{round_id}/interests/{numbers[0]}/rule/{health}"
+    client.sign_in(CHAIR)
+    assert "the other 2 proposals that the interest in Harbour Youth Charity waits on" in client.get(url).text
+    client.post(url, {"event": "ruled_score", "reason": "A distant post", "also": "y"})
+    assert queries.shut_pairs(round_id) == frozenset()
+    db.session.rollback()
+    assert "waits on" not in client.get(url).text
+
+
+def test_the_proposer_is_not_told_who_has_an_interest(client: PageClient) -> None:
+    proposal = make_proposal(make_round())
+    number = proposal.id
+    declare(proposal, HEALTH, InterestKind.DIRECT)
+    url = f"/proposals/{number}"
+    assert "Health assessor" not in client.sign_in("proposer@charity.example").get(url).text
+    assert "Health assessor" in client.sign_in(COORDINATOR).get(url).text
+
+
+def test_an_assessor_does_not_read_what_is_late_or_not_eligible(client: PageClient) -> None:
+    round_ = make_round()
+    late, out = make_proposal(round_, "The late one"), make_proposal(round_, "The one that fails a check")
+    make_proposal(round_)
+    late.state, out.state = ProposalState.LATE, ProposalState.INELIGIBLE
+    db.session.commit()
+    finish_organisations(round_, HEALTH)
+    numbers, round_id = (late.id, out.id), round_.id
+    page = client.sign_in(HEALTH).get(f"/rounds/{round_id}/proposals").text
+    assert "Street mentors" in page
+    assert "The late one" not in page
+    assert "fails a check" not in page
+    for number in numbers:
+        client.get(f"/proposals/{number}", status=403)
+        client.sign_in(COORDINATOR).get(f"/proposals/{number}")
+        client.sign_in(HEALTH)
 
 
 def test_blind_names_are_nowhere_until_one_has_sent(app: Flask, client: PageClient) -> None:

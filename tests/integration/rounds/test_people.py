@@ -7,6 +7,7 @@ from svd_tracker.accounts.models import Person
 from svd_tracker.accounts.permissions import CHAIR as CHAIR_ROLE
 from svd_tracker.accounts.permissions import Permission, Scope
 from svd_tracker.accounts.queries import load_access
+from svd_tracker.calculations.figures import Category
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals import interest_services
@@ -234,6 +235,27 @@ def test_a_coordinator_with_an_interest_is_told_to_name_a_stand_in(client: PageC
     client.post(f"{url}/{number_of_it}/end", {"reason": "x"})
     client.get(f"/proposals/{number}", status=403)
     client.sign_in(COORDINATOR).get(f"{url}/{number_of_it}/end", status=404)
+
+
+def test_a_stand_in_decides_for_that_partnership_and_no_other(client: PageClient) -> None:
+    round_ = make_round()
+    both = {"dorset": {Category.LABOUR: 5_000_00}, "bcp": {Category.LABOUR: 4_000_00}}
+    proposal = make_proposal(round_, costs=both)
+    declare(proposal, COORDINATOR)
+    stand_in(round_, "finance.officer@dorset.example")
+    advance(round_, RoundState.SCORING)
+    advance(round_, RoundState.DECIDING)
+    number, round_id = proposal.id, round_.id
+    dorset, bcp = holder("dorset").id, holder("bcp").id
+    db.session.rollback()
+    client.sign_in("finance.officer@dorset.example")
+    assert "Decide 1 proposal" in client.get("/").text
+    page = client.get(f"/rounds/{round_id}/decisions").text
+    assert f"/proposals/{number}/decisions/{dorset}" in page
+    assert f"/proposals/{number}/decisions/{bcp}" not in page
+    client.get(f"/proposals/{number}/decisions/{dorset}")
+    client.get(f"/proposals/{number}/decisions/{bcp}", status=403)
+    client.sign_in(COORDINATOR).get(f"/proposals/{number}/decisions/{dorset}", status=403)
 
 
 def test_a_person_is_not_offered_where_they_cannot_be(client: PageClient) -> None:
