@@ -162,6 +162,17 @@ def test_what_has_no_rank_or_left_the_round_is_not_funded() -> None:
     assert (words(gone), gone.funded[LABOUR]) == ("P-09 no longer asks this partnership for money: take it out", 10)
 
 
+def test_a_start_places_only_what_has_a_rank_and_asks_something() -> None:
+    ranked = (FOUR[0], ask("P-02", 2), ask("P-05", None, 10))
+    for how in Start:
+        assert set(begin(how, ranked, POT, after=9)) == {"P-01"}
+
+
+def test_only_what_is_funded_counts_and_a_negative_allocation_has_no_margin() -> None:
+    assert result({"P-01": Item(RESERVE, {LABOUR: 400})}).funded == {LABOUR: 0, OTHER: 0}
+    assert money(10, 10, allocated=-100).ceiling(5_000) == {LABOUR: 10, OTHER: 10}
+
+
 def test_match_pays_a_part_of_the_ask() -> None:
     ranked = (ask("P-01", 1, 400, 100, {LABOUR: 160, OTHER: 40}), ask("P-02", 2, 460, 240))
     items = begin(Start.LINE, ranked, POT, count_match=True)
