@@ -205,7 +205,7 @@ def changes(proposal_id: int, before: int, after: int) -> ResponseReturnValue:
         raise NotFound("version")
     holder_names = {holder.id: holder.name for holder in rounds.taking_part(proposal.round_id)}
     organisations = {each.id: each.name for each in list_organisations(proposal.round.area_id)}
-    hidden = NAMING if reach.names_hidden(current_access(), proposal.round) else ()
+    hidden = NAMING if reach.here().names_hidden else ()
     found = differences(queries.content_of(older), queries.content_of(newer))
     return render_template(
         "proposals/changes.html",

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
@@ -202,18 +201,20 @@ def _record(proposal: Proposal, act: Act, action: str, after: dict[str, object])
 
 
 @round_services.add_caution
-def _open_before_scoring(round_: Round, state: RoundState) -> Iterator[str]:
+def _still_open(round_: Round, state: RoundState) -> Iterator[str]:
     """Counts alone: whoever moves the round may have an interest in one of them."""
-    if state is not RoundState.SCORING:
+    if state not in (RoundState.SCORING, RoundState.DECIDING):
         return
     rows = db.session.scalars(
-        select(Proposal)
-        .where(Proposal.round_id == round_.id, Proposal.state.in_((ProposalState.SUBMITTED, ProposalState.LATE)))
-        .options(joinedload(Proposal.organisation))
+        select(Proposal).where(
+            Proposal.round_id == round_.id, Proposal.state.in_((ProposalState.SUBMITTED, ProposalState.LATE))
+        )
     ).all()
     late = sum(1 for each in rows if each.state is ProposalState.LATE and not each.state_reason)
     if late:
         yield f"{_counted(late)} came late and {_is(late)} neither accepted nor refused."
+    if state is RoundState.DECIDING:
+        return
     submitted = {each.id: each.organisation_id for each in rows if each.state is ProposalState.SUBMITTED}
     standing = checks_of_round(round_, submitted).values()
     unanswered = sum(1 for each in standing if any(now.answer is None for now in each))

@@ -200,6 +200,7 @@ def test_scoring_opens_on_open_matters_only_with_a_reason(app: Flask) -> None:
     assert refused.value.field == "reason"
     round_services.move(round_, RoundState.SCORING, act(), "The board will look at the car")
     assert round_.state is RoundState.SCORING
+    assert round_services.cautions(round_, RoundState.DECIDING)[0].startswith("1 proposal came late")
 
 
 # Pages
