@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
@@ -11,7 +11,7 @@ from svd_tracker.extensions import db
 from svd_tracker.files import evidence
 from svd_tracker.files.models import FileKind, FileLink
 from svd_tracker.proposals import queries
-from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
 from svd_tracker.rounds.models import RoundState
 
 PROPOSAL = "proposal"
@@ -22,19 +22,36 @@ _TAKING_IN = (RoundState.OPEN, RoundState.SCORING)
 
 
 def of_proposals(proposal_ids: Collection[int]) -> Mapping[int, list[FileLink]]:
-    """By proposal id the files that stand with it, in the order they came. Interests and blind rounds are the
+    """By proposal id the files that its readers see, in the order they came: what was added since it was returned for
 
-    caller's to ask (reach). One query.
+    correction comes with the next version. Interests and blind rounds are the caller's to ask (reach). Two queries.
     """
-    return evidence.links_of(PROPOSAL, proposal_ids)
+    found = evidence.links_of(PROPOSAL, proposal_ids)
+    if not found:
+        return found
+    handed_in = db.session.execute(
+        select(ProposalVersion.proposal_id, func.max(ProposalVersion.submitted_at))
+        .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
+        .where(Proposal.id.in_(found), Proposal.state == ProposalState.RETURNED)
+        .group_by(ProposalVersion.proposal_id)
+    )
+    for proposal_id, at in handed_in:
+        found[proposal_id] = [link for link in found[proposal_id] if link.recorded_at <= at]
+    return found
 
 
-def get_attachment(proposal: Proposal, link_id: int) -> FileLink:
-    """A file that stands with this proposal. Raises NotFound for any other."""
-    link = evidence.get_link(link_id, PROPOSAL)
-    if link.subject_id != proposal.id:
-        raise NotFound("file")
-    return link
+def written(proposal: Proposal) -> list[FileLink]:
+    """Every file that stands with a proposal, for those who write it. One query."""
+    return evidence.links_of(PROPOSAL, [proposal.id]).get(proposal.id, [])
+
+
+def get_attachment(proposal: Proposal, link_id: int, *, writes: bool) -> FileLink:
+    """A file that stands with this proposal, for one who writes or reads it. Raises NotFound for any other."""
+    shown = written(proposal) if writes else of_proposals([proposal.id]).get(proposal.id, [])
+    for link in shown:
+        if link.id == link_id:
+            return link
+    raise NotFound("file")
 
 
 def attach(act: Act, proposal: Proposal, name: str, content: bytes, note: str = "", *, coordinator: bool) -> FileLink:
@@ -45,7 +62,7 @@ def attach(act: Act, proposal: Proposal, name: str, content: bytes, note: str = 
     queries.refuse_if_shut(act.by, proposal)
     _refuse_unless_taking(proposal, coordinator)
     db.session.execute(select(Proposal.id).where(Proposal.id == proposal.id).with_for_update())  # two at once count too
-    if len(of_proposals([proposal.id]).get(proposal.id, [])) >= MOST:
+    if len(written(proposal)) >= MOST:
         raise Refused(f"A proposal has at most {MOST} files: take one away first", field="file")
     if len(content) > LARGEST_BYTES:
         raise Refused(f"The selected file must be {LARGEST_BYTES // 2**20} MB or smaller", field="file")

@@ -81,14 +81,14 @@ def attachment(proposal_id: int, link_id: int) -> ResponseReturnValue:
     proposal = queries.get_proposal(proposal_id)
     if reach.names_hidden(current_access(), proposal.round):
         raise NotAllowed("The files of this round are hidden until you have sent your scores.")
-    file = attachments.get_attachment(proposal, link_id).file
+    file = attachments.get_attachment(proposal, link_id, writes=reach.here().writes).file
     return file_answer(content_of(file), file.name, file.media_type)
 
 
 @requires(PROPOSE, reach.of_proposal(PROPOSE))
 def take_file_away(proposal_id: int, link_id: int) -> ResponseReturnValue:
     proposal = _writing(proposal_id)
-    link = attachments.get_attachment(proposal, link_id)
+    link = attachments.get_attachment(proposal, link_id, writes=True)
     form, led_to = forms.TakeAwayForm(), url_for("proposals.check", proposal_id=proposal_id)
     if form.validate_on_submit():
         act = current_act()

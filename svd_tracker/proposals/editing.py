@@ -133,7 +133,7 @@ def check_page(proposal: Proposal, way: Way, act: Act, after: Callable[[], None]
             db.session.commit()
             flash("The proposal is submitted. It can no longer be changed.", "success")
             return redirect(way.done, 303)
-    files = attachments.of_proposals([proposal.id]).get(proposal.id, [])
+    files = attachments.written(proposal)
     return render_template(
         "proposals/check.html",
         form=form,

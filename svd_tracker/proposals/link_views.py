@@ -172,7 +172,7 @@ def link_leave(found: PersonalLink) -> ResponseReturnValue:
 def link_proposal(found: PersonalLink) -> ResponseReturnValue:
     """How the proposal stands and what one can do next; once handed in, the whole of it to read and print."""
     proposal = queries.get_proposal(found.proposal_id)
-    files = attachments.of_proposals([proposal.id]).get(proposal.id, [])
+    files = attachments.written(proposal)
     version = queries.newest_version(proposal)
     return render_template(
         "proposals/link/proposal.html",
@@ -228,7 +228,7 @@ def link_attach(found: PersonalLink) -> ResponseReturnValue:
 @_by_link(needs_code=True)
 def link_file(found: PersonalLink, link_id: int) -> ResponseReturnValue:
     """To save, never to show."""
-    file = attachments.get_attachment(found.proposal, link_id).file
+    file = attachments.get_attachment(found.proposal, link_id, writes=True).file
     return file_answer(content_of(file), file.name, file.media_type)
 
 
@@ -237,7 +237,7 @@ def link_take_file_away(found: PersonalLink, link_id: int) -> ResponseReturnValu
     led_to, form = _way(found).page("check"), forms.TakeAwayForm()
     if form.is_submitted() and (used := once.result_of(form.once_key.data)):
         return redirect(used, 303)
-    file_link = attachments.get_attachment(found.proposal, link_id)
+    file_link = attachments.get_attachment(found.proposal, link_id, writes=True)
     if form.validate_on_submit():
         act = _act()
         try:

@@ -55,7 +55,7 @@ def test_a_file_is_kept_with_its_proposal(app: Flask) -> None:
     other = make_draft(draft.round, "Another")
     assert attachments.of_proposals([draft.id, other.id]).keys() == {draft.id}
     with pytest.raises(NotFound):
-        attachments.get_attachment(other, link.id)
+        attachments.get_attachment(other, link.id, writes=True)
 
 
 def test_the_same_bytes_are_kept_once_with_one_proposal_and_apart_with_another(app: Flask) -> None:
@@ -107,15 +107,19 @@ def test_what_was_handed_in_stays(app: Flask) -> None:
     services.return_for_correction(proposal, "Say where", act())
     later = act(on=DAY + dt.timedelta(days=1))
     new = attachments.attach(later, proposal, "new.pdf", PDF + b"4", coordinator=False)
-    links = attachments.of_proposals([proposal.id])[proposal.id]
-    assert attachments.takeable(proposal, links) == {new.id}
+    assert attachments.takeable(proposal, attachments.written(proposal)) == {new.id}
+    assert standing(proposal) == ["early.pdf", "original.pdf"], "its readers see what was handed in"
+    with pytest.raises(NotFound):
+        attachments.get_attachment(proposal, new.id, writes=False)
     with pytest.raises(Refused, match="was handed in with the proposal"):
         attachments.take_away(later, proposal, early, "No")
     with pytest.raises(Refused, match="Say why"):
         attachments.take_away(later, proposal, new, " ")
     attachments.take_away(later, proposal, new, "Not needed")
-    assert standing(proposal) == ["early.pdf", "original.pdf"]
-    assert len(db.session.scalars(select(StoredFile)).all()) == 3, "what is taken away stays on record"
+    attachments.attach(later, proposal, "newer.pdf", PDF + b"5", coordinator=False)
+    services.submit(proposal, later)
+    assert standing(proposal) == ["early.pdf", "original.pdf", "newer.pdf"]
+    assert len(db.session.scalars(select(StoredFile)).all()) == 4, "what is taken away stays on record"
 
 
 def test_nothing_is_added_once_scoring_is_over(app: Flask) -> None:
