@@ -42,8 +42,17 @@ class BoardRow:
     substitute_for: str = ""
 
     @property
+    def sent(self) -> int:
+        return sum(cell.state == AssessmentState.SENT for cell in self.cells)
+
+    @property
+    def to_send(self) -> int:
+        """How many proposals they still have to send; none once they stood down."""
+        return 0 if self.stood_down else sum(cell.state not in _DONE for cell in self.cells)
+
+    @property
     def done(self) -> bool:
-        return self.stood_down or (self.reviewed and all(cell.state in _DONE for cell in self.cells))
+        return self.stood_down or (self.reviewed and not self.to_send)
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,8 @@ def test_fifty_assessors_saving_at_once_lose_nothing(app: Flask) -> None:
     lines = {row[0]: row[1] for row in db.session.execute(counted.group_by(AuditLine.action))}
     assert lines == {"save": PEOPLE * PROPOSALS * 2, "send": PEOPLE}
     moments = db.session.scalars(select(RoundAssessor.first_sent_at)).all()
-    assert all(moments)
+    sent_at = [moment for moment in moments if moment]
+    assert len(sent_at) == PEOPLE
     shown = db.session.scalars(select(Round.scores_shown_at)).one()
     assert shown is not None
-    assert shown == max(moments), "the last one who sent opened everybody's scores"
+    assert shown == max(sent_at), "the last one who sent opened everybody's scores"
