@@ -21,6 +21,7 @@ from svd_tracker.rounds.forms import show_refusal
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
 from svd_tracker.scoring import (
+    analysis_views,  # noqa: F401
     forms,
     moderation_views,  # noqa: F401
     option_views,  # noqa: F401

@@ -139,6 +139,8 @@ _VERBS = {
     "take_file_away": "Took a file away from",
     "take_option_back": "Took back the choice of an option for the",
     "taken_in": "Took in",
+    "turn_off_analysis": "Turned off how sure the ranking is, for",
+    "turn_on_analysis": "Turned on how sure the ranking is, for",
     "withdraw_scores": "Took out of the mean, because of an interest, the",
     "withdraw": "Withdrew",
     "write_feedback": "Wrote the feedback on",
