@@ -51,12 +51,15 @@ def decision_behind(
 def costs_behind(holder_id: int, fy: int, intervention_id: int, category: Category) -> CostsBehind | None:
     """The cost lines of the version that was decided on; None for money without a proposal. Two queries."""
     decision = decision_behind(holder_id, fy, intervention_id)
-    if decision is None:
-        return None
+    return None if decision is None else costs_of(decision, category)
+
+
+def costs_of(decision: Decision, category: Category) -> CostsBehind:
+    """The cost lines of the version that a decision was on, of its holder's share of a category. One query."""
     costs = db.session.scalars(
         select(ProposalCost).where(
             ProposalCost.proposal_version_id == decision.proposal_version_id,
-            ProposalCost.holder_id == holder_id,
+            ProposalCost.holder_id == decision.holder_id,
             ProposalCost.category == category,
         )
     ).all()

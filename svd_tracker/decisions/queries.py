@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from svd_tracker.accounts.models import Holder
@@ -166,26 +166,31 @@ def reserve_list(person_id: int | None, holder_id: int, grant_id: int, fy: int) 
 def conditions_open(holder_id: int, grant_id: int, fy: int) -> dict[int, list[str]]:
     """By intervention id, the conditions of a holder's standing decisions of a grant's year that are not met yet.
 
-    A condition that failed counts, one that was waived does not. A fixed number of queries.
+    A condition that failed counts, one that was waived does not. One query.
     """
     superseded = select(Decision.supersedes_id).where(Decision.supersedes_id.is_not(None))
-    found: dict[int, list[str]] = {}
-    for decision in db.session.scalars(
-        select(Decision)
+    newest = select(func.max(ConditionEvent.id)).group_by(ConditionEvent.condition_id)
+    settled = select(ConditionEvent.condition_id).where(
+        ConditionEvent.id.in_(newest), ConditionEvent.state != ConditionState.FAILED
+    )
+    rows = db.session.execute(
+        select(Decision.intervention_id, Condition.text)
+        .join(Condition, Condition.decision_id == Decision.id)
         .join(Decision.proposal)
         .join(Round, Round.id == Proposal.round_id)
         .where(
             Decision.holder_id == holder_id,
             Decision.intervention_id.is_not(None),
             Decision.id.not_in(superseded),
+            Condition.id.not_in(settled),
             Round.fy == fy,
             Round.grant_id == grant_id,
         )
-        .options(selectinload(Decision.conditions).selectinload(Condition.events))
-    ):
-        unmet = [each.text for each in decision.conditions if state_of(each) in (None, ConditionState.FAILED)]
-        if unmet and decision.intervention_id is not None:
-            found.setdefault(decision.intervention_id, []).extend(unmet)
+        .order_by(Decision.id, Condition.id)
+    )
+    found: dict[int, list[str]] = {}
+    for intervention_id, text in rows:
+        found.setdefault(intervention_id, []).append(text)
     return found
 
 

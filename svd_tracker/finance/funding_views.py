@@ -12,7 +12,8 @@ from svd_tracker.accounts.permissions import Permission
 from svd_tracker.act import Act
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.audit import once
-from svd_tracker.decisions.behind import costs_behind
+from svd_tracker.decisions.behind import costs_behind, costs_of, decision_behind
+from svd_tracker.decisions.models import Decision
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.finance import figures, forms, overview, profiles, queries, services
@@ -88,7 +89,9 @@ def forecast(funding_id: int) -> ResponseReturnValue:
         line=line,
         clash=clash,
         newest=newest,
-        rising=rising(funding, line.figures.funding),
+        rising=rising(
+            funding, line.figures.funding, decision_behind(funding.holder_id, funding.fy, funding.intervention_id)
+        ),
         closed=queries.closed_quarters(funding.holder_id, funding.grant_id, funding.fy),
         spent={quarter: spent.get((funding_id, quarter)) for quarter in QUARTERS},
     )
@@ -147,9 +150,12 @@ def profile(funding_id: int) -> ResponseReturnValue:
     )
 
 
-def rising(funding: Funding, pence: int) -> int:
-    """How much of a funding's costs waits for a pay award, in pence, and so can still rise (DOMAIN.md section 7)."""
-    costs = costs_behind(funding.holder_id, funding.fy, funding.intervention_id, funding.category)
+def rising(funding: Funding, pence: int, decision: Decision | None) -> int:
+    """How much of a funding's costs waits for a pay award, in pence, and so can still rise (DOMAIN.md section 7).
+
+    ``decision`` is the one that its money came from.
+    """
+    costs = costs_of(decision, funding.category) if decision else None
     return min(costs.pay_award_pending, pence) if costs else 0
 
 

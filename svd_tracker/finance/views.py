@@ -12,6 +12,7 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.approvals.queries import outstanding
 from svd_tracker.decisions import queries as decisions
+from svd_tracker.decisions.behind import decision_behind
 from svd_tracker.errors import NotFound
 from svd_tracker.finance import (
     entry_views,  # noqa: F401  its routes
@@ -118,6 +119,8 @@ def funding(funding_id: int) -> ResponseReturnValue:
     entries = ledger_list.newest_entries(funding_id, NEWEST_ENTRIES)
     scope = Scope(holder.area_id, holder.id)
     measured = limits.limits_of(record)
+    decision = decision_behind(holder.id, record.fy, record.intervention_id)
+    conditions = decisions.conditions_open(holder.id, record.grant_id, record.fy) if decision else {}
     return render_template(
         "finance/funding.html",
         funding=record,
@@ -128,7 +131,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
         chart=[(f"Q{quarter}", [pence, spent[quarter]]) for quarter, pence in line.figures.profile_by_quarter.items()],
         versions=versions,
         at_risk=outstanding(versions[0].approval),
-        conditions=decisions.conditions_open(holder.id, record.grant_id, record.fy).get(record.intervention_id, []),
+        conditions=conditions.get(record.intervention_id, ()),
         forecasts=forecasts,
         names=accounts.person_names(
             [*(each.recorded_by for each in versions), *(each.recorded_by for each in forecasts)]
@@ -136,7 +139,7 @@ def funding(funding_id: int) -> ResponseReturnValue:
         entries=entries,
         reversed=ledger_list.reversed_ids([entry.id for entry in entries]),
         limits=measured,
-        rising=funding_views.rising(record, line.figures.funding),
+        rising=funding_views.rising(record, line.figures.funding, decision),
         flags=limits.flags_of(entries, {funding_id: measured}),
         plan_line=interventions.find_plan_line(record.holder_id, record.fy, record.intervention_id),
         history=history.of_funding(record),
