@@ -25,10 +25,13 @@ class AssessForm(VersionedForm, Form):
         }
 
 
-def assess_form(criteria: Sequence[Criterion], reasons_required: bool, assessment: Assessment | None) -> AssessForm:
-    """The form of one scheme, with what is saved already."""
+def assess_form(
+    criteria: Sequence[Criterion], reasons_required: bool, assessment: Assessment | None, *, paper: bool = False
+) -> AssessForm:
+    """The form of one scheme, with what is saved already. ``paper``: somebody else types it in."""
     doubles = any(each.counts_double for each in criteria) and criteria[0].scheme.first_stage_bp is not None
     weight = sum(each.weight_hundredths for each in criteria)
+    needed = "Needed before it is sent" if paper else "Needed before you send"
     fields: dict[str, Any] = {}
     for each in criteria:
         fields[f"mark_{each.id}"] = RadiosField(
@@ -42,9 +45,9 @@ def assess_form(criteria: Sequence[Criterion], reasons_required: bool, assessmen
             missing="Choose one of the marks of the scale",
         )
         fields[f"reason_{each.id}"] = TextAreaField(
-            f"Your reason: {each.name}",
+            f"{'Reason on the paper' if paper else 'Your reason'}: {each.name}",
             max_chars=LONGEST_REASON,
-            description="Needed before you send" if reasons_required else "If you wish",
+            description=needed if reasons_required else "If there is one" if paper else "If you wish",
         )
     fields["comment"] = TextAreaField("Anything else about this proposal (if you wish)", max_chars=LONGEST_REASON)
     form: type[AssessForm] = type("SchemeAssessForm", (AssessForm,), fields)

@@ -25,7 +25,7 @@ def paper(proposal_id: int, person_id: int) -> ResponseReturnValue:
     services.refuse_unless_paper(round_, proposal, person, current_access().person_id)
     criteria = rounds.criteria_of(round_.scheme)
     assessment = queries.assessment_of(proposal, person_id)
-    form = forms.assess_form(criteria, round_.scheme.reasons_required, assessment)
+    form = forms.assess_form(criteria, round_.scheme.reasons_required, assessment, paper=True)
     back = url_for("scoring.index", round_id=round_.id)
     clash = None
     if form.validate_on_submit():
