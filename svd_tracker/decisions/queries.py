@@ -180,7 +180,6 @@ def conditions_open(holder_id: int, grant_id: int, fy: int) -> dict[int, list[st
         .join(Round, Round.id == Proposal.round_id)
         .where(
             Decision.holder_id == holder_id,
-            Decision.intervention_id.is_not(None),
             Decision.id.not_in(superseded),
             Condition.id.not_in(settled),
             Round.fy == fy,
@@ -190,7 +189,8 @@ def conditions_open(holder_id: int, grant_id: int, fy: int) -> dict[int, list[st
     )
     found: dict[int, list[str]] = {}
     for intervention_id, text in rows:
-        found.setdefault(intervention_id, []).append(text)
+        if intervention_id is not None:
+            found.setdefault(intervention_id, []).append(text)
     return found
 
 
