@@ -19,6 +19,7 @@ from svd_tracker.proposals import interest_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.models import Interest, Proposal, ProposalState
+from svd_tracker.rounds import people_services
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
@@ -204,6 +205,16 @@ def _note_shown(round_: Round, act: Act) -> None:
     if round_.scores_shown_at is None and not any(queries.waiting_by_assessor(round_.id).values()):
         # Not through the row's own version: a page of the round that is open elsewhere has not changed.
         db.session.execute(update(Round).where(Round.id == round_.id).values(scores_shown_at=act.at))
+
+
+@people_services.add_people_check
+def refuse_who_typed(round_: Round, person: Person, part: people_services.Part, _: Person | None) -> None:
+    """Who typed in another's scores from paper has seen marks, and must not give any."""
+    typed = select(Assessment.id).join(Proposal).where(Proposal.round_id == round_.id)
+    if part is not people_services.Part.STAND_IN and db.session.scalar(
+        typed.where(Assessment.entered_by == person.id).limit(1)
+    ):
+        raise Refused(f"{person.name} typed in scores from paper and has seen them", field="person_id")
 
 
 @interest_services.on_interest

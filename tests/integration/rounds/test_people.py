@@ -119,6 +119,16 @@ def test_nobody_substitutes_outside_scoring_nor_once_scores_are_shown(app: Flask
         substitute(round_)
 
 
+def test_who_typed_in_scores_from_paper_gives_none(app: Flask) -> None:
+    round_, proposal = scoring_round()
+    typed = save(proposal, POLICE, FULL)
+    typed.entered_by = by(MEMBER)
+    db.session.commit()
+    with pytest.raises(Refused, match="typed in scores"):
+        substitute(round_)
+    substitute(round_, HEALTH, "member@bcp.example")
+
+
 def test_who_stood_down_does_not_come_back(app: Flask) -> None:
     round_, _ = scoring_round()
     substitute(round_)
