@@ -36,7 +36,7 @@ def of_proposals(proposal_ids: Collection[int]) -> Mapping[int, list[FileLink]]:
         .group_by(ProposalVersion.proposal_id)
     )
     for proposal_id, at in handed_in:
-        found[proposal_id] = [link for link in found[proposal_id] if link.recorded_at <= at]
+        found[proposal_id] = [link for link in found[proposal_id] if at and link.recorded_at <= at]
     return found
 
 
