@@ -242,13 +242,13 @@ def _money(read: _Read) -> Section:
 
 def _ranking(read: _Read) -> Section:
     if read.public:
-        heads = (Head("Rank", True, 8), Head("Ref", width=9), Head("Proposal", width=50), Head("Result", True, 12))
+        short = (Head("Rank", True, 8), Head("Ref", width=9), Head("Proposal", width=50), Head("Result", True, 12))
         shown: list[tuple[PaperCell, ...]] = [
             (row.rank, row.ref, row.title, percent(row.result))
             for row in read.ranking.ranked
             if read.funded(row.proposal_id)
         ]
-        return Section("Ranking", "Ranking", tables=(PaperTable("Funded, by rank", heads, tuple(shown)),))
+        return Section("Ranking", "Ranking", tables=(PaperTable("Funded, by rank", short, tuple(shown)),))
     criteria = read.ranking.criteria
     heads = (
         Head("Rank", True, 8),

@@ -10,10 +10,10 @@ from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.scoring import ranking_queries
 from tests.integration.decisions.support import LABOUR, NON_LABOUR, decide
-from tests.integration.scoring.support import ASSESSORS, FULL, declare, save, send
+from tests.integration.scoring.support import FULL, declare, save, send
 from tests.support.client import PageClient
 from tests.support.money import holder
-from tests.support.rounds import advance, finish_interests, make_proposal, make_round, person
+from tests.support.rounds import ASSESSORS, advance, finish_interests, make_proposal, make_round, person
 from tests.support.world import DAY
 
 pytestmark = pytest.mark.db

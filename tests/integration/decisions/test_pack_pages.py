@@ -17,9 +17,9 @@ from tests.exports.package_lint import lint
 from tests.exports.reading import stored
 from tests.integration.decisions.support import decide
 from tests.integration.decisions.test_explain import MEMBER, a_round
-from tests.integration.scoring.support import ASSESSORS, declare
+from tests.integration.scoring.support import declare
 from tests.support.client import PageClient
-from tests.support.rounds import COORDINATOR, advance, person
+from tests.support.rounds import ASSESSORS, COORDINATOR, advance, person
 from tests.support.world import DAY, act
 
 pytestmark = pytest.mark.db
