@@ -6,17 +6,17 @@ from svd_tracker.errors import Refused
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
 
-AT_WORK = (RoundState.SCORING, RoundState.DECIDING)
+BEFORE = (RoundState.PREPARING, RoundState.OPEN)
 
 
 def switch_analysis(round_: Round, on: bool, act: Act) -> None:
     """Let the coordinators of the round see how sure its ranking is, or end that. As it is already: nothing happens.
 
-    Raises Refused outside scoring and deciding.
+    Raises Refused before scoring.
     """
     rounds.lock_round(round_)
-    if round_.state not in AT_WORK:
-        raise Refused("This can be turned on and off only while the round is scored and decided")
+    if round_.state in BEFORE:
+        raise Refused("There is no ranking before the round is scored")
     if round_.analysis_on == on:
         return
     round_.analysis_on = on

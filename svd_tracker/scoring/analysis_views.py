@@ -32,7 +32,6 @@ def analysis(round_id: int) -> ResponseReturnValue:
         round=round_,
         form=Form(),
         analysis=found,
-        switchable=round_.state in analysis_services.AT_WORK,
         longest=analysis_queries.LONGEST,
         percent_text=percent_text,
         categories=list(Category),
