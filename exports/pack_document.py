@@ -29,7 +29,8 @@ def build_pack_document(paper: Paper) -> bytes:
         for words in section.words:
             document.add_paragraph(clean(words))
         for table in section.tables:
-            document.add_heading(clean(table.caption), 2)
+            if table.caption != section.title and len(section.tables) > 1:
+                document.add_heading(clean(table.caption), 2)
             if not table.rows:
                 document.add_paragraph(clean(table.empty))
                 continue

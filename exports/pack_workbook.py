@@ -7,7 +7,7 @@ from exports.cover_sheet import banner, contents, heading
 from exports.pack_scores_sheet import LIST, SCORES, add_scores
 from exports.package import describe, to_bytes
 from exports.page_setup import Edges, set_up
-from exports.papers import NOT_THERE, Paper, PaperCell, PaperTable, Percent, Pounds, Section
+from exports.papers import NOT_THERE, Mark, Paper, PaperCell, PaperTable, Percent, Pounds, Section
 
 _COVER = "Cover"
 _ABOUT_SCORES = "each proposal's marks by criterion, with weights that can be changed"
@@ -76,21 +76,36 @@ def _add_table(page: Page, table: PaperTable, row: int) -> int:
     if not table.rows:
         page.text(row, 1, table.empty, "svd note")
         return row + 1
-    for column, head in enumerate(table.heads, 1):
-        page.text(row, column, head.words, "svd header right" if head.numeric else "svd header")
-    page.fit_height(row, *((head.words, page.widths[at] - 3) for at, head in enumerate(table.heads)), least=24, line=12)
-    last = len(table.rows) - 1
+    spans = _spans(page, table)
+    for (first, last), head in zip(spans, table.heads, strict=True):
+        style = "svd header right" if head.numeric else "svd header"
+        page.fill(row, range(first, last + 1), style)
+        page.text(row, first, head.words, style)
+        page.merge(row, first, last)
+    words = [(head.words, page.width(*span) - 3) for span, head in zip(spans, table.heads, strict=True)]
+    page.fit_height(row, *words, least=24, line=12)
     for index, cells in enumerate(table.rows):
         row += 1
-        is_total = table.total and index == last
-        for column, cell in enumerate(cells, 1):
-            _put(page, row, column, cell, table.heads[column - 1].numeric, is_total)
-        page.fit_height(
-            row,
-            *((cell, page.widths[at]) for at, cell in enumerate(cells) if isinstance(cell, str)),
-            least=18,
-        )
+        is_total = table.total and index == len(table.rows) - 1
+        for (first, last), head, cell in zip(spans, table.heads, cells, strict=True):
+            for column in range(first, last + 1):
+                _put(page, row, column, cell if column == first else None, head.numeric, is_total)
+            page.merge(row, first, last)
+        texts = [(cell, page.width(*span)) for span, cell in zip(spans, cells, strict=True) if isinstance(cell, str)]
+        page.fit_height(row, *texts, least=18)
     return row + 1
+
+
+def _spans(page: Page, table: PaperTable) -> list[tuple[int, int]]:
+    """The columns of the sheet that each of the table takes: the widest table one each, narrower tables join some."""
+    spans, at, count = [], 1, len(page.widths)
+    for number, head in enumerate(table.heads, 1):
+        last = at
+        while last < count - (len(table.heads) - number) and page.width(at, last) < head.width * 0.8:
+            last += 1
+        spans.append((at, last))
+        at = last + 1
+    return spans
 
 
 def _put(page: Page, row: int, column: int, cell: PaperCell, numeric: bool, is_total: bool) -> None:
@@ -98,9 +113,11 @@ def _put(page: Page, row: int, column: int, cell: PaperCell, numeric: bool, is_t
         page.money(row, column, cell.pence, "svd total money" if is_total else "svd money")
     elif isinstance(cell, Percent):
         page.share(row, column, cell.basis_points)
+    elif isinstance(cell, Mark):
+        page.decimal(row, column, cell.rounded)
     elif isinstance(cell, int):
         page.number(row, column, cell)
     elif cell is None or cell == "":
         page.text(row, column, NOT_THERE if not is_total else "", "svd total" if is_total else "svd missing")
     else:
-        page.text(row, column, cell, "svd total" if is_total else "svd missing" if numeric else "svd text")
+        page.text(row, column, cell, "svd total" if is_total else "svd mark" if numeric else "svd text")

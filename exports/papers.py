@@ -6,6 +6,7 @@ Money is whole pence, shares are basis points; a cell of None is missing and sho
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 
 from svd_tracker.money import format_pounds, round_half_away
@@ -30,7 +31,21 @@ class Percent:
         return f"{'−' if self.basis_points < 0 else ''}{whole}.{rest:02d}%"
 
 
-PaperCell = str | int | Pounds | Percent | None
+@dataclass(frozen=True)
+class Mark:
+    """A mark or a mean of marks, in hundredths of a point, exact; shown with two decimals."""
+
+    hundredths: Fraction
+
+    @property
+    def rounded(self) -> Decimal:
+        return Decimal(round_half_away(self.hundredths)) / 100
+
+    def __str__(self) -> str:
+        return f"{self.rounded:.2f}"
+
+
+PaperCell = str | int | Pounds | Percent | Mark | None
 
 
 def shown(cell: PaperCell) -> str:

@@ -13,7 +13,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
-from docx.table import Table, _Cell
+from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
 
 from exports.styles import FONT, INK, RULE, Palette
@@ -62,8 +62,12 @@ def add_table(document: WordDocument, heads: Sequence[tuple[str, bool, int]], ro
     across = (page.page_width or 0) - (page.left_margin or 0) - (page.right_margin or 0)
     total = sum(width for _, _, width in heads)
     _repeat(table)
+    for column, (_, _, width) in zip(table.columns, heads, strict=True):
+        column.width = across * width // total
     for row in (None, *rows):
-        cells = table.rows[0].cells if row is None else table.add_row().cells  # type: ignore[no-untyped-call]
+        made = table.rows[0] if row is None else table.add_row()  # type: ignore[no-untyped-call]
+        _hold_together(made)
+        cells = made.cells
         for at, (words, right, width) in enumerate(heads):
             cells[at].width = across * width // total
             _fill(cells[at], words if row is None else row[at], right, bold=row is None)
@@ -118,6 +122,11 @@ def _fill(cell: _Cell, words: str, right: bool, bold: bool) -> None:
         for name, value in (("w:val", "clear"), ("w:color", "auto"), ("w:fill", RULE)):
             shade.set(qn(name), value)
         cell._tc.get_or_add_tcPr().append(shade)
+
+
+def _hold_together(row: _Row) -> None:
+    """A row is not cut in two by the end of a page."""
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
 
 
 def _repeat(table: Table) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from exports.papers import (
     Head,
+    Mark,
     Paper,
     PaperCell,
     PaperTable,
@@ -289,7 +290,10 @@ def _ranking(read: _Read) -> Section:
 
 
 def _ranked_row(read: _Read, row: RankingRow) -> tuple[PaperCell, ...]:
-    means = [mean_text(each, part) for each, part in zip(read.ranking.criteria, row.criteria, strict=True)]
+    means = [
+        Mark(part.value) if part.value is not None and not each.gate else mean_text(each, part)
+        for each, part in zip(read.ranking.criteria, row.criteria, strict=True)
+    ]
     scorers = f"{row.scorers} (fewer than asked for)" if row.short_of_scorers else row.scorers
     return (row.rank, row.ref, row.title, percent(row.result), row.band, *means, scorers)
 
@@ -299,7 +303,7 @@ def _agreed_marks(read: _Read) -> Iterator[tuple[PaperCell, ...]]:
     names = {each.ref: each.name for each in read.ranking.criteria}
     for agreed in moderation_queries.standing_in(read.round.id, list(open_to)):
         if agreed.hundredths is not None:
-            mark = points(Fraction(agreed.hundredths))
+            mark = Mark(Fraction(agreed.hundredths))
             yield (open_to[agreed.proposal_id].ref, names[agreed.criterion.ref], mark, agreed.reason)
 
 
