@@ -8,8 +8,10 @@ from svd_tracker.accounts.models import Organisation
 from svd_tracker.accounts.services import add_organisation
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions import agreements, feedback, letters
+from svd_tracker.decisions import queries as decisions
 from svd_tracker.decisions import services as decision_services
-from svd_tracker.decisions.models import Outcome
+from svd_tracker.decisions.models import AgreementKind, Outcome
 from svd_tracker.delivery.models import OutputMeasure
 from svd_tracker.demo.load_year import AGREE, the_area, the_grant, the_holder, the_intervention
 from svd_tracker.demo.story import COORDINATOR, SHORT, YEAR, act, amounts, pence, person_id, story
@@ -51,6 +53,7 @@ def load_round() -> None:
     _decide(round_)
     round_services.move(round_, RoundState.PUBLISHED, act(LEADER, PUBLISHED))
     db.session.commit()
+    _tell(round_)
 
 
 def _open_round() -> Round:
@@ -213,6 +216,28 @@ def _decide(round_: Round) -> None:
                     conditions=(),
                 )
                 db.session.commit()
+
+
+def _tell(round_: Round) -> None:
+    """What follows the decisions of Dorset: an agreement with who runs the funded work, and a letter of refusal."""
+    told = story()["after"]
+    by_ref, holder = _by_ref(round_), the_holder("dorset")
+    acting = act(LEADER, told["on"])
+    for one in told["agreements"]:
+        decision = decisions.find_standing(by_ref[one["proposal"]].id, holder.id)
+        if decision is None:
+            raise LookupError(f"{one['proposal']} was not decided")
+        agreements.record_agreement(
+            decision, AgreementKind(one["kind"]), one["body"], one["reference"], one.get("signed_on"), 0, acting
+        )
+    for one in told["letters"]:
+        decision = decisions.find_standing(by_ref[one["proposal"]].id, holder.id)
+        if decision is None:
+            raise LookupError(f"{one['proposal']} was not decided")
+        feedback.write_feedback(decision, one["strengths"], one["gaps"], 0, acting)
+        db.session.flush()  # the letter reads it
+        letters.issue_letter(decision, one["to"], "", acting)
+    db.session.commit()
 
 
 def _agreed(on: dt.date) -> dict[ApprovalBody, tuple[dt.date, str]]:
