@@ -26,11 +26,14 @@ from svd_tracker.grants import queries as grants
 from svd_tracker.grants.models import RuleEffect
 from svd_tracker.jobs import schedule
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals.models import ProposalState
 from svd_tracker.returns import obligation_queries, queries
 from svd_tracker.returns.area_models import AreaEvent, AreaState, Payment, PaymentSource
 from svd_tracker.returns.content import of_build
 from svd_tracker.returns.models import FigureBuild, FinanceReturn, ReturnRevision, RevisionState
+from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round
+from svd_tracker.scoring import queries as scoring
 from tests.support.chains import assert_chains_whole
 from tests.support.stores import PostgresStore, SqliteStore, Store
 
@@ -65,7 +68,7 @@ def demo(loaded: Store, tmp_path: Path) -> Iterator[Flask]:
 
 
 def test_six_proposals_ask_for_more_than_there_is_and_dorset_funds_four(demo: Flask) -> None:
-    round_ = db.session.scalars(select(Round)).one()
+    round_ = db.session.scalars(select(Round).where(Round.grant_id == load_year.the_grant().id)).one()
     found = {proposal.ref: proposal for proposal in proposals.list_proposals(round_.id)}
     assert len(found) == 6
     dorset = load_year.the_holder("dorset")
@@ -84,6 +87,21 @@ def test_six_proposals_ask_for_more_than_there_is_and_dorset_funds_four(demo: Fl
     assert outcomes["dorset", "P-04"] is Outcome.FUND
     assert outcomes["bcp", "P-04"] is Outcome.REJECT
     assert sum(1 for proposal in found.values() if proposal.continues and outcomes["dorset", proposal.ref].funds) == 3
+
+
+def test_forty_proposals_are_being_scored_and_ask_for_three_times_the_money(demo: Flask) -> None:
+    round_ = db.session.scalars(select(Round).where(Round.grant_id != load_year.the_grant().id)).one()
+    rows = proposals.rows_of(round_.id)
+    submitted = [row for row in rows if row.state is ProposalState.SUBMITTED]
+    assert len(submitted) == 40
+    assert {row.state for row in rows} - {ProposalState.SUBMITTED} == {
+        ProposalState.LATE,
+        ProposalState.WITHDRAWN,
+        ProposalState.INELIGIBLE,
+    }
+    money = sum(share.available for share in rounds.shares_of(round_))
+    assert 2.8 < sum(row.total for row in submitted) / money < 3.6
+    assert sum(scoring.waiting_by_assessor(round_.id).values()) == 2
 
 
 def test_the_year_stands_near_the_published_total_and_adds_up(demo: Flask) -> None:
