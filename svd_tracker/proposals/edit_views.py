@@ -1,18 +1,15 @@
 """Writing a proposal as somebody signed in: its short pages, its check, and its files."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from svd_tracker.accounts.access import current_access, current_act, requires
 from svd_tracker.accounts.permissions import Permission
-from svd_tracker.audit import once
 from svd_tracker.errors import NotAllowed, Refused
-from svd_tracker.extensions import db
 from svd_tracker.files.queries import content_of
-from svd_tracker.proposals import attachments, editing, forms, queries, reach
+from svd_tracker.proposals import attachments, editing, file_pages, queries, reach
 from svd_tracker.proposals.editing import Way
 from svd_tracker.proposals.models import Proposal, ProposalState
-from svd_tracker.rounds.forms import show_refusal
 from svd_tracker.web.downloads import file_answer
 
 PROPOSE, VIEW = Permission.PROPOSE, Permission.VIEW_PROPOSAL
@@ -53,26 +50,8 @@ def attach(proposal_id: int) -> ResponseReturnValue:
     coordinates, led_to = bool(reach.here().reach.coordinates), url_for("proposals.show", proposal_id=proposal_id)
     if attachments.takes_files(proposal, coordinates) and editing.editable(proposal):
         led_to = url_for("proposals.check", proposal_id=proposal_id)
-    form = forms.AttachmentForm()
-    if form.validate_on_submit():
-        act, sent = current_act(), form.file.data
-        try:
-            if not sent:
-                raise Refused("Select a file", field="file")
-            name, content = sent.filename or "", sent.read()
-            attachments.attach(act, proposal, name, content, form.note.data or "", coordinator=coordinates)
-        except Refused as refused:
-            db.session.rollback()
-            show_refusal(form, refused)
-        else:
-            once.use_up(form.once_key.data, led_to, act)
-            db.session.commit()
-            flash("The file is kept with the proposal.", "success")
-            return redirect(led_to, 303)
-    proposal = queries.get_proposal(proposal_id)
-    return render_template(
-        "proposals/attach.html", form=form, proposal=proposal, cancel_url=led_to, trail=_trail(proposal, "Add a file")
-    )
+    trail = _trail(proposal, "Add a file")
+    return file_pages.attach_page(proposal, led_to, current_act(), coordinator=coordinates, trail=trail)
 
 
 @requires(VIEW, reach.of_proposal(VIEW))
@@ -88,30 +67,9 @@ def attachment(proposal_id: int, link_id: int) -> ResponseReturnValue:
 @requires(PROPOSE, reach.of_proposal(PROPOSE))
 def take_file_away(proposal_id: int, link_id: int) -> ResponseReturnValue:
     proposal = _writing(proposal_id)
-    link = attachments.get_attachment(proposal, link_id, writes=True)
-    form, led_to = forms.TakeAwayForm(), url_for("proposals.check", proposal_id=proposal_id)
-    if form.validate_on_submit():
-        act = current_act()
-        try:
-            attachments.take_away(act, proposal, link, form.reason.data or "")
-        except Refused as refused:
-            db.session.rollback()
-            show_refusal(form, refused)
-        else:
-            once.use_up(form.once_key.data, led_to, act)
-            db.session.commit()
-            flash("The file is taken away.", "success")
-            return redirect(led_to, 303)
-    return render_template(
-        "components/confirm.html",
-        title="Take this file away?",
-        body="It is no longer part of the proposal. It stays on record that it was there.",
-        action="Take the file away",
-        form=form,
-        facts=[("File", link.file.name)],
-        cancel_url=led_to,
-        trail=_trail(proposal, "Take a file away"),
-    )
+    led_to = url_for("proposals.check", proposal_id=proposal_id)
+    trail = _trail(proposal, "Take a file away")
+    return file_pages.take_away_page(proposal, link_id, led_to, current_act(), trail=trail)
 
 
 def way_of(proposal: Proposal) -> Way:

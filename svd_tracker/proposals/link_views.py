@@ -25,6 +25,7 @@ from svd_tracker.mail.transport import NotSent, Transport
 from svd_tracker.proposals import (
     attachments,
     editing,
+    file_pages,
     forms,
     link_forms,
     link_queries,
@@ -203,26 +204,8 @@ def link_check(found: PersonalLink) -> ResponseReturnValue:
 
 @_by_link(needs_code=True)
 def link_attach(found: PersonalLink) -> ResponseReturnValue:
-    proposal, form, led_to = queries.get_proposal(found.proposal_id), forms.AttachmentForm(), _way(found).page("check")
-    if form.is_submitted() and (used := once.result_of(form.once_key.data)):
-        return redirect(used, 303)
-    if form.validate_on_submit():
-        act, sent = _act(), form.file.data
-        try:
-            if not sent:
-                raise Refused("Select a file", field="file")
-            name, content = sent.filename or "", sent.read()
-            attachments.attach(act, proposal, name, content, form.note.data or "", coordinator=False)
-        except Refused as refused:
-            db.session.rollback()
-            show_refusal(form, refused)
-        else:
-            once.use_up(form.once_key.data, led_to, act)
-            db.session.commit()
-            flash("The file is kept with the proposal.", "success")
-            return redirect(led_to, 303)
     proposal = queries.get_proposal(found.proposal_id)
-    return render_template("proposals/attach.html", form=form, proposal=proposal, cancel_url=led_to, trail=[])
+    return file_pages.attach_page(proposal, _way(found).page("check"), _act(), coordinator=False)
 
 
 @_by_link(needs_code=True)
@@ -234,31 +217,7 @@ def link_file(found: PersonalLink, link_id: int) -> ResponseReturnValue:
 
 @_by_link(needs_code=True)
 def link_take_file_away(found: PersonalLink, link_id: int) -> ResponseReturnValue:
-    led_to, form = _way(found).page("check"), forms.TakeAwayForm()
-    if form.is_submitted() and (used := once.result_of(form.once_key.data)):
-        return redirect(used, 303)
-    file_link = attachments.get_attachment(found.proposal, link_id, writes=True)
-    if form.validate_on_submit():
-        act = _act()
-        try:
-            attachments.take_away(act, found.proposal, file_link, form.reason.data or "")
-        except Refused as refused:
-            db.session.rollback()
-            show_refusal(form, refused)
-        else:
-            once.use_up(form.once_key.data, led_to, act)
-            db.session.commit()
-            flash("The file is taken away.", "success")
-            return redirect(led_to, 303)
-    return render_template(
-        "components/confirm.html",
-        title="Take this file away?",
-        body="It is no longer part of the proposal. It stays on record that it was there.",
-        action="Take the file away",
-        form=form,
-        facts=[("File", file_link.file.name)],
-        cancel_url=led_to,
-    )
+    return file_pages.take_away_page(found.proposal, link_id, _way(found).page("check"), _act())
 
 
 def _way(found: PersonalLink) -> Way:
