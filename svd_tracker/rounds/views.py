@@ -107,7 +107,9 @@ def show(round_id: int) -> ResponseReturnValue:
         may_propose=round_.state is RoundState.OPEN
         and (bool(reached.coordinates) or reached.organisation_id is not None),
         may_read=only_proposes or bool(reached.belongs_to) or reached.everything_submitted,
-        declares=reached.belongs_to or queries.is_assessor(round_id, access.person_id),
+        declares=reached.belongs_to
+        or access.person_id == round_.chair_id
+        or queries.is_assessor(round_id, access.person_id),
         forward=forward,
         step=forms.NEXT_STEP.get(forward) if forward else None,
         missing=_missing(round_, forward) if forward and manages else [],

@@ -153,6 +153,16 @@ def test_the_chair_is_named_by_another_and_reads_everything(app: Flask) -> None:
         people_services.set_chair(round_, None, round_.row_version, act(by()))
 
 
+def test_a_chair_with_no_other_part_is_led_to_their_interests(client: PageClient) -> None:
+    round_ = make_round(assessors=(HEALTH, POLICE))
+    people_services.set_chair(round_, person(PROBATION), round_.row_version, act(by()))
+    db.session.commit()
+    advance(round_, RoundState.OPEN)
+    address = f"/rounds/{round_.id}"
+    db.session.rollback()
+    assert f'href="{address}/interests"' in client.sign_in(PROBATION).get(address).text
+
+
 def test_a_stand_in_does_the_coordinators_part_in_this_round_alone(app: Flask) -> None:
     round_ = make_round()
     other = make_round(round_.grant, name="Another round")
