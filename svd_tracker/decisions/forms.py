@@ -7,7 +7,7 @@ from typing import Any
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions.drafts import Draft
-from svd_tracker.decisions.models import ConditionState, Outcome
+from svd_tracker.decisions.models import ConditionState, Decision, Outcome
 from svd_tracker.decisions.rules import ConditionLine, OverAllocation, Votes, amount_field
 from svd_tracker.web.forms import (
     CheckboxesField,
@@ -135,13 +135,23 @@ class DecideForm(OnceMixin, Form):
 
 
 def starting_values(
-    amounts: Mapping[Category, int], supersedes_id: int | None, draft: Draft | None = None
+    amounts: Mapping[Category, int],
+    supersedes_id: int | None,
+    draft: Draft | None = None,
+    meeting: Decision | None = None,
 ) -> dict[str, object]:
-    """What the page is first shown with: the amounts asked, those of the decision to supersede, or a draft's words."""
+    """What the page is first shown with: the amounts asked, those of the decision to supersede, or a draft's words.
+
+    ``meeting``: a decision whose day, minute and approvals are filled in, for the next one of the same meeting.
+    """
+    needs = [ApprovalBody.ACCOUNTABLE_BODY, ApprovalBody.OPCC]
+    if meeting and meeting.approval:
+        needs = list(dict.fromkeys(step.body for step in meeting.approval.steps))
     return {
         **{amount_field(category): amounts.get(category, 0) for category in Category},
         **({"outcome": draft.outcome.value, "reason": draft.reason} if draft else {}),
-        "needs": [ApprovalBody.ACCOUNTABLE_BODY.value, ApprovalBody.OPCC.value],
+        **({"decided_on": meeting.decided_on, "minute_ref": meeting.minute_ref} if meeting else {}),
+        "needs": [body.value for body in needs],
         "supersedes": "" if supersedes_id is None else str(supersedes_id),
     }
 

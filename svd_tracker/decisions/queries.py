@@ -27,6 +27,7 @@ from svd_tracker.finance.moves import queries as moves
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import reach
 from svd_tracker.proposals.models import Proposal, ProposalState
+from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds.models import Round
 
 _PARTS = (
@@ -262,6 +263,33 @@ def decisions_of_round(round_id: int) -> Sequence[Decision]:
         .options(*_PARTS)
         .order_by(Proposal.ref, Decision.holder_id, Decision.seq)
     ).all()
+
+
+def last_meeting(round_id: int, holder_id: int) -> Decision | None:
+    """What a partnership last decided at a meeting in a round: the next decision is most often of the same one."""
+    return db.session.scalars(
+        select(Decision)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .where(Proposal.round_id == round_id, Decision.holder_id == holder_id, Decision.chairs_action.is_(False))
+        .order_by(Decision.id.desc())
+        .limit(1)
+    ).first()
+
+
+def next_to_decide(person_id: int | None, round_id: int, holder_id: int, after: str) -> ProposalRow | None:
+    """The next proposal by ref that a partnership has not decided, after one and then from the first again.
+
+    What an interest shuts to this person is passed over (DESIGN.md rule 7).
+    """
+    shut = proposals.shut_proposal_ids(person_id, round_id)
+    rows = [
+        each
+        for each in proposals.rows_of(round_id)
+        if each.state is ProposalState.SUBMITTED and holder_id in each.holder_ids and each.id not in shut
+    ]
+    decided = standing(each.id for each in rows)
+    waiting = [each for each in rows if (each.id, holder_id) not in decided]
+    return next((each for each in waiting if each.ref > after), waiting[0] if waiting else None)
 
 
 def amounts_of(decision: Decision | None) -> dict[Category, int]:

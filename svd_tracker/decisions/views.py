@@ -137,7 +137,8 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
     start = draft.amounts if draft and draft.outcome.funds else asks[holder_id]
     if before and before.outcome.funds:
         start = queries.amounts_of(before)
-    form = forms.DecideForm(data=forms.starting_values(start, before.id if before else None, draft))
+    meeting = None if before else queries.last_meeting(proposal.round_id, holder_id)
+    form = forms.DecideForm(data=forms.starting_values(start, before.id if before else None, draft, meeting))
     used = once.result_of(form.once_key.data) if request.method == "POST" else None
     if used:
         return redirect(used, 303)
@@ -168,6 +169,7 @@ def decide(proposal_id: int, holder_id: int) -> ResponseReturnValue:
         left=finance.money_left(proposal.round.grant_id, holder_id, proposal.round.fy),
         left_hidden=left_hidden,
         draft=draft,
+        meeting=meeting,
         kept_back=[each for each in rounds.shares_of(proposal.round) if each.holder_id == holder_id and each.kept_back],
         before=before,
         used=opening.used_of(before, proposal.round) if before and before.intervention_id else {},
@@ -250,6 +252,9 @@ def show(decision_id: int) -> ResponseReturnValue:
         own=own,
         may_decide=standing and proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED) and may_decide,
         may_settle=standing and may_decide,
+        next_up=queries.next_to_decide(access.person_id, proposal.round_id, decision.holder_id, proposal.ref)
+        if may_decide and proposal.round.state is RoundState.DECIDING
+        else None,
         may_report=may_decide and decision.chairs_action and decision.report is None,
         agreement=agreements.newest([proposal.id]).get((proposal.id, decision.holder_id)) if own else None,
         may_letter=may_letter,

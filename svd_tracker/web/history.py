@@ -174,11 +174,16 @@ class HistoryLine:
 def words_of(line: AuditLine) -> str:
     """An audit line in words: "Added holder bcp"."""
     thing = _THINGS.get(line.subject_type, line.subject_type).replace("_", " ")
-    return f"{_verb(line.action)} {thing} {_short_ref(line)}"
+    return f"{_verb(line.action)} {thing} {_short_ref(line)}".rstrip()
 
 
 def _short_ref(line: AuditLine) -> str:
-    """The ref without what it stands under. A decision's is its proposal's, with the holder who decided behind it."""
+    """The ref without what it stands under. A decision's is its proposal's, with the holder who decided behind it.
+
+    Nothing for a funding line: its page is that of one round and partnership.
+    """
+    if line.subject_type == "funding_line":
+        return ""
     parts = line.subject_ref.split("/")
     return parts[-2] if line.subject_type == "decision" else parts[-1]
 
@@ -212,6 +217,8 @@ def _named(line: AuditLine, thing: str, holders: Mapping[int, str]) -> str:
         return f"the {part} {year} {thing}{of}"
     if line.subject_type == "quarter" and (found := _QUARTERS.fullmatch(ref)):
         return f"{found[2].replace('-', ' and ')} {fy_label(int(found[1]))}{of}"
+    if line.subject_type == "funding_line":
+        return f"{thing}{of}"
     if line.subject_type in ("plan_line", "output", "milestone", "funding"):
         return f"{thing} {ref}{of}"
     return f"{thing} {ref}"

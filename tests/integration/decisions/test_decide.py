@@ -17,6 +17,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.db import Base
 from svd_tracker.decisions import queries, services
 from svd_tracker.decisions.models import ConditionState, Decision, Outcome
+from svd_tracker.decisions.rules import ConditionLine
 from svd_tracker.delivery import services as delivery
 from svd_tracker.delivery.models import Milestone, Output
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
@@ -136,7 +137,7 @@ def test_part_funding_shares_the_profile_over_the_asked_quarters(app: Flask) -> 
         ({"outcome": Outcome.FUND_IN_PART, "amounts": {}}, "amount_labour"),
         ({"outcome": Outcome.REJECT, "amounts": {LABOUR: 1}}, "amount_labour"),
         ({"outcome": Outcome.FUND_IF, "conditions": []}, "conditions"),
-        ({"outcome": Outcome.REJECT, "amounts": {}, "conditions": [("Ready", None)]}, "conditions"),
+        ({"outcome": Outcome.REJECT, "amounts": {}, "conditions": [ConditionLine("Ready")]}, "conditions"),
         ({"reason": " "}, "reason"),
         ({"minute_ref": ""}, "minute_ref"),
         ({"decided_on": DAY + dt.timedelta(days=1)}, "decided_on"),

@@ -7,6 +7,7 @@ from svd_tracker.calculations.options import OptionPlace
 from svd_tracker.decisions import queries
 from svd_tracker.errors import Refused
 from svd_tracker.extensions import db
+from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round
 from svd_tracker.scoring import moderation_services
@@ -80,6 +81,24 @@ def test_drafts_would_tell_of_a_shut_proposal_and_are_left_out(app: Flask, clien
     page = client.get(url).text
     assert "1234.00" not in page
     assert "Filled in from the option" not in page
+
+
+def test_the_next_decision_of_a_meeting_begins_with_its_day_and_minute(app: Flask, client: PageClient) -> None:
+    _, (first, second, third) = deciding(BOTH, BOTH, BOTH)
+    first_id, second_id, dorset, bcp = first.id, second.id, holder("dorset").id, holder("bcp").id
+    url, last = (f"/proposals/{each}/decisions/{dorset}" for each in (second_id, third.id))
+    others = f"/proposals/{third.id}/decisions/{bcp}"
+    assert "filled in from the decision recorded before" not in client.sign_in(COORDINATOR).get(url).text
+    recorded = decide(proposals.get_proposal(first_id), minute_ref="Minute 41").id
+    page = client.get(url).text
+    assert "filled in from the decision recorded before" in page
+    assert 'value="Minute 41"' in page
+    assert f'href="{url}"' in client.get(f"/decisions/{recorded}").text
+    declare(proposals.get_proposal(second_id), COORDINATOR)
+    page = client.get(f"/decisions/{recorded}").text
+    assert f'href="{url}"' not in page
+    assert f'href="{last}"' in page
+    assert "Minute 41" not in client.sign_in("coordinator@bcp.example").get(others).text
 
 
 def test_agreed_marks_stay_once_a_decision_stands(app: Flask) -> None:
