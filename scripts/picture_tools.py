@@ -44,7 +44,8 @@ class Demo:
         self.go("/sign-in")
         self.page.fill("#email", email)
         self.page.fill("#password", PASSWORD)
-        self.page.click("button[name=submit]")
+        with self.page.expect_navigation():
+            self.page.click("button[name=submit]")
 
     def go(self, path: str) -> None:
         self.page.goto(path if path.startswith("http") else self.address + path)
@@ -91,12 +92,15 @@ class Demo:
         coming.value.save_as(path)
         return path
 
-    def picture(self, name: str, folder: Path = GUIDE, heading: str = "", height: int = HEIGHT) -> None:
-        """What the window shows, ``height`` pixels of it, from its top or from the heading that has these words."""
-        self.page.set_viewport_size({"width": WIDTH, "height": height})
+    def picture(
+        self, name: str, folder: Path = GUIDE, heading: str = "", height: int = HEIGHT, width: int = WIDTH
+    ) -> None:
+        """What a window of this size shows, from its top or from the heading that has these words."""
+        self.page.set_viewport_size({"width": width, "height": height})
         above = 0
         if heading:
-            box = self.page.locator("main :is(h1, h2, h3, caption)", has_text=heading).first.bounding_box()
+            headings = self.page.locator("main :is(h1, h2, h3, caption, .govuk-caption-l)", has_text=heading)
+            box = headings.first.bounding_box()
             above = int(box["y"] if box else 0) + self.page.evaluate("window.scrollY") - 12
         self.page.evaluate("above => window.scrollTo(0, above)", above)
         self.page.screenshot(path=folder / f"{name}.png")

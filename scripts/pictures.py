@@ -1,6 +1,6 @@
 """Makes the pictures of the documents from the demonstration, behind the shipped server, in headless Chromium.
 
-    python scripts/pictures.py [finance] [certifier] [opcc] [readme]
+    python scripts/pictures.py [coordinator] [assessor] [finance] [certifier] [opcc] [readme]
 
 Needs Chromium, LibreOffice (soffice), poppler's pdftotext and pdftoppm, and what ``python -m svd_tracker setup --dev``
 installs. Writes docs/pictures/*.png and, for the guides, docs/guides/pictures/*.png: all of them, or those that are
@@ -13,6 +13,7 @@ import sys
 import pictures_certifier
 import pictures_finance
 import pictures_opcc
+import pictures_rounds
 from picture_tools import GUIDE, PICTURES, Demo, browser, demo
 
 DRAFT_DAY = dt.date(2025, 7, 14)
@@ -23,6 +24,8 @@ def main(wanted: list[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     sets = {
         "readme": _readme,
+        "coordinator": pictures_rounds.coordinator,
+        "assessor": pictures_rounds.assessor,
         "finance": pictures_finance.take,
         "certifier": pictures_certifier.take,
         "opcc": pictures_opcc.take,
