@@ -137,7 +137,7 @@ def test_the_page_says_it_on_one_page(client: PageClient) -> None:
         "Dorset Community Safety Partnership rejects it",
         "The labour money ran out before it.",
         "CSP 1 April 2025, minute 5",
-        "It stands 3 of 3 ranked proposals",
+        "Its rank is 3 of the 3 proposals with a rank",
         "the round would have needed £3,799.85 in labour more",
         "beside the 2 funded (P-01, P-02)",
     ):
