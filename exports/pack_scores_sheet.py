@@ -111,7 +111,7 @@ def _proposal(
     first, final = get_column_letter(_FIRST_COLUMN), get_column_letter(_FIRST_COLUMN + len(matrix.columns) - 1)
     weights = f"${first}${_WEIGHT}:${final}${_WEIGHT},${first}${_FACTOR}:${final}${_FACTOR}"
     marks = f"{first}{at}:{final}{at}/${first}${_TOP}:${final}${_TOP}"
-    page.formula(at, result, f"SUMPRODUCT({weights},{marks})/SUMPRODUCT({weights})", _exact(row.result), "svd percent")
+    page.formula(at, result, f"SUMPRODUCT({weights},{marks})/SUMPRODUCT({weights})", _exact(row.result), "svd result")
     page.text(at, passes, "yes" if row.passes else "no", "svd text")
     r, p = get_column_letter(result), get_column_letter(passes)
     minimum = f"${first}${_OVERALL}"
@@ -154,6 +154,7 @@ def _add_list(
     page.height(4, 24)
     result, ranked, order = (get_column_letter(each) for each in columns)
     by_place = {place: row for row in matrix.rows if (place := places[row.ref]) is not None}
+    longest = max((row.title for row in matrix.rows), key=len, default="")
     orders = f"{SCORES}!${order}${_FIRST}:${order}${last}"
     for number in range(1, len(matrix.rows) + 1):
         at, row = 4 + number, by_place.get(number)
@@ -161,12 +162,12 @@ def _add_list(
             (ranked, Decimal(row.rank) if row and row.rank else "–", "svd count"),
             ("A", row.ref if row else "–", "svd text"),
             ("B", row.title if row else "–", "svd text"),
-            (result, _exact(row.result) if row else "–", "svd percent"),
+            (result, _exact(row.result) if row else "–", "svd result"),
         )
         for column, (of, value, style) in enumerate(shown, 1):
             cells = f"{SCORES}!${of}${_FIRST}:${of}${last}"
             page.formula(at, column, f'IFERROR(INDEX({cells},MATCH({number},{orders},0)),"–")', value, style)
-        page.height(at, 18)
+        page.fit_height(at, (longest, 60.0), least=18)  # any title may come to stand here
     _lock(page)
     set_up(page, edges, f"D{4 + len(matrix.rows)}", "4:4")
 

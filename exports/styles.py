@@ -13,6 +13,7 @@ FONT = "Arial"
 MONEY = "#,##0.00_);(#,##0.00);0.00_);@_)"
 COUNT = "#,##0_);(#,##0);0_);@_)"
 PERCENT = "0.0%_);(0.0%);0.0%_);@_)"
+RESULT = "0.00%_);(0.00%);0.00%_);@_)"
 MARK = "0.00_)"
 QUARTER = '"Q"0'
 DATE = "d mmm yyyy_)"
@@ -126,6 +127,7 @@ def _styles(palette: Palette) -> Iterator[NamedStyle]:
     yield style("svd strong money", font(bold=True), right, border=grid, number_format=MONEY)
     yield style("svd held", font(italic=True), right, AMBER_TINT, grid, MONEY)
     yield style("svd percent", font(), right, border=grid, number_format=PERCENT)
+    yield style("svd result", font(), right, border=grid, number_format=RESULT)
     yield style("svd mark", font(), right, border=grid, number_format=MARK)
     for name, number_format in (("svd input mark", MARK), ("svd input percent", PERCENT)):
         given = style(name, font(), right, palette.tint_strong, grid, number_format)
