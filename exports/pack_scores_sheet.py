@@ -23,7 +23,7 @@ def add_scores(book: Book, matrix: ScoreMatrix, edges: Edges) -> None:
 
     Each formula carries the application's own figure, so that a reader that calculates finds the same.
     """
-    page = book.page(SCORES, (9, 44, *(13 for _ in matrix.columns), 13, 13, 13, 10))
+    page = book.page(SCORES, (9, 44, *(13 for _ in matrix.columns), 8, 13, 13, 13, 10))
     width = len(page.widths)
     result, passes, ranked, order = (width - 3, width - 2, width - 1, width)
     page.text(1, 1, "Scores, with live weights", "svd title")
@@ -32,7 +32,8 @@ def add_scores(book: Book, matrix: ScoreMatrix, edges: Edges) -> None:
         2,
         1,
         "Change a weight or the overall minimum (the tinted cells): results, ranks and the ranked list follow. What "
-        "was decided on are the figures as this file came.",
+        "was decided on are the figures as this file came. Equal results share a rank and stand in the order of this "
+        "list.",
         "svd subtitle",
     )
     page.text(_OVERALL, 1, "Overall minimum", "svd label")
@@ -45,6 +46,7 @@ def add_scores(book: Book, matrix: ScoreMatrix, edges: Edges) -> None:
         (1, "Ref"),
         (2, "Proposal"),
         *((at, each.name) for at, each in enumerate(matrix.columns, _FIRST_COLUMN)),
+        (result - 1, "Stage"),
         (result, "Result"),
         (passes, "Passes gates, minimums"),
         (ranked, "Rank"),
@@ -65,7 +67,7 @@ def add_scores(book: Book, matrix: ScoreMatrix, edges: Edges) -> None:
 def _scheme(page: Page, matrix: ScoreMatrix) -> None:
     for row, words in (
         (_WEIGHT, "Weight"),
-        (_FACTOR, "Counts so many times"),
+        (_FACTOR, "Counts so many times in stage 2"),
         (_TOP, "Top of the scale"),
         (_MINIMUM, "Minimum"),
     ):
@@ -109,7 +111,10 @@ def _proposal(
     for column, each in enumerate(matrix.columns, _FIRST_COLUMN):
         page.decimal(at, column, _exact(row.values[each.ref] / 100))
     first, final = get_column_letter(_FIRST_COLUMN), get_column_letter(_FIRST_COLUMN + len(matrix.columns) - 1)
-    weights = f"${first}${_WEIGHT}:${final}${_WEIGHT},${first}${_FACTOR}:${final}${_FACTOR}"
+    stage = get_column_letter(result - 1)
+    page.number(at, result - 1, row.stage)
+    factors = f"1+(${first}${_FACTOR}:${final}${_FACTOR}-1)*(${stage}{at}=2)"
+    weights = f"${first}${_WEIGHT}:${final}${_WEIGHT},{factors}"
     marks = f"{first}{at}:{final}{at}/${first}${_TOP}:${final}${_TOP}"
     page.formula(at, result, f"SUMPRODUCT({weights},{marks})/SUMPRODUCT({weights})", _exact(row.result), "svd result")
     page.text(at, passes, "yes" if row.passes else "no", "svd text")

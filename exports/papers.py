@@ -107,6 +107,7 @@ class ScoreRow:
     """A proposal that was scored on every criterion. ``values`` are hundredths of a point by criterion ref.
 
     ``passes``: every gate, minimum and first stage, but not the overall minimum, which follows from the weights.
+    In stage 2 what counts double is doubled; a proposal that did not pass the first stage stays in stage 1.
     """
 
     ref: str
@@ -115,6 +116,7 @@ class ScoreRow:
     passes: bool
     result: Fraction
     rank: int | None
+    stage: int = 1
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ def matrix(read: Read) -> ScoreMatrix:
         values = {part.ref: part.value for part in row.criteria}
         known = {each.ref: value for each in counted if (value := values.get(each.ref)) is not None}
         if row.result is not None and len(known) == len(counted):
-            rows.append(ScoreRow(row.ref, row.title, known, row.ref in passing, row.result, row.rank))
+            rows.append(ScoreRow(row.ref, row.title, known, row.ref in passing, row.result, row.rank, row.stage))
     return ScoreMatrix(
         columns=tuple(
             ScoreColumn(

@@ -37,10 +37,17 @@ COLUMNS = (
 MINIMUM = Fraction(3, 5)
 
 
-def result_of(values: dict[str, Fraction], weights: tuple[int, ...] = (40_00, 30_00, 30_00)) -> Fraction:
-    heavy = [weight * column.factor for weight, column in zip(weights, COLUMNS, strict=True)]
+def result_of(
+    values: dict[str, Fraction], weights: tuple[int, ...] = (40_00, 30_00, 30_00), stage: int = 2
+) -> Fraction:
+    heavy = [weight * (column.factor if stage == 2 else 1) for weight, column in zip(weights, COLUMNS, strict=True)]
     parts = (weight * values[column.ref] / column.top_hundredths for weight, column in zip(heavy, COLUMNS, strict=True))
     return sum(parts, Fraction(0)) / sum(heavy)
+
+
+def stage(passes: bool) -> int:
+    """Here what does not pass failed the first stage, so that nothing of it is doubled."""
+    return 2 if passes else 1
 
 
 def rows(*given: tuple[str, tuple[Fraction, Fraction, Fraction], bool]) -> tuple[ScoreRow, ...]:
@@ -48,7 +55,7 @@ def rows(*given: tuple[str, tuple[Fraction, Fraction, Fraction], bool]) -> tuple
     scored = []
     for ref, marks, passes in given:
         by_ref = dict(zip((column.ref for column in COLUMNS), marks, strict=True))
-        scored.append((ref, by_ref, passes, result_of(by_ref)))
+        scored.append((ref, by_ref, passes, result_of(by_ref, stage=stage(passes))))
     good = [result for _, _, passes, result in scored if passes and result >= MINIMUM]
     made = [
         ScoreRow(
@@ -58,6 +65,7 @@ def rows(*given: tuple[str, tuple[Fraction, Fraction, Fraction], bool]) -> tuple
             passes,
             result,
             1 + sum(other > result for other in good) if passes and result >= MINIMUM else None,
+            stage(passes),
         )
         for ref, by_ref, passes, result in scored
     ]
@@ -68,7 +76,7 @@ GIVEN = rows(
     ("P-01", (Fraction(1000, 3), Fraction(350), Fraction(700)), True),
     ("P-02", (Fraction(1000, 3), Fraction(350), Fraction(700)), True),  # the same: a shared rank
     ("P-03", (Fraction(500), Fraction(250), Fraction(900)), True),
-    ("P-04", (Fraction(500), Fraction(400), Fraction(1000)), False),  # the best, but it fails a gate
+    ("P-04", (Fraction(500), Fraction(100), Fraction(1000)), False),  # good, but it did not pass the first stage
     ("P-05", (Fraction(100), Fraction(200), Fraction(300)), True),  # below the overall minimum
 )
 
@@ -108,7 +116,7 @@ def paper(**changes: object) -> Paper:
 
 def ranks(data: bytes) -> dict[str, object]:
     sheet = stored(data)["Scores"]
-    return {str(row[0].value): row[7].value for row in sheet.iter_rows(min_row=10) if row[0].value}
+    return {str(row[0].value): row[8].value for row in sheet.iter_rows(min_row=10) if row[0].value}
 
 
 def listed(data: bytes) -> list[tuple[object, ...]]:
@@ -137,6 +145,8 @@ def test_its_ranks_are_the_applications_and_a_spreadsheets(tmp_path: Path) -> No
     assert ranks(data) == given
     again = recalculated(data, tmp_path)
     assert ranks(again) == given
+    results = {row.ref: float(row.result) for row in GIVEN}
+    assert results["P-04"] != float(result_of(dict(GIVEN[3].values))), "one that failed the first stage is not doubled"
     assert values(stored(again))["Scores"] == values(stored(data))["Scores"]
     assert listed(again) == listed(data) == [(1, "P-03"), (2, "P-01"), (2, "P-02"), ("–", "–"), ("–", "–")]
 

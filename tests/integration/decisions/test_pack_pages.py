@@ -64,7 +64,7 @@ def test_the_three_say_the_same(client: PageClient) -> None:
     assert "£20,000.00" in page
     assert "100.00%" in page
     sheet = stored(book.data)["Scores"]
-    ranks = {row[0]: row[7] for row in sheet.iter_rows(min_row=10, values_only=True) if row[0]}
+    ranks = {row[0]: row[8] for row in sheet.iter_rows(min_row=10, values_only=True) if row[0]}
     assert ranks == {"P-01": 1, "P-02": 2, "P-03": 3}
 
 
