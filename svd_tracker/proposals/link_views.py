@@ -273,6 +273,7 @@ def proposal_links(proposal_id: int) -> ResponseReturnValue:
         title=queries.newest_version(proposal).title or proposal.ref,
         links=found,
         closed={each.id: link_queries.why_closed(each, act.on) for each in found},
+        tokens={each.id: links.token_of(each.id) for each in found} if current_app.config["DEMO"] else {},
         may_make=proposal.state is not ProposalState.WITHDRAWN,
     )
 
