@@ -7,6 +7,7 @@ draft decisions, and passing over a proposal that ranks higher is said with its 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 from svd_tracker.calculations.figures import Category
 from svd_tracker.money import format_pounds, share_out
@@ -100,6 +101,7 @@ class OptionProblem:
     words: str
     ref: str | None = None
     category: Category | None = None
+    owes_reason: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def evaluate(given: OptionInput) -> OptionResult:
     ]
     for row in rows:
         problems += _problems_of(row, given.count_match)
-    problems += _passed_over(rows)
+    problems += _passed_over(rows, given.count_match)
     if given.over_bp > given.money.margin_bp:
         allowed = _percent(given.money.margin_bp)
         problems.append(OptionProblem(f"The grant’s terms let decisions pass an allocation by {allowed} at most"))
@@ -263,17 +265,25 @@ def _amount_problems(
             yield OptionProblem(f"{ref}: enter an amount of £0.00 or more", ref, category)
 
 
-def _passed_over(rows: Sequence[OptionRow]) -> Iterator[OptionProblem]:
-    """Those that get nothing, without a reason, though one that ranks lower gets something."""
-    funded = [row for row in rows if row.total and row.ask.rank is not None]
-    lowest = max(funded, key=lambda row: row.ask.rank or 0, default=None)
+def _passed_over(rows: Sequence[OptionRow], count_match: bool) -> Iterator[OptionProblem]:
+    """Those that get a smaller part of what they ask, or nothing of it, than one that ranks lower, without a reason."""
+    parts = {row.ask.ref: _part(row, count_match) for row in rows}
     for row in rows:
-        rank, reason = row.ask.rank, row.item.reason if row.item else ""
-        gets = row.item is not None and row.item.place.gives
-        if lowest is None or rank is None or gets or reason.strip() or rank >= (lowest.ask.rank or 0):
+        rank, own = row.ask.rank, parts[row.ask.ref]
+        if rank is None or (row.item is not None and row.item.reason.strip()):
             continue
-        words = f"{row.ask.ref} ranks higher than {lowest.ask.ref}, which gets money: say why it is passed over"
-        yield OptionProblem(words, row.ask.ref)
+        better = [each.ask for each in rows if each.total and (each.ask.rank or 0) > rank and parts[each.ask.ref] > own]
+        if not better:
+            continue
+        ref = max(better, key=lambda each: each.rank or 0).ref
+        gets = "a larger part of what it asks: say why" if row.total else "money: say why it is passed over"
+        yield OptionProblem(f"{row.ask.ref} ranks higher than {ref}, which gets {gets}", row.ask.ref, owes_reason=True)
+
+
+def _part(row: OptionRow, count_match: bool) -> Fraction:
+    """The part of what it asks that a proposal gets; of nothing, all."""
+    wanted = sum(row.ask.wanted(count_match).values())
+    return Fraction(row.total, wanted) if wanted else Fraction(1)
 
 
 def _over_words(category: Category, over: int, over_bp: int) -> str:

@@ -153,7 +153,7 @@ class EditOptionForm(VersionedForm, _OptionFields):
             box: Any = row.place
             if each.category is not None and not whole:
                 box = row.amount(each.category)
-            elif not OptionPlace(row.place.data).gives:
+            elif each.owes_reason:
                 box = row.reason
             box.errors = [*box.errors, each.words]
         self.rows.errors = [entry.errors for entry in self.rows.entries]

@@ -152,6 +152,19 @@ def test_a_reason_lets_a_higher_one_be_passed_over_and_equal_ranks_need_none() -
     assert result({"P-02": fund(400)}, tied).problems == ()
 
 
+def test_a_penny_is_no_way_round_the_reason() -> None:
+    """Whoever gets a smaller part than one that ranks lower is owed the reason, a part of a pound or nothing."""
+    for lower in (fund(200), Item(PART, {LABOUR: 199})):
+        items = {"P-01": fund(400, 100), "P-02": Item(PART, {LABOUR: 1}), "P-03": lower}
+        assert words(result(items)) == "P-02 ranks higher than P-03, which gets a larger part of what it asks: say why"
+        items["P-02"] = Item(PART, {LABOUR: 1}, "It starts in March")
+        assert result(items).problems == ()
+    halves = {"P-01": Item(PART, {LABOUR: 200, OTHER: 50}), "P-02": Item(PART, {LABOUR: 300}), "P-03": Item(RESERVE)}
+    assert words(result(halves)) == "", "the same part of each is nobody passed over"
+    whole_of_less = {"P-01": Item(PART, {LABOUR: 399, OTHER: 100}), "P-02": Item(PART, {LABOUR: 1})}
+    assert result(whole_of_less).problems == ()
+
+
 def test_what_has_no_rank_or_left_the_round_is_not_funded() -> None:
     ranked = (*FOUR, ask("P-05", None, 10))
     found = result({"P-05": fund(10)}, ranked)
