@@ -9,11 +9,14 @@ from svd_tracker.accounts.models import Holder
 from svd_tracker.act import Act
 from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.calculations.figures import Category
+from svd_tracker.clock import london_day
 from svd_tracker.decisions import queries
 from svd_tracker.decisions.models import Decision, Outcome
 from svd_tracker.errors import Refused
 from svd_tracker.finance import queries as finance
 from svd_tracker.money import format_pounds
+from svd_tracker.periods import format_date
+from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal, ProposalState, ProposalVersion
 from svd_tracker.rounds.models import Round, RoundState
 
@@ -165,8 +168,11 @@ def check_votes(votes: Votes | None) -> None:
         raise Refused("Enter how many voted, or leave all three empty", field="votes_for")
 
 
-def check_beyond(act: Act, beyond: OverAllocation | None, outcome: Outcome, decided_on: dt.date) -> None:
-    """Only a past decision from paper may pass the allocation, and it says who allowed it (FIGURES.md 21)."""
+def check_beyond(proposal: Proposal, beyond: OverAllocation | None, outcome: Outcome, decided_on: dt.date) -> None:
+    """Only a past decision from paper may pass the allocation, and it says who allowed it (FIGURES.md 21).
+
+    It was taken before its proposal was first submitted here: this round's own meeting comes later.
+    """
     if beyond is None:
         return
     for field, words in (
@@ -178,6 +184,10 @@ def check_beyond(act: Act, beyond: OverAllocation | None, outcome: Outcome, deci
             raise Refused(f"Enter {words}", field=f"beyond_{field}")
     if not outcome.funds:
         raise Refused(f"“{outcome.label}” gives no money: leave this empty", field="beyond_reason")
-    if decided_on >= act.on:
-        words = "Only a decision of an earlier day, brought in from paper, may pass the allocation"
+    submitted = [london_day(each.submitted_at) for each in proposals.versions_of(proposal) if each.submitted_at]
+    if submitted and decided_on >= min(submitted):
+        words = (
+            "Only a past decision from paper may pass the allocation: one dated before its proposal was first "
+            f"submitted here, on {format_date(min(submitted))}"
+        )
         raise Refused(words, field="beyond_reason")

@@ -64,8 +64,9 @@ def decide(
     A decision that funds opens, in this transaction: the approval, the intervention, the plan line, a funding for
     each category, outputs, milestones and match. ``supersedes`` must be the standing decision, if there is one; what
     it funded is then changed to the new amounts, also below what is spent or claimed. Locks the allocations, then
-    the round, so that two decisions at once cannot spend the same pound. ``beyond`` lets a past decision from paper
-    pass the allocation and its margin (FIGURES.md 21); a ``chairs_action`` is to be reported to the next meeting.
+    the round, so that two decisions at once cannot spend the same pound. ``beyond`` lets a past decision from paper,
+    dated before the proposal was submitted here, pass the allocation and its margin (FIGURES.md 21); a
+    ``chairs_action`` is to be reported to the next meeting.
 
     Raises Refused with the field (``amount_labour``, ``amount_non_labour``, ``outcome``, ``reason``, ``decided_on``,
     ``minute_ref``, ``needs``, ``conditions``, ``over_costs_reason``, ``beyond_reason``, ``beyond_allowed_by``,
@@ -89,7 +90,7 @@ def decide(
     wanted = [each for each in conditions if each.text.strip()]
     rules.check_conditions(outcome, wanted, needs)
     rules.check_votes(votes)
-    rules.check_beyond(act, beyond, outcome, decided_on)
+    rules.check_beyond(proposal, beyond, outcome, decided_on)
     was = queries.amounts_of(before)
     rules.check_left(act, round_, holder, amounts, was, beyond is not None)
     approval = None

@@ -32,7 +32,7 @@ from tests.support.world import DAY, act
 
 pytestmark = pytest.mark.db
 
-LATER = DAY + dt.timedelta(days=10)
+LATER, BEFORE = DAY + dt.timedelta(days=10), DAY - dt.timedelta(days=1)
 BEYOND = OverAllocation("Agreed before the award was cut", "Head of Community Safety", "HCS 12")
 
 
@@ -104,7 +104,7 @@ def test_a_past_decision_passes_the_allocation_with_who_allowed_it(app: Flask, c
         outcome=Outcome.FUND,
         amounts=asked(proposal, "dorset"),
         reason="Decided on paper",
-        decided_on=DAY,
+        decided_on=BEFORE,
         minute_ref="Minute 2",
         beyond=BEYOND,
     )
@@ -119,7 +119,7 @@ def test_a_past_decision_passes_the_allocation_with_who_allowed_it(app: Flask, c
 
 def test_a_rise_by_superseding_may_pass_it_too(app: Flask) -> None:
     _, (proposal,) = deciding({"dorset": {NON_LABOUR: 95_000_00}})
-    first = decide(proposal, outcome=Outcome.FUND_IN_PART, amounts={NON_LABOUR: 50_000_00})
+    first = decide(proposal, outcome=Outcome.FUND_IN_PART, amounts={NON_LABOUR: 50_000_00}, decided_on=BEFORE)
     services.decide(
         coordinator(),
         proposal,
@@ -127,7 +127,7 @@ def test_a_rise_by_superseding_may_pass_it_too(app: Flask) -> None:
         outcome=Outcome.FUND,
         amounts=asked(proposal, "dorset"),
         reason="The paper says all of it",
-        decided_on=DAY,
+        decided_on=BEFORE,
         minute_ref="Minute 2",
         beyond=BEYOND,
         supersedes=first,
@@ -144,10 +144,23 @@ def test_passing_the_allocation_needs_its_reason_who_and_reference(app: Flask, m
     assert refused.value.field == f"beyond_{missing}"
 
 
-def test_todays_decision_may_not_pass_the_allocation(app: Flask) -> None:
+@pytest.mark.parametrize("recorded_on", [DAY, LATER])
+def test_a_decision_of_the_rounds_own_meeting_may_not_pass_the_allocation(app: Flask, recorded_on: dt.date) -> None:
+    """Neither on the day nor recorded later: on paper means before the proposal was first submitted here."""
     _, (proposal,) = deciding({"dorset": {NON_LABOUR: 95_000_00}})
-    with pytest.raises(Refused, match="brought in from paper"):
-        decide(proposal, beyond=BEYOND)
+    with pytest.raises(Refused, match="first submitted here, on 1 April 2025") as refused:
+        services.decide(
+            coordinator(recorded_on),
+            proposal,
+            holder("dorset"),
+            outcome=Outcome.FUND,
+            amounts=asked(proposal, "dorset"),
+            reason="The meeting wants it",
+            decided_on=DAY,
+            minute_ref="Minute 2",
+            beyond=BEYOND,
+        )
+    assert refused.value.field == "beyond_reason"
 
 
 def test_spend_is_flagged_until_the_condition_is_met(app: Flask, client: PageClient) -> None:
