@@ -14,9 +14,13 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Act:
-    """``by`` is a person's id (None for the schedule), ``on`` the day in London, ``at`` the moment in UTC."""
+    """``by`` is a person's id (None for the schedule), ``on`` the day in London, ``at`` the moment in UTC.
+
+    ``link``: the id of the personal link that somebody who is not signed in came by.
+    """
 
     by: int | None
     on: dt.date
     at: dt.datetime
     source: Source
+    link: int | None = None

@@ -35,8 +35,11 @@ def record(
 ) -> AuditLine:
     """Add the line of one verb to its area's chain. Call it last in a service: it takes the last lock.
 
-    ``before`` and ``after`` hold plain values (text, whole numbers, dates, money as pence).
+    ``before`` and ``after`` hold plain values (text, whole numbers, dates, money as pence). What is done by a personal
+    link is done by nobody signed in: ``after`` says by which.
     """
+    if act.link is not None:
+        after = {**(after or {}), "link": act.link}
     db.session.flush()  # what the verb changed must be accepted by the database before it is said to have happened
     chain = chain_of(area_id)
     head = db.session.scalar(

@@ -31,12 +31,12 @@ PLACES: Mapping[str, str] = MappingProxyType(
         "split": "how much of it is for labour and non-labour costs, in words",
         "labour": "the labour part of it",
         "non_labour": "the non-labour part of it",
-        "conditions": "the conditions, each on its own line; empty when there are none",
+        "conditions": "the conditions, each on its own line with what became of it; empty when there are none",
         "approvals": "a sentence on who must still agree; empty when everybody has",
         "words": "the decision's words to the applicant",
         "strengths": "the strengths of the feedback",
         "gaps": "the gaps of the feedback",
-        "contact": "the address for questions",
+        "contact": "the address for questions; empty when none is set up",
         "council": "the council's name",
     }
 )

@@ -76,7 +76,7 @@ def feedback(decision_id: int) -> ResponseReturnValue:
 def letter(decision_id: int) -> ResponseReturnValue:
     """How the letter would read now, and issuing it."""
     decision = queries.get_decision(decision_id)
-    known = next(iter(link_queries.links_of(decision.proposal_id)), None)
+    known = next((each for each in link_queries.links_of(decision.proposal_id) if each.revoked_at is None), None)
     form = forms.LetterForm(data={"to_name": known.contact_name, "address": known.address} if known else None)
     used = once.result_of(form.once_key.data) if request.method == "POST" else None
     if used:

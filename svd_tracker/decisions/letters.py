@@ -1,7 +1,6 @@
 """Letters of offer and refusal: composed from the area's words, issued after publication, then frozen."""
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 
 from flask import current_app
@@ -13,12 +12,13 @@ from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import Category
 from svd_tracker.decisions import feedback, letter_templates, queries
 from svd_tracker.decisions.letter_templates import Words, fill
-from svd_tracker.decisions.models import Decision, DecisionLetter, LetterKind, Outcome
+from svd_tracker.decisions.models import Condition, ConditionState, Decision, DecisionLetter, LetterKind, Outcome
 from svd_tracker.decisions.services import subject
 from svd_tracker.errors import NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.mail import kinds
 from svd_tracker.mail import services as mail
+from svd_tracker.mail.messages import is_address
 from svd_tracker.mail.models import Outbox
 from svd_tracker.money import format_pounds
 from svd_tracker.periods import format_date
@@ -33,8 +33,12 @@ KIND_OF: Mapping[Outcome, LetterKind] = {
     Outcome.REJECT: LetterKind.REFUSAL,
 }
 LONGEST_SUBJECT = 250
+_SETTLED: Mapping[ConditionState, str] = {
+    ConditionState.MET: "met on",
+    ConditionState.WAIVED: "no longer asked for, since",
+    ConditionState.FAILED: "found not met on",
+}
 SUPERSEDED = "A later decision has taken the place of the one that this letter tells of"
-_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 
 def _still_needed(message: Outbox, _on: dt.date) -> bool:
@@ -60,7 +64,6 @@ def compose(decision: Decision, to_name: str = "") -> Words:
     given, asked = queries.amounts_of(decision), proposals.asks(decision.version).get(decision.holder_id, {})
     told = feedback.newest([proposal.id]).get((proposal.id, decision.holder_id))
     config = current_app.config
-    council = str(config["COUNCIL_NAME"])
     values = {
         "to_name": to_name.strip() or "colleague",
         "title": decision.version.title,
@@ -79,8 +82,8 @@ def compose(decision: Decision, to_name: str = "") -> Words:
         "words": decision.words_to_applicant,
         "strengths": told.strengths if told else "",
         "gaps": told.gaps if told else "",
-        "contact": str(config["CONTACT_EMAIL"] or council),
-        "council": council,
+        "contact": str(config["CONTACT_EMAIL"]),
+        "council": str(config["COUNCIL_NAME"]),
     }
     words = letter_templates.words_of(proposal.round.area_id)[KIND_OF[decision.outcome]]
     line = " ".join(fill(words.subject, values).split())[:LONGEST_SUBJECT]
@@ -106,7 +109,7 @@ def issue_letter(decision: Decision, to_name: str, address: str, act: Act) -> De
         raise Refused(words)
     if not to_name.strip():
         raise Refused("Enter who the letter is to", field="to_name")
-    if address.strip() and not _ADDRESS.fullmatch(address.strip()):
+    if address.strip() and not is_address(address.strip()):
         raise Refused("Enter an email address in the correct format, like name@example.com", field="address")
     text = compose(decision, to_name)
     letter = DecisionLetter(
@@ -177,9 +180,15 @@ def _split(given: Mapping[Category, int]) -> str:
 
 
 def _condition_lines(decision: Decision) -> list[str]:
-    return [
-        f"• {each.text}" + (f" (by {format_date(each.due_on)})" if each.due_on else "") for each in decision.conditions
-    ]
+    """Every condition, and of one that is settled what became of it: it binds no longer."""
+    return [f"• {each.text}{_how_it_stands(each)}" for each in decision.conditions]
+
+
+def _how_it_stands(condition: Condition) -> str:
+    if not condition.events:
+        return f" (by {format_date(condition.due_on)})" if condition.due_on else ""
+    settled = condition.events[-1]
+    return f" ({_SETTLED[settled.state]} {format_date(settled.happened_on)})"
 
 
 def _approvals(decision: Decision) -> str:

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -70,9 +72,7 @@ def new_email(subject: str, name: str, address: str, body: Body) -> EmailMessage
     email = EmailMessage(policy=SMTP)
     email["Subject"] = _one_line(subject)
     email["From"] = Address("Serious Violence Duty tracker", addr_spec=config["MAIL_FROM"])
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):  # the standard library fails at some of these in odd ways
-        raise ValueError("the address is not an email address")
-    email["To"] = Address(_one_line(name), addr_spec=address)
+    email["To"] = _address(_one_line(name), address)
     if config["CONTACT_EMAIL"]:
         email["Reply-To"] = Address(addr_spec=config["CONTACT_EMAIL"])
     email["Auto-Submitted"] = "auto-generated"
@@ -80,6 +80,25 @@ def new_email(subject: str, name: str, address: str, body: Body) -> EmailMessage
     email.set_content(body.text)
     email.add_alternative(body.html, subtype="html")
     return email
+
+
+def is_address(text: str) -> bool:
+    """Whether an e-mail can be sent to this address, typed by people: in ASCII, like name@example.com."""
+    try:
+        return text.isascii() and "." in _address("", text).domain
+    except ValueError:
+        return False
+
+
+def _address(name: str, address: str) -> Address:
+    """Raises ValueError for what is no address, or not as it stands ("a(b)@example.com" would go to another)."""
+    if re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):
+        # The standard library fails at some of these in odd ways.
+        with suppress(ValueError, MessageError, AttributeError, IndexError):
+            found = Address(name, addr_spec=address)
+            if found.addr_spec == address:
+                return found
+    raise ValueError("the address is not an email address")
 
 
 def _render(template: str, context: Mapping[str, Any]) -> Body:

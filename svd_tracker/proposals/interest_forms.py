@@ -27,7 +27,7 @@ class OrganisationsForm(Form):
     @property
     def ids(self) -> frozenset[int]:
         """The organisations that stood on the page."""
-        return frozenset(int(each) for each in (self.seen.data or "").split(",") if each.isdecimal())
+        return frozenset(int(each) for each in (self.seen.data or "").split(",") if each.isdecimal() and len(each) < 10)
 
 
 class FinishForm(Form):

@@ -1,12 +1,11 @@
 """Personal links: making, sending and revoking one, its codes, and what is written to a proposer (issue 5).
 
-A proposer has no account: what is done by a link is done by nobody signed in, and the link's own lines in the audit
-say which link was open.
+A proposer has no account: what is done by a link is done by nobody signed in, and each line in the audit says which
+link was open.
 """
 
 import datetime as dt
 import json
-import re
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
@@ -15,6 +14,7 @@ from svd_tracker.extensions import db
 from svd_tracker.mail import kinds
 from svd_tracker.mail import services as mail
 from svd_tracker.mail.kinds import Kind
+from svd_tracker.mail.messages import is_address
 from svd_tracker.mail.models import Outbox
 from svd_tracker.periods import format_date
 from svd_tracker.proposals import link_queries, links, queries
@@ -29,7 +29,7 @@ def make_link(proposal: Proposal, contact_name: str, address: str, expires_on: d
     contact_name, address = contact_name.strip(), address.strip()
     if not contact_name:
         raise Refused("Enter a name", field="contact_name")
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", address) or not address.isascii():
+    if not is_address(address):
         raise Refused("Enter an email address, like name@example.org", field="address")
     if expires_on < act.on:
         raise Refused(f"Enter a day from {format_date(act.on)} on", field="expires_on")

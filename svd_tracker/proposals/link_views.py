@@ -79,7 +79,8 @@ def _by_link(needs_code: bool) -> Callable[[View], View]:
         @requires(PUBLIC, link_scope)
         @wraps(view)
         def checked(token: str, **kwargs: Any) -> ResponseReturnValue:
-            found, act = link_queries.find_by_token(token), _act()
+            found = link_queries.find_by_token(token)
+            act = _act(found)
             closed = link_queries.why_closed(found, act.on) if found else "This address is none that we sent."
             if found is None or closed:
                 ask = link_queries.whom_to_ask(found, act.on) if found else []
@@ -93,9 +94,9 @@ def _by_link(needs_code: bool) -> Callable[[View], View]:
     return decorate
 
 
-def _act() -> Act:
+def _act(found: PersonalLink | None) -> Act:
     """What is done by a link is done by nobody signed in, whoever else uses this browser."""
-    return dataclasses.replace(current_act(), by=None)
+    return dataclasses.replace(current_act(), by=None, link=found.id if found else None)
 
 
 def _is_open(found: PersonalLink, act: Act) -> bool:
@@ -108,7 +109,7 @@ def _is_open(found: PersonalLink, act: Act) -> bool:
 @_by_link(needs_code=False)
 def link(found: PersonalLink) -> ResponseReturnValue:
     """The start page: one button, which sends a code."""
-    act, token = _act(), links.token_of(found.id)
+    act, token = _act(found), links.token_of(found.id)
     if _is_open(found, act):
         return redirect(url_for("proposals.link_proposal", token=token), 303)
     form = link_forms.ButtonForm()
@@ -137,7 +138,7 @@ def link(found: PersonalLink) -> ResponseReturnValue:
 
 @_by_link(needs_code=False)
 def link_code(found: PersonalLink) -> ResponseReturnValue:
-    act, token = _act(), links.token_of(found.id)
+    act, token = _act(found), links.token_of(found.id)
     form = link_forms.CodeForm()
     if form.validate_on_submit():
         try:
@@ -191,12 +192,12 @@ def link_edit(found: PersonalLink, page: str) -> ResponseReturnValue:
     proposal = queries.get_proposal(found.proposal_id)
     if not editing.editable(proposal):
         raise Refused("This proposal was handed in or its round has moved on, so it can no longer be changed.")
-    return editing.edit_page(proposal, page, _way(found), _act())
+    return editing.edit_page(proposal, page, _way(found), _act(found))
 
 
 @_by_link(needs_code=True)
 def link_check(found: PersonalLink) -> ResponseReturnValue:
-    proposal, act = queries.get_proposal(found.proposal_id), _act()
+    proposal, act = queries.get_proposal(found.proposal_id), _act(found)
     if not _may_submit(found):
         return redirect(url_for("proposals.link_proposal", token=links.token_of(found.id)), 303)
     return editing.check_page(proposal, _way(found), act, lambda: link_services.send_copy(found, act))
@@ -205,7 +206,7 @@ def link_check(found: PersonalLink) -> ResponseReturnValue:
 @_by_link(needs_code=True)
 def link_attach(found: PersonalLink) -> ResponseReturnValue:
     proposal = queries.get_proposal(found.proposal_id)
-    return file_pages.attach_page(proposal, _way(found).page("check"), _act(), coordinator=False)
+    return file_pages.attach_page(proposal, _way(found).page("check"), _act(found), coordinator=False)
 
 
 @_by_link(needs_code=True)
@@ -217,7 +218,7 @@ def link_file(found: PersonalLink, link_id: int) -> ResponseReturnValue:
 
 @_by_link(needs_code=True)
 def link_take_file_away(found: PersonalLink, link_id: int) -> ResponseReturnValue:
-    return file_pages.take_away_page(found.proposal, link_id, _way(found).page("check"), _act())
+    return file_pages.take_away_page(found.proposal, link_id, _way(found).page("check"), _act(found))
 
 
 def _way(found: PersonalLink) -> Way:
@@ -255,10 +256,11 @@ def _mail_code(code: str, name: str, address: str) -> bool:
     subject = "Your code"
     details = {"name": name, "code": code, "subject": subject, "base": current_app.config["PUBLIC_URL"]}
     try:
+        email = messages.new_email(subject, name, address, messages.body_with("link_code", details))
         with Transport(current_app.config) as transport:
-            transport.send(messages.new_email(subject, name, address, messages.body_with("link_code", details)))
-    except NotSent as why:
-        current_app.logger.warning("a code for a personal link was not sent: %s", why.reason)
+            transport.send(email)
+    except (NotSent, ValueError) as why:
+        current_app.logger.warning("a code for a personal link was not sent: %s", why)
         return False
     return True
 

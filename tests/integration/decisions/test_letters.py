@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from svd_tracker.decisions import feedback, letter_templates, letters
-from svd_tracker.decisions.models import Decision, DecisionLetter, LetterKind, LetterTemplate, Outcome
+from svd_tracker.decisions import feedback, letter_templates, letters, services
+from svd_tracker.decisions.models import ConditionState, Decision, DecisionLetter, LetterKind, LetterTemplate, Outcome
 from svd_tracker.decisions.rules import ConditionLine
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
@@ -153,12 +153,37 @@ def decision_round(decision_id: int) -> int:
     return db.session.get_one(Decision, decision_id).proposal.round_id
 
 
+def test_a_letter_says_of_a_settled_condition_what_became_of_it(app: Flask) -> None:
+    decision = published(
+        Outcome.FUND_IF,
+        conditions=[ConditionLine(text, DAY) for text in ("Sign it", "Name a lead", "Insure it", "Show the policy")],
+    )
+    for condition, state in zip(decision.conditions, ConditionState, strict=False):
+        services.settle_condition(condition, state, DAY, "Minute 7", act(coordinator()))
+    db.session.commit()
+    assert (
+        "• Sign it (met on 1 April 2025)\n"
+        "• Name a lead (no longer asked for, since 1 April 2025)\n"
+        "• Insure it (found not met on 1 April 2025)\n"
+        "• Show the policy (by 1 April 2025)\n\n"
+    ) in letters.compose(decision).body
+
+
+def test_a_letter_without_an_address_for_questions_names_none(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    decision = published(Outcome.REJECT)
+    monkeypatch.setitem(app.config, "CONTACT_EMAIL", "")
+    assert "please write to" not in letters.compose(decision).body
+    monkeypatch.setitem(app.config, "CONTACT_EMAIL", "svd@council.example")
+    assert "please write to svd@council.example." in letters.compose(decision).body
+
+
 def test_a_letter_with_an_address_goes_to_the_outbox(app: Flask, client: PageClient) -> None:
     decision = published(Outcome.REJECT)
     url = f"/decisions/{decision.id}/letter"
     client.sign_in(COORDINATOR)
-    wrong = client.post(url, TEXT | {"address": "nobody"}, 200).text
-    assert "like name@example.com" in wrong
+    for address in ("nobody", "hill.@charity.example"):
+        wrong = client.post(url, TEXT | {"address": address}, 200).text
+        assert "like name@example.com" in wrong
     assert db.session.scalars(select(Outbox)).all() == []
     page = client.follow(client.post(url, TEXT | {"address": "hill@charity.example"})).text
     assert "sent by e-mail to hill@charity.example" in page
@@ -195,10 +220,10 @@ def decision_of(url: str) -> int:
     return db.session.get_one(DecisionLetter, int(url.rpartition("/")[2])).decision_id
 
 
-def test_the_letter_page_begins_with_the_contact_of_the_newest_personal_link(app: Flask, client: PageClient) -> None:
+def test_the_letter_page_begins_with_the_contact_of_the_newest_link_not_revoked(app: Flask, client: PageClient) -> None:
     decision = published(Outcome.REJECT)
     by = act(coordinator())
-    for name in ("Mr Old", "Ms Hill"):
+    for name in ("Mr Old", "Ms Hill", "Mr Wrong"):
         link = PersonalLink(
             proposal_id=decision.proposal_id,
             contact_name=name,
@@ -207,6 +232,8 @@ def test_the_letter_page_begins_with_the_contact_of_the_newest_personal_link(app
             code_secret="A" * 16,
             recorded_at=by.at,
             recorded_by=by.by,
+            revoked_at=by.at if name == "Mr Wrong" else None,
+            revoked_reason="Sent to the wrong person" if name == "Mr Wrong" else "",
         )
         db.session.add(link)
     db.session.commit()

@@ -72,6 +72,7 @@ def test_organisations_come_before_proposals(client: PageClient) -> None:
     assert "Dorset Council" in page  # it gives match
     assert "Street mentors" not in page
     client.post(f"/rounds/{round_id}/interests", {"proposals": "1"})  # a list not gone through is not finished so
+    client.post(f"/rounds/{round_id}/interests", {"seen": f"{'9' * 5000},{'9' * 12}", "organisations": "1"})
     assert interest_queries.organisations_left(round_id, person(HEALTH).id)
     db.session.rollback()
     sent = seen_field(page)

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from svd_tracker.act import Act
+from svd_tracker.audit.queries import trail
 from svd_tracker.extensions import db
 from svd_tracker.files.models import FileLink, StoredFile
 from svd_tracker.mail import jobs
@@ -126,6 +127,8 @@ def test_from_the_link_to_the_copy(client: PageClient, inbox: Inbox, app: Flask)
     assert client.get(f"{path}/proposal", status=303).location == path
     page = client.sign_in(COORDINATOR).get(f"/proposals/{number}").text
     assert "The proposer, by a personal link" in page
+    said = {each.line.action: each.after or {} for each in trail(None, 50) if each.line.actor_id is None}
+    assert (said["save"]["link"], said["submit"]["link"]) == (link_id, link_id)
 
 
 def test_without_its_code_every_page_leads_to_the_start(client: PageClient) -> None:
@@ -231,6 +234,14 @@ def test_a_code_that_cannot_be_sent_is_said(client: PageClient, inbox: Inbox, ap
     assert "550" not in page
     app.config["SMTP_HOST"] = ""
     assert "No code can be sent from here now" in client.post(path, status=200).text
+
+
+def test_a_code_to_an_address_that_makes_no_header_is_said(client: PageClient, inbox: Inbox) -> None:
+    """Such a link can be there from before they were refused."""
+    link_id, path = make(make_draft(make_round()))
+    stored(link_id).address = "ada.@charity.example"
+    db.session.commit()
+    assert "The code could not be sent just now" in client.post(path, status=200).text
 
 
 def test_the_demonstration_shows_the_code(client: PageClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

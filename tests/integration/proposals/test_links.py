@@ -1,5 +1,6 @@
 """Personal links: made, sent, revoked, and opened by a code (issue 5)."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -11,7 +12,7 @@ from svd_tracker.audit.queries import verify
 from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.mail.models import MailState, Outbox
-from svd_tracker.proposals import link_queries, link_services, links, queries, services
+from svd_tracker.proposals import attachments, link_queries, link_services, links, queries, services
 from svd_tracker.proposals.models import InterestKind, PersonalLink, Proposal, ProposalState
 from tests.support.rounds import COORDINATOR, make_draft, make_proposal, make_round, person
 from tests.support.world import DAY, act
@@ -54,12 +55,22 @@ def test_the_address_is_signed_and_kept_nowhere(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ada", "ada@", "ada@home", "a b@c.example", "a@b.example,c@d.example", "ä@b.example"]
+    "address",
+    [
+        *("ada", "ada@", "ada@home", "a b@c.example", "a@b.example,c@d.example", "ä@b.example"),
+        *("a..b@c.example", "ada.@c.example", ".a@c.example", 'a"b@c.example', "a:b@c.example", "a(b)@c.example"),
+        *("a@c..example", "a@[c.example", "a@c.example.", "a\x01b@c.example", "a@c.example)"),
+    ],
 )
 def test_an_address_that_is_none_is_refused(app: Flask, address: str) -> None:
     with pytest.raises(Refused) as refused:
         make(address=address)
     assert refused.value.field == "address"
+
+
+@pytest.mark.parametrize("address", ["o'neil+svd@charity.example", "a.b@c-d.org.uk"])
+def test_an_odd_address_that_is_one_is_taken(app: Flask, address: str) -> None:
+    assert make(address=address).address == address
 
 
 def test_a_link_needs_a_name_and_a_day_to_come(app: Flask) -> None:
@@ -144,6 +155,22 @@ def test_codes_are_sent_once_a_minute_and_ten_times_a_day(app: Flask) -> None:
     with pytest.raises(Refused, match="10 codes were sent"):
         link_services.send_code(link, at(600))
     link_services.send_code(link, at(600, days=1))
+
+
+def test_each_line_of_what_is_done_by_a_link_says_which(app: Flask) -> None:
+    draft = make_draft(make_round())
+    link = make(draft)
+    by_link = dataclasses.replace(at(), link=link.id)
+    content = dataclasses.replace(queries.content_of(queries.newest_version(draft)), title="Another title")
+    services.save_version(draft, content, draft.row_version, by_link)
+    kept = attachments.attach(by_link, draft, "bid.pdf", b"%PDF-1.7\n", coordinator=False)
+    attachments.take_away(by_link, draft, kept, "Wrong one")
+    services.submit(draft, by_link)
+    db.session.commit()
+    said = {each.line.action: each.after for each in audit.trail(None, 50) if each.line.actor_id is None}
+    for action in ("save", "attach_file", "take_file_away", "submit"):
+        assert (said[action] or {}).get("link") == link.id
+    assert all(chain.broken_at is None for chain in verify())
 
 
 def test_what_is_done_by_a_link_stands_in_the_audit(app: Flask) -> None:
