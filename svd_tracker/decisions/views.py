@@ -215,7 +215,7 @@ def _seen(decision_id: str | None, proposal: Proposal) -> Decision | None:
     """The decision that stood when the page was opened. Raises ChangedMeanwhile for one that is none of these."""
     if not decision_id:
         return None
-    if not decision_id.isdecimal():
+    if not decision_id.isdecimal() or len(decision_id) > 9:
         raise ChangedMeanwhile("Open this page again")
     decision = queries.get_decision(int(decision_id))
     if decision.proposal_id != proposal.id:

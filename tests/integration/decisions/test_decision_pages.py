@@ -77,6 +77,7 @@ def test_superseding_on_the_page_and_somebody_being_quicker(app: Flask, client: 
     page = client.post(url, form(), 200).get_data(as_text=True)
     assert "Somebody else recorded a decision after you opened this page" in page
     assert "schools ask for it" in page
+    assert "Somebody else recorded a decision" in client.post(url, form(supersedes="9" * 23), 200).text
     shown = client.follow(client.post(url, form(supersedes=str(first)))).get_data(as_text=True)
     assert "Decisions so far" in shown
     assert "Wait for the underspend." in shown
