@@ -1,6 +1,7 @@
 """The demonstration behind the shipped server, in a process of its own, and headless Chromium in front of it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,6 +171,47 @@ def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield Visitor(context, server.address)
     context.close()
+
+
+class Cast:
+    """Everybody who takes part, each in a browser of their own; and the kinds of page that were looked at."""
+
+    def __init__(self, browser: Browser, server: Server, folder: Path) -> None:
+        self.browser, self.address, self.folder = browser, server.address, folder
+        self.people: dict[str, Visitor] = {}
+        self.seen: set[str] = set()
+
+    def __call__(self, email: str) -> Visitor:
+        if email not in self.people:
+            context = self.browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+            context.set_default_timeout(10_000)
+            self.people[email] = Visitor(context, self.address)
+        visitor = self.people[email].go("/")
+        return visitor.sign_in(email) if "/sign-in" in visitor.page.url else visitor
+
+    def look(self, visitor: Visitor) -> Visitor:
+        path = visitor.page.url.removeprefix(self.address).split("?")[0].split("#")[0]
+        kind = re.sub(r"\d+", "#", path)
+        if kind not in self.seen:
+            visitor.look()
+            self.seen.add(kind)
+        return visitor
+
+    def file(self, name: str, content: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def close(self) -> None:
+        for visitor in self.people.values():
+            visitor.page.context.close()
+
+
+@pytest.fixture
+def cast(browser: Browser, own_server: Server, tmp_path: Path) -> Iterator[Cast]:
+    everybody = Cast(browser, own_server, tmp_path)
+    yield everybody
+    everybody.close()
 
 
 def move_to(visitor: Visitor, day: str, month: str, year: str) -> None:

@@ -9,14 +9,13 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.browser.conftest import Server, Visitor, move_to, wait_for
+from tests.browser.conftest import Cast, Server, Visitor, move_to, wait_for
 from tests.support.partner import Changes, edited
 
 pytestmark = pytest.mark.browser
@@ -55,47 +54,6 @@ PLANTED = {  # no amount, no forecast, and a spare line whose category (C11) is 
         zip(("B11", "D11", "E11", "F11", "H11", "I11", "J11"), ("Street pastors", 900, 0, 0, 0, 0, 900), strict=True)
     ),
 }
-
-
-class Cast:
-    """Everybody who takes part, each in a browser of their own; and the kinds of page that were looked at."""
-
-    def __init__(self, browser: Browser, server: Server, folder: Path) -> None:
-        self.browser, self.address, self.folder = browser, server.address, folder
-        self.people: dict[str, Visitor] = {}
-        self.seen: set[str] = set()
-
-    def __call__(self, email: str) -> Visitor:
-        if email not in self.people:
-            context = self.browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-            context.set_default_timeout(10_000)
-            self.people[email] = Visitor(context, self.address)
-        visitor = self.people[email].go("/")
-        return visitor.sign_in(email) if "/sign-in" in visitor.page.url else visitor
-
-    def look(self, visitor: Visitor) -> Visitor:
-        path = visitor.page.url.removeprefix(self.address).split("?")[0].split("#")[0]
-        kind = re.sub(r"\d+", "#", path)
-        if kind not in self.seen:
-            visitor.look()
-            self.seen.add(kind)
-        return visitor
-
-    def file(self, name: str, content: bytes) -> Path:
-        path = self.folder / name
-        path.write_bytes(content)
-        return path
-
-    def close(self) -> None:
-        for visitor in self.people.values():
-            visitor.page.context.close()
-
-
-@pytest.fixture
-def cast(browser: Browser, own_server: Server, tmp_path: Path) -> Iterator[Cast]:
-    everybody = Cast(browser, own_server, tmp_path)
-    yield everybody
-    everybody.close()
 
 
 def follow(visitor: Visitor, words: str) -> None:
