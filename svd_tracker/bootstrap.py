@@ -162,13 +162,17 @@ def install_tools() -> list[str]:
     ]
 
 
+# Name, marker, and the folders where such tests are: to read all folders takes each worker seconds (tests/conftest.py
+# refuses a test that no stage would run).
 STAGES = (
-    ("unit", "unit and not deep", ("-n", "2")),
-    ("database", "db and not deep", ("-n", "2")),
-    ("workbook", "xlsx and not deep", ("-n", "2")),
-    ("browser", "browser and not deep", ("-n", "2")),
-    ("process", "process and not deep", ()),
+    ("unit", "unit and not deep", ("tests/unit", "tests/exports", "tests/integration")),
+    ("database", "db and not deep", ("tests/integration",)),
+    ("workbook", "xlsx and not deep", ("tests/exports",)),
+    ("browser", "browser and not deep", ("tests/browser",)),
+    ("process", "process and not deep", ("tests/process",)),
 )
+# Each worker takes neighbours, which begin from the same prepared states, and in the end half of what the other has.
+WORKERS = ("-n", "2", "--dist", "worksteal")
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -179,14 +183,16 @@ def test(arguments: Sequence[str]) -> int:
     if lacking and os.environ.get("CI"):
         return 1
     environment = {**os.environ, "SVD_ENV": "test", "PYTHONPATH": str(ROOT)}
+    # Each stage, worker and process of the application would otherwise compile every module again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     pytest = [str(python()), "-m", "pytest", "-q"]
     if arguments:
         return subprocess.call([*pytest, *arguments], cwd=ROOT, env=environment)
     times: list[tuple[str, float, int]] = []
     code, seconds = _timed(check)
     times.append(("check", seconds, code))
-    for name, marker, options in STAGES:
-        command = [*pytest, "-m", marker, *options]
+    for name, marker, folders in STAGES:
+        command = [*pytest, *WORKERS, "-m", marker, *folders]
         code, seconds = _timed(lambda command=command: subprocess.call(command, cwd=ROOT, env=environment))
         times.append((name, seconds, code))
     say("")

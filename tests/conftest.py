@@ -10,9 +10,19 @@ from flask import Flask
 from sqlalchemy.engine import URL
 
 from svd_tracker import db as database
+from svd_tracker.bootstrap import STAGES
 from tests.support import postgres, world
 from tests.support.client import PageClient
 from tests.support.stores import PostgresStore, SqliteStore, Store
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that no stage of the test command would run is an error."""
+    run = [(marker.split()[0], config.rootpath / folder) for _, marker, folders in STAGES for folder in folders]
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if "deep" not in marks and not any(name in marks and item.path.is_relative_to(folder) for name, folder in run):
+            raise pytest.UsageError(f"{item.nodeid} is in no stage of svd_tracker/bootstrap.py")
 
 
 def missing(what: str) -> None:
