@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(app: Flask, today: str = "2025-07-14", **more: str) -> dict[str, str]:
     """The settings that make a process use this application's database. The test's own connections are closed."""
     db.session.remove()
+    db.engine.connect().close()  # so that the database is there as it should be: it is laid when first opened
     db.engine.dispose()
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("SVD_")},

@@ -10,6 +10,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.extensions import db
 from svd_tracker.grants import services
 from svd_tracker.grants.models import AgreementStatus, Grant, PaymentBasis
+from tests.support.prepared import prepared
 from tests.support.world import act
 
 AWARD = {Category.LABOUR: 96_412_37, Category.NON_LABOUR: 195_587_63}
@@ -59,6 +60,7 @@ def make_terms(grant: Grant, **changes: object) -> None:
     services.new_terms(grant, act(), **{**values, **changes})  # type: ignore[arg-type]
 
 
+@prepared
 def make_grant(fy: int = 2025, ref: str = "") -> Grant:
     """The Dorset grant of a year with AWARD and SHARES, signed, committed to the database."""
     area = holder("dorset").area

@@ -74,7 +74,10 @@ class States:
             self.copies.lay(copy)
             self.way = way
             self.laid += 1
-            return read(told)
+            db.session.connection()  # which lays it, before another process looks
+            given = read(told)
+            db.session.rollback()  # as after the commit that made it: no lock is held
+            return given
         began = time.process_time()
         given = build(*args, **kwargs)
         self.built += 1

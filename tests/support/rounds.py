@@ -32,6 +32,7 @@ from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.services import CriterionContent
 from tests.support.money import holder, make_grant
+from tests.support.prepared import prepared
 from tests.support.world import act
 
 SCALE = tuple((mark * 100, words) for mark, words in enumerate(("None", "Weak", "Fair", "Good", "Strong", "Excellent")))
@@ -53,6 +54,7 @@ def person(email: str) -> Person:
     return found
 
 
+@prepared
 def make_round(
     grant: Grant | None = None,
     *,
@@ -84,6 +86,7 @@ def make_round(
     return round_
 
 
+@prepared
 def advance(round_: Round, state: RoundState) -> None:
     """Move a round on step by step, as the coordinator, and commit."""
     for step in ORDER[ORDER.index(round_.state) + 1 : ORDER.index(state) + 1]:
@@ -91,6 +94,7 @@ def advance(round_: Round, state: RoundState) -> None:
     db.session.commit()
 
 
+@prepared
 def finish_organisations(round_: Round, *emails: str) -> None:
     """The assessors (or these people) say that they have no interest in the other organisations; commits."""
     seen = [each.id for each in interest_queries.organisations_in(round_.id)]
@@ -99,6 +103,7 @@ def finish_organisations(round_: Round, *emails: str) -> None:
     db.session.commit()
 
 
+@prepared
 def finish_interests(round_: Round, *emails: str) -> None:
     """The assessors (or these people) say that they have no other interests; commits."""
     finish_organisations(round_, *emails)
@@ -147,6 +152,7 @@ def full_content(
     )
 
 
+@prepared
 def make_draft(
     round_: Round,
     title: str = "Street mentors",
@@ -165,6 +171,7 @@ def make_draft(
     return proposal
 
 
+@prepared
 def make_proposal(
     round_: Round,
     title: str = "Street mentors",

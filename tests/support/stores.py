@@ -1,8 +1,13 @@
-"""A fresh database for each test, copied from one that was migrated once, on SQLite and on PostgreSQL."""
+"""A fresh database for each test, copied from one that was migrated once, on SQLite and on PostgreSQL.
 
+A copy is laid when the database is next opened, so that a test that begins from a prepared state lays only that one.
+"""
+
+import itertools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from flask import Flask
@@ -12,6 +17,7 @@ from sqlalchemy.engine import URL
 import config
 from svd_tracker.app import create_app
 from svd_tracker.extensions import db
+from tests.support.prepared import States
 
 
 class Store(Protocol):
@@ -54,59 +60,117 @@ def _without_waiting_for_the_disk(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=OFF")
 
 
-class SqliteStore:
-    def __init__(self, folder: Path, seed: Callable[[Flask], None]) -> None:
-        self.path = folder / "live.sqlite3"
-        self.template = folder / "template.sqlite3"
-        self.app = create_app(settings(folder, f"sqlite:///{self.path}"))
-        with self.app.app_context():
-            event.listen(db.engine, "connect", _without_waiting_for_the_disk)
+class _CopyingStore:
+    """What both stores do. ``reset`` and ``lay`` say which copy the database is to be; ``_put`` makes it so."""
+
+    app: Flask
+    base: str
+    worth: float
+
+    def _begin(self, seed: Callable[[Flask], None]) -> None:
+        """Migrate and seed the live database, keep it as the base, and from then on lay copies."""
         migrate(self.app)
         seed(self.app)
+        self._wanted: str | None = None
+        self._lock = Lock()
+        self._numbers = itertools.count(1)
         self._close()
-        self.path.rename(self.template)
+        self.base = self.keep()
+        with self.app.app_context():
+            event.listen(db.engine, "do_connect", self._lay_what_is_wanted)
+            self.states = States(self.app, db.engine, self)
 
     def reset(self) -> None:
-        self._close()
-        shutil.copyfile(self.template, self.path)
+        self.lay(self.base)
+        self.states.way = ()
+
+    def lay(self, copy: str) -> None:
+        self._disconnect()
+        self._wanted = copy
+
+    def _lay_what_is_wanted(self, *_: object) -> None:
+        with self._lock:
+            if self._wanted is not None:
+                self._put(self._wanted)
+                self._wanted = None
 
     def _close(self) -> None:
         with self.app.app_context():
             db.session.remove()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        with self.app.app_context():
             db.engine.dispose()
+
+    def keep(self) -> str:
+        raise NotImplementedError
+
+    def forget(self, copy: str) -> None:
+        raise NotImplementedError
+
+    def _put(self, copy: str) -> None:
+        raise NotImplementedError
+
+
+class SqliteStore(_CopyingStore):
+    worth = 0.02
+
+    def __init__(self, folder: Path, seed: Callable[[Flask], None]) -> None:
+        self.path = folder / "live.sqlite3"
+        self.app = create_app(settings(folder, f"sqlite:///{self.path}"))
+        with self.app.app_context():
+            event.listen(db.engine, "connect", _without_waiting_for_the_disk)
+        self._begin(seed)
+
+    def keep(self) -> str:
+        self._disconnect()
+        copy = self.path.with_name(f"copy{next(self._numbers)}.sqlite3")
+        wal = self.path.with_name(self.path.name + "-wal")
+        assert not wal.exists(), "a connection that is still open keeps rows back from the file"
+        shutil.copyfile(self.path, copy)
+        return str(copy)
+
+    def forget(self, copy: str) -> None:
+        Path(copy).unlink()
+
+    def _put(self, copy: str) -> None:
         for tail in ("-wal", "-shm"):
             self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+        shutil.copyfile(copy, self.path)
 
 
-class PostgresStore:
+class PostgresStore(_CopyingStore):
+    worth = 0.1
+
     def __init__(self, folder: Path, server: URL, name: str, seed: Callable[[Flask], None]) -> None:
-        self.name, self.template = name, f"{name}_template"
+        self.name = name
         self.admin = create_engine(server, isolation_level="AUTOCOMMIT")
-        self._sql(f"DROP DATABASE IF EXISTS {self.name}", f"DROP DATABASE IF EXISTS {self.template}")
-        self._sql(f"CREATE DATABASE {self.name}")
+        self._sql(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
         url = server.set(database=name).render_as_string(hide_password=False)
         self.app = create_app(settings(folder, url))
-        migrate(self.app)
-        seed(self.app)
-        self._close()
-        self._sql(f"ALTER DATABASE {self.name} RENAME TO {self.template}")
+        self._begin(seed)
 
-    def reset(self) -> None:
-        self._close()
+    def keep(self) -> str:
+        self._disconnect()
+        copy = f"{self.name}_copy{next(self._numbers)}"
+        self._sql(f"DROP DATABASE IF EXISTS {copy}", f"CREATE DATABASE {copy} TEMPLATE {self.name} STRATEGY FILE_COPY")
+        return copy
+
+    def forget(self, copy: str) -> None:
+        self._sql(f"DROP DATABASE IF EXISTS {copy}")
+
+    def _put(self, copy: str) -> None:
         self._sql(
             f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)",
-            f"CREATE DATABASE {self.name} TEMPLATE {self.template} STRATEGY FILE_COPY",
+            f"CREATE DATABASE {self.name} TEMPLATE {copy} STRATEGY FILE_COPY",
         )
 
     def drop(self) -> None:
         self._close()
-        self._sql(f"DROP DATABASE IF EXISTS {self.name}", f"DROP DATABASE IF EXISTS {self.template}")
+        for copy in (self.name, self.base, *(copy for copy, _ in self.states.kept.values())):
+            self.forget(copy)
         self.admin.dispose()
-
-    def _close(self) -> None:
-        with self.app.app_context():
-            db.session.remove()
-            db.engine.dispose()
 
     def _sql(self, *statements: str) -> None:
         with self.admin.connect() as connection:

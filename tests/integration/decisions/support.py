@@ -16,6 +16,7 @@ from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds.models import Round, RoundState
 from tests.integration.scoring.support import score_all
 from tests.support.money import holder
+from tests.support.prepared import prepared
 from tests.support.rounds import advance, make_proposal, make_round, person
 from tests.support.world import DAY, act
 
@@ -23,6 +24,7 @@ LABOUR, NON_LABOUR = Category.LABOUR, Category.NON_LABOUR
 BOTH = {"dorset": {LABOUR: 12_000_00, NON_LABOUR: 3_000_10}, "bcp": {NON_LABOUR: 8_000_00}}
 
 
+@prepared
 def deciding(*costs: Mapping[str, Mapping[Category, int]], **changes: Any) -> tuple[Round, list[Proposal]]:
     """A round in its deciding state with a scored proposal for each of ``costs``."""
     round_ = make_round(**changes)
@@ -39,6 +41,7 @@ def asked(proposal: Proposal, ref: str) -> dict[Category, int]:
     return proposals.asks(version)[holder(ref).id]
 
 
+@prepared
 def decide(proposal: Proposal, ref: str = "dorset", outcome: Outcome = Outcome.FUND, **changes: Any) -> Decision:
     """Record and commit a decision of a partnership, by its coordinator; funds what was asked unless told otherwise."""
     values: dict[str, Any] = {

@@ -28,6 +28,7 @@ from tests.integration.returns.year import by as acting
 from tests.integration.returns.year import certified, make_forecasts, make_year, person
 from tests.support.client import PageClient
 from tests.support.money import holder
+from tests.support.prepared import prepared
 
 pytestmark = pytest.mark.db
 DAY = dt.date(2025, 7, 29)
@@ -47,6 +48,11 @@ def day(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def period(app: Flask) -> Period:
+    return certified_by_all()
+
+
+@prepared
+def certified_by_all() -> Period:
     """Every holder certified for the first quarter."""
     grant = make_year().grant
     make_year("bcp", grant)

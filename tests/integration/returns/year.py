@@ -23,6 +23,7 @@ from svd_tracker.returns.obligations import ensure_obligations
 from svd_tracker.returns.services import check_return, draft_return
 from tests.integration.finance.money_rows import make_funding, post
 from tests.support.money import make_grant
+from tests.support.prepared import prepared
 from tests.support.world import act
 
 APRIL = dt.date(2025, 4, 10)
@@ -50,6 +51,7 @@ def by(who: str, on: dt.date) -> Act:
     return act(person(f"{who}.example"), on)
 
 
+@prepared
 def make_year(of: str = "dorset", grant: Grant | None = None, forecasts: bool = True) -> Year:
     """£40,000 labour and £20,000 non-labour; Q1 has an invoice, an accrual, a credit and a post's pay."""
     grant = grant or make_grant()
@@ -116,6 +118,7 @@ def certify(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED)
     return sealed
 
 
+@prepared
 def certified(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> ReturnRevision:
     """A return taken through its whole life on one day."""
     officer = "opcc.officer@opcc" if of == "opcc" else f"finance.officer@{of}"

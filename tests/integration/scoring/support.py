@@ -10,6 +10,7 @@ from svd_tracker.rounds.models import Round
 from svd_tracker.scoring import queries, services
 from svd_tracker.scoring.models import Assessment
 from svd_tracker.scoring.services import Given
+from tests.support.prepared import prepared
 from tests.support.rounds import ASSESSORS, COORDINATOR, finish_interests, person
 from tests.support.world import act
 
@@ -21,6 +22,7 @@ def criterion_ids(round_: Round) -> dict[str, int]:
     return {each.ref: each.id for each in rounds.criteria_of(round_.scheme)}
 
 
+@prepared
 def save(
     proposal: Proposal,
     email: str,
@@ -40,12 +42,14 @@ def save(
     return saved
 
 
+@prepared
 def send(round_: Round, email: str) -> int:
     sent = services.send_all(round_, person(email).id, act(person(email).id))
     db.session.commit()
     return sent
 
 
+@prepared
 def score_all(round_: Round, *proposals: Proposal, emails: tuple[str, ...] = ASSESSORS) -> None:
     """These assessors say that they have no interests, give every proposal FULL marks, and send."""
     finish_interests(round_, *emails)
@@ -55,12 +59,14 @@ def score_all(round_: Round, *proposals: Proposal, emails: tuple[str, ...] = ASS
         send(round_, email)
 
 
+@prepared
 def declare(proposal: Proposal, email: str) -> None:
     who = person(email).id
     declare_interest(proposal.round, proposal, who, InterestKind.DIRECT, "Works there", act(who))
     db.session.commit()
 
 
+@prepared
 def correct(proposal: Proposal) -> None:
     """The coordinator returns a proposal and submits it again, corrected; commits."""
     by = act(person(COORDINATOR).id)
