@@ -8,6 +8,7 @@ from svd_tracker.decisions import queries
 from svd_tracker.decisions.models import Decision
 from svd_tracker.errors import NotAllowed
 from svd_tracker.proposals import queries as proposals
+from svd_tracker.proposals import reach
 from svd_tracker.rounds import queries as rounds
 
 bp = Blueprint("decisions", __name__)
@@ -18,6 +19,7 @@ def decision_scope(decision_id: int) -> Scope:
     decision, access = queries.get_decision(decision_id), current_access()
     if not queries.sees(access, decision):
         raise NotAllowed("This decision is another partnership's.")
+    reach.reach_of(access, decision.proposal.round).refuse_before_declaring()
     proposals.refuse_if_shut(access.person_id, decision.proposal)
     return rounds.scope_of(decision.proposal.round, access, Permission.VIEW_DECISIONS)
 

@@ -307,9 +307,14 @@ def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
     """Every proposal with each partnership asked, as far as this person may see it, by ref (DESIGN.md rule 10).
 
     A proposal asked of several is shown whole to each of them; finance officers and certifiers see what their own
-    holder decides.
+    holder decides. Raises NotAllowed for an assessor while the round is scored, and for an assessor or chair who has
+    organisations left to go through: names and asks are the proposals' own pages' to show (``reach``).
     """
     reached = reach.reach_of(access, round_)
+    reached.refuse_before_declaring()
+    if reached.assesses and round_.state in reach.BEFORE_DECIDING:
+        raise NotAllowed("Nothing is decided while the proposals are scored.")
+    hidden = reach.names_hidden(access, round_)
     everything, own = _sees_all(access, round_), access.holder_ids(Permission.VIEW_DECISIONS, round_.id)
     listed = [
         each
@@ -323,7 +328,7 @@ def rows_for(access: Access, round_: Round) -> list[DecisionRow]:
             proposal_id=each.id,
             ref=each.ref,
             title=each.title,
-            organisation=each.organisation,
+            organisation=reach.HIDDEN_NAME if hidden else each.organisation,
             holder=holders[holder_id],
             asked={} if each.id in reached.shut else each.asked[holder_id],
             decision=None if each.id in reached.shut else decided.get((each.id, holder_id)),
@@ -382,9 +387,15 @@ def totals_hidden(person_id: int | None, round_: Round, holder_id: int) -> bool:
     return bool(shut) and any(row.id in shut and holder_id in row.holder_ids for row in proposals.rows_of(round_.id))
 
 
-def undecided(round_id: int) -> dict[int, int]:
-    """By partnership, how many submitted proposals asked of it have no decision yet."""
-    rows = [each for each in proposals.rows_of(round_id) if each.state is ProposalState.SUBMITTED]
+def undecided(round_id: int, person_id: int | None) -> dict[int, int]:
+    """By partnership, how many submitted proposals asked of it have no decision yet.
+
+    Without those that an interest shuts to this person: the number would tell when one of them is decided.
+    """
+    shut = proposals.shut_proposal_ids(person_id, round_id)
+    rows = [
+        each for each in proposals.rows_of(round_id) if each.state is ProposalState.SUBMITTED and each.id not in shut
+    ]
     decided = standing(each.id for each in rows)
     counts: dict[int, int] = {}
     for each in rows:

@@ -205,9 +205,9 @@ def refuse_step(round_: Round, state: RoundState) -> None:
     """A round is published when everything asked is decided, and goes back to scoring only while nothing is."""
     if state is RoundState.SCORING and queries.decisions_of_round(round_.id):
         raise Refused("Decisions have been recorded, so the round cannot go back to scoring")
-    left = sum(queries.undecided(round_.id).values()) if state is RoundState.PUBLISHED else 0
-    if left:
-        raise Refused(f"Decisions still to record: {left}. Then the round can be published")
+    if state is RoundState.PUBLISHED and any(queries.undecided(round_.id, None).values()):
+        # Without a number: it would tell who has an interest when what is shut to them was decided.
+        raise Refused("Decisions are still to be recorded. Then the round can be published")
 
 
 @moderation.add_agree_check

@@ -311,7 +311,7 @@ def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
     for round_ in rounds.list_rounds(access) if access.may(Permission.DECIDE) else ():
         if round_.state is RoundState.DECIDING:
             here = access.holder_ids(Permission.DECIDE, round_.id)
-            yield from _work_of(round_, queries.undecided(round_.id), here)
+            yield from _work_of(round_, queries.undecided(round_.id, access.person_id), here)
     yield from _follow_up(access, deciding, today)
 
 

@@ -38,13 +38,14 @@ class ChecksForm(Form):
                         "reason": now.answer.reason if now.answer else "",
                     }
                     for now in checks
+                    if not now.shut
                 ]
             }
         )
 
     def pairs(self, checks: Sequence[CheckNow]) -> list[tuple[CheckNow, Any]]:
-        """Each check beside its row; rows of no check of the scheme are passed over."""
-        by_id = {str(now.check.id): now for now in checks}
+        """Each check beside its row; rows of no check of the scheme, or of one that is shut, are passed over."""
+        by_id = {str(now.check.id): now for now in checks if not now.shut}
         rows = [entry.form for entry in self.rows.entries]
         return [(by_id[str(row.check_id.data)], row) for row in rows if str(row.check_id.data) in by_id]
 

@@ -48,6 +48,7 @@ def eligibility(round_id: int) -> ResponseReturnValue:
         rows=checks.handed_in(round_, rows, reached.shut),
         checks=rounds.checks_of_scheme(round_.scheme_id),
         words=check_forms.WORDS,
+        answered_elsewhere=checks.ANSWERED_ELSEWHERE,
         manages=may(MANAGE, rounds.scope_of(round_, access, MANAGE)),
         taking_in=round_.state in checks.TAKING_IN,
     )
@@ -77,7 +78,8 @@ def eligibility_csv(round_id: int) -> ResponseReturnValue:
             each.late_reason,
         ]
         for now in each.checks:
-            line += [check_forms.WORDS[now.result] if now.result else "", now.answer.reason if now.answer else ""]
+            words = checks.ANSWERED_ELSEWHERE if now.shut else check_forms.WORDS[now.result] if now.result else ""
+            line += [words, now.answer.reason if now.answer else ""]
         lines.append(line)
     return csv_answer(write_csv(headings, lines), f"eligibility-{round_.ref}.csv")
 
@@ -85,7 +87,7 @@ def eligibility_csv(round_id: int) -> ResponseReturnValue:
 @requires(MANAGE, reach.of_proposal(MANAGE))
 def proposal_checks(proposal_id: int) -> ResponseReturnValue:
     proposal = queries.get_proposal(proposal_id)
-    standing = checks.checks_of(proposal)
+    standing = checks.checks_of(proposal, current_access().person_id)
     form = check_forms.ChecksForm.of(standing)
     open_ = proposal.round.state in checks.TAKING_IN and proposal.state in checks.CHECKED
     if form.validate_on_submit() and not form.take_newer(standing):
@@ -109,6 +111,7 @@ def proposal_checks(proposal_id: int) -> ResponseReturnValue:
         round=proposal.round,
         open=open_,
         words=check_forms.WORDS,
+        answered_elsewhere=checks.ANSWERED_ELSEWHERE,
         given=given,
         names={each.check.id: each.check.name for each in standing},
         people=person_names([each.recorded_by for each in (*given, *(n.answer for n in standing if n.answer))]),

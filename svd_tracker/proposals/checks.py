@@ -10,16 +10,17 @@ from sqlalchemy import func, select
 
 from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
-from svd_tracker.errors import Refused
+from svd_tracker.errors import NotAllowed, Refused
 from svd_tracker.extensions import db
 from svd_tracker.proposals import queries
 from svd_tracker.proposals.models import CheckAnswer, CheckResult, Proposal, ProposalState
 from svd_tracker.proposals.queries import ProposalRow
+from svd_tracker.rounds import people_services, scheme_services
 from svd_tracker.rounds import queries as round_queries
-from svd_tracker.rounds import scheme_services
 from svd_tracker.rounds import services as round_services
 from svd_tracker.rounds.models import Round, RoundState, SchemeCheck
 
+ANSWERED_ELSEWHERE = "Answered on a proposal that is closed to you"
 TAKING_IN = (RoundState.OPEN, RoundState.SCORING)
 CHECKED = (ProposalState.SUBMITTED, ProposalState.RETURNED, ProposalState.LATE, ProposalState.INELIGIBLE)
 
@@ -34,18 +35,27 @@ class Answer:
 
 @dataclass(frozen=True)
 class CheckNow:
-    """One check as it stands on one proposal. ``answer`` is None while nobody has answered it."""
+    """One check as it stands on one proposal. ``answer`` is None while nobody has answered it.
+
+    ``shut``: it was answered on another proposal of the organisation, which an interest keeps from the reader.
+    """
 
     check: SchemeCheck
     answer: CheckAnswer | None
+    shut: bool = False
 
     @property
     def result(self) -> CheckResult | None:
         return self.answer.result if self.answer else None
 
 
-def checks_of_round(round_: Round, proposals: Mapping[int, int]) -> dict[int, list[CheckNow]]:
-    """By proposal id, its checks in their order. ``proposals``: organisation id by proposal id. Two queries."""
+def checks_of_round(
+    round_: Round, proposals: Mapping[int, int], shut: Collection[int] = ()
+) -> dict[int, list[CheckNow]]:
+    """By proposal id, its checks in their order. ``proposals``: organisation id by proposal id. Two queries.
+
+    ``shut``: the proposals that an interest keeps from the reader, and what was answered on them (DESIGN.md rule 7).
+    """
     checks = round_queries.checks_of_scheme(round_.scheme_id)
     newest = select(func.max(CheckAnswer.id)).join(Proposal, Proposal.id == CheckAnswer.proposal_id)
     rows = db.session.execute(
@@ -60,23 +70,26 @@ def checks_of_round(round_: Round, proposals: Mapping[int, int]) -> dict[int, li
     ).all()
     of_proposal = {(row.CheckAnswer.proposal_id, row.CheckAnswer.check_id): row.CheckAnswer for row in rows}
     of_organisation = {(row.organisation_id, row.CheckAnswer.check_id): row.CheckAnswer for row in rows}
+
+    def now(check: SchemeCheck, proposal_id: int, organisation_id: int) -> CheckNow:
+        answer = (
+            of_organisation.get((organisation_id, check.id))
+            if check.of_organisation
+            else of_proposal.get((proposal_id, check.id))
+        )
+        hidden = answer is not None and answer.proposal_id in shut
+        return CheckNow(check, None if hidden else answer, hidden)
+
     return {
-        proposal_id: [
-            CheckNow(
-                check,
-                of_organisation.get((organisation_id, check.id))
-                if check.of_organisation
-                else of_proposal.get((proposal_id, check.id)),
-            )
-            for check in checks
-        ]
+        proposal_id: [now(check, proposal_id, organisation_id) for check in checks]
         for proposal_id, organisation_id in proposals.items()
     }
 
 
-def checks_of(proposal: Proposal) -> list[CheckNow]:
-    """The scheme's checks in their order, as they stand on one proposal."""
-    return checks_of_round(proposal.round, {proposal.id: proposal.organisation_id})[proposal.id]
+def checks_of(proposal: Proposal, person_id: int | None = None) -> list[CheckNow]:
+    """The scheme's checks in their order, as they stand on one proposal; to a person, without what is shut to them."""
+    shut = queries.shut_proposal_ids(person_id, proposal.round_id)
+    return checks_of_round(proposal.round, {proposal.id: proposal.organisation_id}, shut)[proposal.id]
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ class EligibilityRow:
 
     @property
     def open_checks(self) -> int:
-        return sum(each.answer is None for each in self.checks)
+        return sum(each.answer is None and not each.shut for each in self.checks)
 
     @property
     def waits(self) -> str:
@@ -111,7 +124,7 @@ class EligibilityRow:
 def handed_in(round_: Round, rows: Sequence[ProposalRow], shut: frozenset[int]) -> list[EligibilityRow]:
     """Every proposal that was handed in, by ref, with its checks. Bounded queries."""
     submitted = [row for row in rows if row.was_submitted]
-    standing = checks_of_round(round_, {row.id: row.organisation_id for row in submitted})
+    standing = checks_of_round(round_, {row.id: row.organisation_id for row in submitted}, shut)
     reasons = {each.id: each for each in queries.list_proposals(round_.id)}
     return [
         EligibilityRow(row, (), "", "", shut=True)
@@ -133,17 +146,20 @@ def history_of(proposal: Proposal) -> Sequence[CheckAnswer]:
 def answer_checks(proposal: Proposal, answers: Mapping[int, Answer], act: Act) -> None:
     """Record answers by check id; one that says what stands already writes nothing.
 
-    Raises Refused with ``field`` "reason_<check id>" for a missing reason, and once the partnerships decide.
+    Raises Refused with ``field`` "reason_<check id>" for a missing reason, and once the partnerships decide; NotAllowed
+    for what was answered on a proposal that is shut to who answers.
     """
     round_ = _lock(proposal, act)
     if round_.state not in TAKING_IN or proposal.state not in CHECKED:
         raise Refused("This proposal is past its checks: they no longer change")
-    standing = {each.check.id: each for each in checks_of(proposal)}
+    standing = {each.check.id: each for each in checks_of(proposal, act.by)}
     said: dict[str, object] = {}
     for check_id, answer in answers.items():
         now = standing.get(check_id)
         if now is None:
             raise Refused("This check is not one of the scheme")
+        if now.shut:
+            raise NotAllowed(queries.SHUT)
         reason = answer.reason.strip()
         if answer.result is not CheckResult.MET and not reason:
             raise Refused("Enter what is missing", field=f"reason_{check_id}")
@@ -174,6 +190,7 @@ def set_ineligible(proposal: Proposal, reason: str, act: Act) -> None:
     if not reason.strip():
         raise Refused("Enter why it is not eligible", field="reason")
     proposal.state, proposal.state_reason = ProposalState.INELIGIBLE, reason.strip()
+    people_services.less_to_wait_for(round_, act)
     _record(proposal, act, "set_ineligible", {"reason": reason.strip()})
 
 
@@ -192,8 +209,7 @@ def set_eligible(proposal: Proposal, reason: str, act: Act) -> None:
 
 def _lock(proposal: Proposal, act: Act) -> Round:
     queries.refuse_if_shut(act.by, proposal)
-    round_queries.lock_round(proposal.round)
-    return proposal.round
+    return queries.lock_proposal(proposal)
 
 
 def _record(proposal: Proposal, act: Act, action: str, after: dict[str, object]) -> None:

@@ -107,6 +107,20 @@ def organisations_left(round_id: int, person_id: int) -> list[Organisation]:
     return [each for each in organisations_in(round_id) if each.id not in said]
 
 
+def has_declared(round_id: int, person_id: int) -> bool:
+    """Whether a person went through the whole list, and no organisation came since that they were not asked about.
+
+    A corrected proposal can bring one, as a new match partner.
+    """
+    return queries.has_finished_review(round_id, person_id) and not organisations_left(round_id, person_id)
+
+
+def was_ruled(proposal: Proposal, person_id: int, event: InterestEvent) -> bool:
+    """Whether this ever held of a person's interest in a proposal, whatever holds now."""
+    ruled = select(Interest.id).where(Interest.proposal_id == proposal.id, Interest.person_id == person_id)
+    return db.session.scalar(ruled.where(Interest.event == event).limit(1)) is not None
+
+
 def proposals_of(round_id: int, organisation_id: int) -> Sequence[Proposal]:
     """A round's proposals that an organisation made or gives match to, drafts too, as their newest version says."""
     newest = (
@@ -145,6 +159,11 @@ def standing_of(proposal: Proposal, person_id: int) -> Interest | None:
 def waits_for_ruling(interest: Interest) -> bool:
     """Whether it is an indirect interest that nobody has ruled on: shut until then."""
     return interest.kind is InterestKind.INDIRECT and interest.event is InterestEvent.DECLARED
+
+
+def waiting_in(round_id: int) -> list[Interest]:
+    """The indirect interests of a round that nobody has ruled on."""
+    return [each for each in queries.interests(round_id) if waits_for_ruling(each)]
 
 
 def chair_rules(round_: Round, interest: Interest, shut: frozenset[tuple[int, int]]) -> bool:

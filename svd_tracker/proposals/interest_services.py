@@ -60,7 +60,7 @@ def declare_for_organisation(
 ) -> OrganisationInterest:
     """A person's own interest in an organisation: in all that it proposes here or gives match to, later ones too.
 
-    Saying it twice changes nothing.
+    Saying it twice changes nothing; said again where it was cleared on a proposal meanwhile, it shuts that again.
     """
     _refuse_another(person_id, act)
     _still_matters(round_)
@@ -70,14 +70,18 @@ def declare_for_organisation(
         raise Refused("Say what the interest is", field="reason")
     round_queries.lock_round(round_)  # a proposal of theirs may be coming in at this moment
     standing = _standing_organisation(round_, organisation.id, person_id)
-    if (
-        standing is not None
-        and standing.event is InterestEvent.DECLARED
-        and (standing.kind is kind or standing.kind is InterestKind.DIRECT)
-    ):
+    same = standing is not None and _says_as_much(standing, kind)
+    if standing is not None and same:
+        kind = standing.kind  # a direct one stays so
+    open_to_them = [
+        each
+        for each in interest_queries.proposals_of(round_.id, organisation.id)
+        if not _shuts_as_firmly(each, person_id, kind)
+    ]
+    if standing is not None and same and not open_to_them:
         return standing
     declared = _add_organisation(round_, organisation.id, person_id, kind, InterestEvent.DECLARED, reason.strip(), act)
-    for proposal in interest_queries.proposals_of(round_.id, organisation.id):
+    for proposal in open_to_them:
         _take_over(proposal, declared, act)
     _record_round(
         round_,
@@ -103,7 +107,11 @@ def follow_organisations(proposal: Proposal, act: Act) -> None:
     }
     for declared in interest_queries.organisation_interests(proposal.round_id):
         stands = declared.event is InterestEvent.DECLARED and declared.organisation_id in involved
-        if stands and (declared.person_id, declared.organisation_id) not in known:
+        if (
+            stands
+            and (declared.person_id, declared.organisation_id) not in known
+            and not _shuts_as_firmly(proposal, declared.person_id, declared.kind)
+        ):
             _take_over(proposal, declared, act)
 
 
@@ -213,7 +221,7 @@ def _still_matters(round_: Round) -> None:
         raise Refused("The decisions are published: an interest no longer shuts anything")
 
 
-def _says_as_much(standing: Interest, kind: InterestKind) -> bool:
+def _says_as_much(standing: Interest | OrganisationInterest, kind: InterestKind) -> bool:
     """Whether a declaration of this kind adds nothing: a direct one takes the place of an indirect, never the reverse.
 
     After a ruling an indirect one is new: there is something that the chair did not know.
@@ -221,14 +229,16 @@ def _says_as_much(standing: Interest, kind: InterestKind) -> bool:
     return standing.event is InterestEvent.DECLARED and (standing.kind is kind or standing.kind is InterestKind.DIRECT)
 
 
+def _shuts_as_firmly(proposal: Proposal, person_id: int, kind: InterestKind) -> bool:
+    """Whether an interest of this kind would add nothing to what the person has in a proposal."""
+    standing = interest_queries.standing_of(proposal, person_id)
+    return standing is not None and (
+        _says_as_much(standing, kind) or (standing.event is InterestEvent.RULED_SHUT and kind is InterestKind.INDIRECT)
+    )
+
+
 def _take_over(proposal: Proposal, declared: OrganisationInterest, act: Act) -> None:
-    """Into a proposal's interests what was declared in an organisation of it, unless it is shut as firmly already."""
-    standing = interest_queries.standing_of(proposal, declared.person_id)
-    if standing is not None and (
-        _says_as_much(standing, declared.kind)
-        or (standing.event is InterestEvent.RULED_SHUT and declared.kind is InterestKind.INDIRECT)
-    ):
-        return
+    """Into a proposal's interests what was declared in an organisation of it."""
     _add(
         proposal,
         declared.person_id,

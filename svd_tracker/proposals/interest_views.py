@@ -242,7 +242,7 @@ def trail(round_: Round, here: str) -> list[tuple[str, str | None]]:
 
 @navigation.add_work
 def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
-    """Rulings for the chair, stand-ins to be named, and whom one stands in for."""
+    """Interests and rulings for the chair, the chair and stand-ins to be named, and whom one stands in for."""
     if not access.may(Permission.RULE_INTEREST):
         return
     found = [each for each in rounds.list_rounds(access) if each.state in rounds.ASSESSING]
@@ -253,6 +253,14 @@ def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
         if not access.may(Permission.RULE_INTEREST, scope):
             continue
         coordinates = access.may(Permission.MANAGE_ROUND, scope)
+        scores = round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE)
+        chairs = round_.chair_id == access.person_id and not scores  # who scores is asked as an assessor
+        if chairs and not coordinates and interest_queries.organisations_left(round_.id, access.person_id):
+            text = f"Declare your interests for {round_.name}"
+            yield navigation.WorkItem(text, url_for("proposals.interests", round_id=round_.id))
+        if coordinates and round_.chair_id is None and interest_queries.waiting_in(round_.id):
+            text = f"{round_.name}: name the chair, an interest waits for a ruling"
+            yield navigation.WorkItem(text, url_for("rounds.chair", round_id=round_.id))
         wait = sum(
             interest_queries.waits_for_ruling(each)
             for each in interest_queries.for_ruling(round_, access.person_id, coordinates)

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from svd_tracker.accounts.access import current_act, requires
 from svd_tracker.accounts.permissions import Permission, Scope
@@ -73,7 +74,10 @@ def link_scope(token: str, **_: Any) -> Scope:
 
 
 def _by_link(needs_code: bool) -> Callable[[View], View]:
-    """The one check of every route by link: the address is ours, it still works, and its code was entered here."""
+    """The one check of every route by link: the address is ours, it still works, and its code was entered here.
+
+    Somebody who is signed in and has an interest in the proposal does not read it this way either.
+    """
 
     def decorate(view: View) -> View:
         @requires(PUBLIC, link_scope)
@@ -85,6 +89,8 @@ def _by_link(needs_code: bool) -> Callable[[View], View]:
             if found is None or closed:
                 ask = link_queries.whom_to_ask(found, act.on) if found else []
                 return render_template("proposals/link/closed.html", closed=closed, ask=ask), 410 if found else 404
+            if current_user.is_authenticated:
+                queries.refuse_if_shut(current_user.id, found.proposal)
             if needs_code and not _is_open(found, act):
                 return redirect(url_for("proposals.link", token=token), 303)
             return view(found, **kwargs)

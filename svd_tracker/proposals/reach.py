@@ -3,8 +3,9 @@
 A proposer reads those of their own organisation. Coordinators and members read what is asked of their partnership
 (DESIGN.md rule 10), coordinators its drafts too, and the one who keyed a draft in reads it before it asks anybody.
 The round's chair and the area's auditor read everything that was submitted. So do its assessors, but for what is late
-or not eligible, and only once they have said in which of the organisations they have an interest. A declared interest
-shuts a proposal on top of that (rule 7), and a blind round keeps names from those who have yet to send their scores.
+or not eligible. Chair and assessors read nothing before they have said in which of the organisations they have an
+interest. A declared one shuts a proposal on top of that (rule 7), and a blind round keeps names from those who have yet
+to send their scores.
 """
 
 from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ from svd_tracker.proposals.models import ProposalState
 from svd_tracker.proposals.queries import ProposalRow
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.rounds.queries import ASSESSING
 
 BEFORE_DECIDING = (RoundState.OPEN, RoundState.SCORING)
 HIDDEN_NAME = "Name hidden until you have sent your scores"
@@ -33,7 +35,7 @@ DECLARE_FIRST = "Say first in which of the organisations you have an interest: t
 class Reach:
     """What one person reaches in one round. ``shut`` holds the proposals that an interest keeps from them.
 
-    ``declares_first``: an assessor who has organisations left to go through, and reads no proposal before.
+    ``declares_first``: an assessor or the chair with organisations left to go through, who reads no proposal before.
     """
 
     person_id: int
@@ -64,6 +66,11 @@ class Reach:
         """Whether a submitted proposal that asks these partnerships is the person's to read, interests aside."""
         return self.everything_submitted or not self.belongs_to.isdisjoint(asked)
 
+    def refuse_before_declaring(self) -> None:
+        """Raises NotAllowed for a list or sum of proposals while the person has organisations left to go through."""
+        if self.declares_first:
+            raise NotAllowed(DECLARE_FIRST)
+
     def owns(self, organisation_id: int) -> bool:
         return self.organisation_id is not None and self.organisation_id == organisation_id
 
@@ -76,7 +83,7 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
     roles = [held for held in access.roles if held.covers(here)]
     proposes = any(held.role == Role.PROPOSER for held in roles)
     reads_all = any(held.role in (Role.AUDITOR, CHAIR) for held in roles)
-    assesses = any(held.role == ASSESSOR for held in roles)
+    assesses, chairs = (any(held.role == role for held in roles) for role in (ASSESSOR, CHAIR))
     coordinates = _coordinates(access, here, holder_ids)
     return Reach(
         person_id=access.person_id,
@@ -86,9 +93,9 @@ def reach_of(access: Access, round_: Round, holder_ids: frozenset[int] | None = 
         everything_submitted=reads_all or assesses,
         shut=queries.shut_proposal_ids(access.person_id, round_.id),
         assesses=assesses and not reads_all and not coordinates,
-        declares_first=assesses
+        declares_first=(assesses or chairs)
         and not coordinates
-        and round_.state in BEFORE_DECIDING
+        and round_.state in ASSESSING
         and bool(interest_queries.organisations_left(round_.id, access.person_id)),
     )
 

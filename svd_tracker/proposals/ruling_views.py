@@ -29,7 +29,7 @@ def add_to(bp: Blueprint) -> None:
 @requires(RULE, of_round(RULE))
 def rulings(round_id: int) -> ResponseReturnValue:
     round_, access = rounds.get_round(round_id), current_access()
-    rows, _ = reach.list_for(access, round_)
+    rows, reached = reach.list_for(access, round_)
     titles = {row.id: row for row in rows}
     found = [each for each in _for_me(round_) if each.proposal_id in titles]
     declared = {(each.person_id, each.proposal_id): each for each in interest_queries.interests_for_papers(round_id)}
@@ -38,6 +38,8 @@ def rulings(round_id: int) -> ResponseReturnValue:
         round=round_,
         waiting=[each for each in found if interest_queries.waits_for_ruling(each)],
         ruled=[each for each in found if not interest_queries.waits_for_ruling(each)],
+        unruled=sum(each.proposal_id in titles.keys() - reached.shut for each in interest_queries.waiting_in(round_id)),
+        declares_first=reached.declares_first,
         declared=declared,
         titles=titles,
         names_hidden=reach.names_hidden(access, round_),

@@ -328,7 +328,7 @@ def _waiting(access: Access, on: dt.date) -> Iterator[navigation.WorkItem]:
                 text = f"{round_.name}: {_counted(waiting)} to be checked before scoring"
                 yield navigation.WorkItem(text, url_for("proposals.eligibility", round_id=round_.id), round_.closes_on)
         assesses = round_.state is RoundState.SCORING and round_.id in access.round_ids(Permission.SCORE)
-        if assesses and not proposals.has_finished_review(round_.id, access.person_id):
+        if assesses and not interest_queries.has_declared(round_.id, access.person_id):
             url = url_for("proposals.interests", round_id=round_.id)
             yield navigation.WorkItem(f"Declare your interests for {round_.name}", url)
 

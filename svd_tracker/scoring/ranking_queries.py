@@ -165,11 +165,13 @@ class RoundFacts:
 def facts_of(round_: Round, access: Access) -> RoundFacts:
     """What this person may calculate with. Ask ``queries.refuse_unless_shown`` first. Bounded queries.
 
+    Raises NotAllowed for an assessor or chair who has organisations left to go through.
     Assessors, the chair and the auditor reach all. Coordinators and members reach the proposals that ask their
     partnership, with what those ask of others too, and the line of their partnership alone (DESIGN.md rule 10).
     """
     holders = rounds.taking_part(round_.id)
     reached = reach.reach_of(access, round_, frozenset(holder.id for holder in holders))
+    reached.refuse_before_declaring()
     submitted = queries.scored_versions(round_.id)
     asked = proposals.asks_of(each.id for each in submitted)
     versions = {each.proposal_id: each for each in submitted if reached.reads(asked[each.id])}

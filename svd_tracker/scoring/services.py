@@ -15,7 +15,7 @@ from svd_tracker.act import Act
 from svd_tracker.audit import services as audit
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
-from svd_tracker.proposals import interest_services
+from svd_tracker.proposals import interest_queries, interest_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.models import Interest, Proposal, ProposalState
@@ -255,21 +255,20 @@ def look_who_waits(interest: Interest, act: Act) -> None:
 
 @round_services.add_caution
 def short_of_scorers(round_: Round, state: RoundState) -> list[str]:
-    """Before scoring is closed: the proposals that fewer people scored than the scheme asks for."""
+    """Before scoring is closed: how many proposals fewer people scored than the scheme asks for.
+
+    Counts alone: whoever moves the round may have an interest in one of them. The board of scoring names the others.
+    """
     least = round_.scheme.least_scorers
     if round_.state is not RoundState.SCORING or state is not RoundState.DECIDING or least == 1:
         return []
     marks, silent = queries.sent_marks(round_.id), queries.shut_people(round_.id)
-    counts = [
-        (version, len({mark.assessor_id for mark in marks.get(key, ())} - silent.get(key, frozenset())))
-        for version in queries.scored_versions(round_.id)
-        if (key := version.proposal_id)
-    ]
-    return [
-        f"{version.proposal.ref} {version.title}: scored by {count}, and the scheme asks for at least {least}"
-        for version, count in counts
-        if count < least
-    ]
+    short = sum(
+        len({mark.assessor_id for mark in marks.get(key, ())} - silent.get(key, frozenset())) < least
+        for key in (version.proposal_id for version in queries.scored_versions(round_.id))
+    )
+    what = "1 proposal is" if short == 1 else f"{short} proposals are"
+    return [f"{what} scored by fewer people than the {least} that the scheme asks for."] if short else []
 
 
 @round_services.on_move
@@ -335,7 +334,7 @@ def _refuse_unless_assessor(round_: Round, person_id: int | None) -> None:
         raise NotAllowed("Only this round's assessors score its proposals")
     if round_.state is not RoundState.SCORING:
         raise NotAllowed("This round is not being scored now")
-    if not proposals.has_finished_review(round_.id, person_id):
+    if not interest_queries.has_declared(round_.id, person_id):
         raise NotAllowed("Say first whether you have an interest in any of the proposals")
 
 

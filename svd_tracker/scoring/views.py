@@ -13,7 +13,7 @@ from svd_tracker.accounts.permissions import Access, Permission, Scope
 from svd_tracker.accounts.queries import get_person
 from svd_tracker.errors import ChangedMeanwhile, NotAllowed, Refused
 from svd_tracker.extensions import db
-from svd_tracker.proposals import attachments, reach
+from svd_tracker.proposals import attachments, interest_queries, reach
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds import queries as rounds
@@ -46,8 +46,8 @@ def _proposal_scope(permission: Permission) -> Callable[[int], Scope]:
 
 
 def _assessment_scope(assessment_id: int) -> Scope:
-    round_ = queries.get_assessment(assessment_id).proposal.round
-    return rounds.scope_of(round_, current_access(), Permission.MANAGE_ROUND)
+    proposal_id = queries.get_assessment(assessment_id).proposal_id
+    return reach.of_proposal(Permission.MANAGE_ROUND)(proposal_id=proposal_id)
 
 
 @bp.get("/rounds/<int:round_id>/scoring")
@@ -56,7 +56,7 @@ def index(round_id: int) -> ResponseReturnValue:
     """An assessor's own list, and for everybody else who has sent what. No marks."""
     round_, access = rounds.get_round(round_id), current_access()
     assessor = rounds.is_assessor(round_id, access.person_id) and round_.state is not RoundState.PUBLISHED
-    reviewed = assessor and proposals.has_finished_review(round_id, access.person_id)
+    reviewed = assessor and interest_queries.has_declared(round_id, access.person_id)
     holder_ids = rounds.holder_ids_of([round_id]).get(round_id, frozenset())
     reached = reach.reach_of(access, round_, holder_ids)
     scope = rounds.scope_within(round_, holder_ids, access, Permission.VIEW_RANKING)
@@ -116,7 +116,7 @@ def assess(proposal_id: int) -> ResponseReturnValue:
     proposal, person_id = proposals.get_proposal(proposal_id), current_access().person_id
     round_ = proposal.round
     proposals.refuse_if_shut(person_id, proposal)
-    if round_.state is RoundState.SCORING and not proposals.has_finished_review(round_.id, person_id):
+    if round_.state is RoundState.SCORING and not interest_queries.has_declared(round_.id, person_id):
         flash("Say first whether you have an interest in any of the proposals. Then you can score.", "important")
         return redirect(url_for("proposals.interests", round_id=round_.id), 303)
     read_only = (person_id, proposal_id) in proposals.silent_pairs(round_.id)
@@ -293,7 +293,7 @@ def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
             own = [each for each in queries.own_proposals(round_, access.person_id) if each.scores]
             unsent = [each for each in own if each.state is not AssessmentState.SENT]
             left = sum(not each.complete for each in unsent)
-            if not proposals.has_finished_review(round_.id, access.person_id):
+            if not interest_queries.has_declared(round_.id, access.person_id):
                 continue  # declaring interests comes first, and has an item of its own
             if left:
                 yield navigation.WorkItem(f"Score {left} of {len(own)} proposals: {round_.name}", url)

@@ -341,7 +341,7 @@ def test_when_and_by_whom_a_decision_is_recorded(app: Flask) -> None:
 def test_a_round_is_published_when_all_is_decided_and_decisions_then_only_supersede(app: Flask) -> None:
     round_, (proposal,) = deciding()
     first = decide(proposal)
-    with pytest.raises(Refused, match="Decisions still to record: 1"):
+    with pytest.raises(Refused, match="Decisions are still to be recorded"):
         advance(round_, RoundState.PUBLISHED)
     db.session.rollback()
     decide(proposal, "bcp", Outcome.RESERVE)

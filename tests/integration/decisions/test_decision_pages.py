@@ -248,7 +248,7 @@ def test_the_round_is_published_from_its_page_once_all_is_decided(app: Flask, cl
     round_, (proposal,) = deciding({"dorset": BOTH["dorset"]})
     round_id, number = round_.id, proposal.id
     page = client.sign_in(COORDINATOR).get(f"/rounds/{round_id}").text
-    assert "Decisions still to record: 1." in page
+    assert "Decisions are still to be recorded." in page
     assert "Go to the decisions" in page
     assert "/move/published" not in page
     decide(get_proposal(number), "dorset", Outcome.REJECT)

@@ -162,7 +162,7 @@ def test_the_chair_rules_on_screen(client: PageClient) -> None:
     round_ = make_round()
     proposal = make_proposal(round_)
     round_id, number, health = round_.id, proposal.id, person(HEALTH).id
-    finish_organisations(round_, HEALTH)
+    finish_organisations(round_, HEALTH, CHAIR)
     chaired(round_)
     declare(proposal, HEALTH)
     rule = f"/rounds/{round_id}/interests/{number}/rule/{health}"
@@ -187,6 +187,7 @@ def test_one_ruling_for_all_that_an_organisation_brings(client: PageClient) -> N
     numbers = [make_proposal(round_, title).id for title in ("One", "Two", "Three")]
     round_id, health = round_.id, person(HEALTH).id
     chaired(round_)
+    finish_organisations(round_, CHAIR)
     charity = organisation("Harbour Youth Charity")
     interest_services.declare_for_organisation(
         round_, charity, health, InterestKind.INDIRECT, "My sister works there", act(health)
@@ -275,6 +276,7 @@ def test_the_pages_need_few_queries_however_many_interests(client: PageClient) -
         proposal = make_proposal(rounds.get_round(round_id), title, by_organisation=f"{title} Trust")
         for email in (HEALTH, POLICE, PROBATION):
             declare(proposal, email)
+        finish_organisations(rounds.get_round(round_id), CHAIR)
         took = []
         for email, url in (
             (COORDINATOR, f"/rounds/{round_id}/interests"),

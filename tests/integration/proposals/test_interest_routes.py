@@ -68,7 +68,7 @@ def scored() -> tuple[Round, Proposal]:
     first = make_proposal(round_, content=content)
     second = make_proposal(round_, "Night buses", costs=OTHERS, by_organisation="Safer Streets Trust")
     advance(round_, RoundState.SCORING)
-    finish_interests(round_)
+    finish_interests(round_, *ASSESSORS, CHAIR)
     for email in ASSESSORS:
         save(first, email, FULL, "a mark for a secret reason")
         save(second, email, FULL)

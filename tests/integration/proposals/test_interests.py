@@ -131,6 +131,24 @@ def test_organisations_gone_through_are_those_that_were_on_the_page(app: Flask) 
     assert queries.interests(round_.id) == []  # having none shuts nothing
 
 
+@pytest.mark.parametrize("again", [DIRECT, INDIRECT])
+def test_an_interest_said_again_after_it_was_cleared_shuts_again(app: Flask, again: InterestKind) -> None:
+    round_ = make_round()
+    cleared, other = make_proposal(round_, "A", by_organisation=CHARITY), make_proposal(round_, "B")
+    declare_in(round_, CHARITY, HEALTH, DIRECT)
+    who, by = person(HEALTH).id, act(person(COORDINATOR).id)
+    interest_services.clear_interest(round_, cleared, who, "A mistake", by)
+    db.session.commit()
+    assert (shut(cleared, HEALTH), shut(other, HEALTH)) == (False, True)
+    declare_in(round_, CHARITY, HEALTH, again)
+    assert (shut(cleared, HEALTH), shut(other, HEALTH)) == (True, True)
+    standing = interest_queries.standing_of(cleared, who)
+    assert standing is not None
+    assert standing.kind is DIRECT, "what was said as direct is not softened"
+    declare_in(round_, CHARITY, HEALTH, again)
+    assert interest_queries.standing_of(cleared, who) == standing, "saying it twice changes nothing"
+
+
 def test_an_organisation_gone_through_can_still_be_declared(app: Flask) -> None:
     round_ = make_round()
     proposal = make_proposal(round_)

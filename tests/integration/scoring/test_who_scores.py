@@ -31,6 +31,7 @@ from tests.support.rounds import (
     COORDINATOR,
     advance,
     finish_interests,
+    finish_organisations,
     make_proposal,
     make_round,
     organisation,
@@ -201,7 +202,7 @@ def test_too_few_scorers_are_shown_and_closing_needs_a_reason(client: PageClient
             save(two, email, FULL)
         send(round_, email)
     assert [(each.sent, each.able, each.short) for each in read_board(round_).scorers] == [(3, 3, False), (2, 2, True)]
-    words = "P-02 Level-Up: scored by 2, and the scheme asks for at least 3"
+    words = "1 proposal is scored by fewer people than the 3 that the scheme asks for."  # and not which: rule 7
     assert [each for each in cautions(round_, RoundState.DECIDING) if "scored by" in each] == [words]
     by = act(person(COORDINATOR).id)
     with pytest.raises(Refused):
@@ -242,6 +243,7 @@ def test_the_page_of_scores_names_assessors_to_few(client: PageClient) -> None:
     set_chair(round_, person("member@bcp.example"), round_.row_version, act(person(COORDINATOR).id))
     db.session.commit()
     score_all(round_, proposal)
+    finish_organisations(round_, "member@bcp.example")
     url = f"/proposals/{proposal_id}/scores"
     for email in (COORDINATOR, "auditor@audit.example", HEALTH):
         assert "Police assessor" in _main(client.sign_in(email).get(url).text), email
