@@ -29,7 +29,9 @@ NONE = "No interest"  # the reason of an organisation that somebody went through
 _ACTIONS = {InterestEvent.DECLARED: "declare_interest", InterestEvent.CLEARED: "clear_interest"}
 
 InterestListener = Callable[[Interest, Act], None]
+ScoreCheck = Callable[[Proposal, int], None]
 _listeners: list[InterestListener] = []
+_checks: list[ScoreCheck] = []
 
 
 def on_interest(listener: InterestListener) -> InterestListener:
@@ -39,6 +41,16 @@ def on_interest(listener: InterestListener) -> InterestListener:
     return listener
 
 
+def before_letting_score(check: ScoreCheck) -> ScoreCheck:
+    """Lets a higher feature refuse that somebody, to whom an interest kept a proposal from, scores it: called with the
+
+    proposal and the person's id, raises Refused.
+    """
+    if check not in _checks:
+        _checks.append(check)
+    return check
+
+
 def declare_interest(
     round_: Round, proposal: Proposal, person_id: int, kind: InterestKind, reason: str, act: Act
 ) -> Interest:
@@ -46,6 +58,7 @@ def declare_interest(
     _refuse_another(person_id, act)
     if proposal.round_id != round_.id:
         raise Refused("Choose a proposal of this round")
+    round_queries.lock_round(round_)  # somebody who is waited for may be sending at this moment
     _still_matters(round_)
     if not reason.strip():
         raise Refused("Say what the interest is", field="reason")
@@ -140,6 +153,7 @@ def finish_interest_review(round_: Round, person_id: int, act: Act) -> None:
         raise Refused("The list of proposals is not complete yet: finish once scoring has begun")
     if interest_queries.organisations_left(round_.id, person_id):
         raise Refused("Go through the organisations first")
+    round_queries.lock_round(round_)  # somebody who is waited for may be sending at this moment
     if queries.has_finished_review(round_.id, person_id):
         return
     db.session.add(
@@ -151,6 +165,7 @@ def finish_interest_review(round_: Round, person_id: int, act: Act) -> None:
             recorded_by=act.by,
         )
     )
+    people_services.less_to_wait_for(round_, act)
     _record_round(round_, "finish_interests", act, {"person_id": person_id})
 
 
@@ -164,6 +179,7 @@ def rule(interest: Interest, event: InterestEvent, reason: str, act: Act) -> Int
     round_ = proposal.round
     if event not in interest_queries.RULINGS:
         raise Refused("Choose what the person may do", field="event")
+    round_queries.lock_round(round_)  # somebody who is waited for may be sending at this moment
     _still_matters(round_)
     if act.by == interest.person_id:
         raise NotAllowed("You cannot rule on an interest of your own.")
@@ -179,6 +195,8 @@ def rule(interest: Interest, event: InterestEvent, reason: str, act: Act) -> Int
         raise ChangedMeanwhile("Something newer was recorded on this interest. Check it first.")
     if not reason.strip():
         raise Refused("Enter the reason: it is printed in the papers", field="reason")
+    if event is InterestEvent.RULED_SCORE:
+        _refuse_to_let_score(proposal, interest.person_id)
     return _add(
         proposal,
         interest.person_id,
@@ -198,6 +216,7 @@ def clear_interest(round_: Round, proposal: Proposal, person_id: int, reason: st
     if act.by == person_id:
         raise NotAllowed("You cannot clear an interest of your own: another coordinator can.")
     queries.refuse_if_shut(act.by, proposal)
+    round_queries.lock_round(round_)  # somebody who is waited for may be sending at this moment
     _still_matters(round_)
     if not reason.strip():
         raise Refused("Enter why the interest no longer stands", field="reason")
@@ -206,9 +225,15 @@ def clear_interest(round_: Round, proposal: Proposal, person_id: int, reason: st
         raise Refused("There is no interest to clear")
     if standing.kind is InterestKind.INDIRECT:
         raise Refused("The chair rules on an indirect interest: it is not cleared")
+    _refuse_to_let_score(proposal, person_id)
     return _add(
         proposal, person_id, standing.kind, InterestEvent.CLEARED, reason, act, organisation_id=standing.organisation_id
     )
+
+
+def _refuse_to_let_score(proposal: Proposal, person_id: int) -> None:
+    for check in _checks:
+        check(proposal, person_id)
 
 
 def _refuse_another(person_id: int, act: Act) -> None:
@@ -316,6 +341,7 @@ def _add(
     )
     for listener in _listeners:
         listener(interest, act)
+    people_services.less_to_wait_for(proposal.round, act)
     return interest
 
 

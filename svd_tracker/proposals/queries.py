@@ -30,6 +30,7 @@ from svd_tracker.proposals.models import (
     ProposalVersion,
 )
 from svd_tracker.rounds.models import Round, RoundState
+from svd_tracker.rounds.queries import lock_round
 from svd_tracker.rounds.queries import subject as round_subject
 
 _PARTS = (
@@ -88,6 +89,13 @@ def list_proposals(round_id: int, states: Collection[ProposalState] | None = Non
     if states is not None:
         query = query.where(Proposal.state.in_(states))
     return db.session.scalars(query.order_by(Proposal.ref)).all()
+
+
+def lock_proposal(proposal: Proposal) -> Round:
+    """Hold the round of a proposal until the transaction ends, and read the states of both as they are now."""
+    lock_round(proposal.round)
+    db.session.refresh(proposal, ["state", "row_version"])
+    return proposal.round
 
 
 def submitted_version(proposal: Proposal) -> ProposalVersion | None:

@@ -34,6 +34,7 @@ from svd_tracker.proposals.models import (
     ProposalState,
     ProposalVersion,
 )
+from svd_tracker.rounds import people_services
 from svd_tracker.rounds import queries as round_queries
 from svd_tracker.rounds import services as round_services
 from svd_tracker.rounds.models import Round, RoundState
@@ -152,8 +153,7 @@ def submit(
     Raises Refused for what is missing, and for a first submission after the round closed with neither of them.
     """
     queries.refuse_if_shut(act.by, proposal)
-    round_ = proposal.round
-    round_queries.lock_round(round_)  # it may be closing for proposals at this moment
+    round_ = queries.lock_proposal(proposal)  # it may be closing for proposals at this moment
     _check_row_version(proposal, row_version)
     too_late = proposal.state is ProposalState.DRAFT and act.on > round_.closes_on
     version = _draft_of(proposal, late=too_late and late)
@@ -203,23 +203,25 @@ def refuse_late(proposal: Proposal, reason: str, act: Act) -> None:
 
 def _lock_late(proposal: Proposal, act: Act) -> Round:
     queries.refuse_if_shut(act.by, proposal)
-    round_queries.lock_round(proposal.round)
+    round_ = queries.lock_proposal(proposal)
     if proposal.state is not ProposalState.LATE:
         raise Refused("This proposal is not waiting as a late one")
-    return proposal.round
+    return round_
 
 
 def return_for_correction(proposal: Proposal, reason: str, act: Act) -> ProposalVersion:
     """Give a submitted proposal back: a new version, copied from the last, that can be changed and submitted again."""
     queries.refuse_if_shut(act.by, proposal)
+    round_ = queries.lock_proposal(proposal)
     if proposal.state is not ProposalState.SUBMITTED:
         raise Refused("Only a submitted proposal can be returned")
-    if proposal.round.state not in TAKING_IN:
+    if round_.state not in TAKING_IN:
         raise Refused("Scoring is over, so a proposal can no longer be returned")
     if not reason.strip():
         raise Refused("Enter what is to be corrected", field="reason")
     version = new_version(proposal, act)
     proposal.state, proposal.state_reason = ProposalState.RETURNED, reason.strip()
+    people_services.less_to_wait_for(round_, act)
     _record(proposal, act, "return", after={"version": version.version_no, "reason": reason.strip()})
     return version
 
@@ -227,15 +229,17 @@ def return_for_correction(proposal: Proposal, reason: str, act: Act) -> Proposal
 def withdraw(proposal: Proposal, reason: str, act: Act) -> None:
     """Take a proposal out of its round; it stays on record. Raises Refused once the partnerships decide."""
     queries.refuse_if_shut(act.by, proposal)
+    round_ = queries.lock_proposal(proposal)
     if proposal.state is ProposalState.WITHDRAWN:
         raise Refused("This proposal is already withdrawn")
-    if proposal.round.state in (RoundState.DECIDING, RoundState.PUBLISHED):
+    if round_.state in (RoundState.DECIDING, RoundState.PUBLISHED):
         # A decision may already have opened money for it, which a withdrawal would leave open.
         raise Refused("The partnerships are deciding: record the withdrawal as the reason of a decision to reject")
     if not reason.strip():
         raise Refused("Enter why it is withdrawn", field="reason")
     before = proposal.state
     proposal.state, proposal.state_reason = ProposalState.WITHDRAWN, reason.strip()
+    people_services.less_to_wait_for(round_, act)
     _record(
         proposal,
         act,

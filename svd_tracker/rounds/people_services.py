@@ -24,7 +24,9 @@ class Part(StrEnum):
 
 
 PeopleCheck = Callable[[Round, Person, Part, Person | None], None]
+WaitingListener = Callable[[Round, Act], None]
 _checks: list[PeopleCheck] = []
+_listeners: list[WaitingListener] = []
 
 
 def add_people_check(check: PeopleCheck) -> PeopleCheck:
@@ -35,6 +37,22 @@ def add_people_check(check: PeopleCheck) -> PeopleCheck:
     if check not in _checks:
         _checks.append(check)
     return check
+
+
+def on_less_to_wait_for(listener: WaitingListener) -> WaitingListener:
+    """Lets a higher feature do its part when an assessor may have less left to do, in the same transaction.
+
+    Whoever tells it holds the round (queries.lock_round).
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
+    return listener
+
+
+def less_to_wait_for(round_: Round, act: Act) -> None:
+    """Part of a verb after which somebody who was waited for may be waited for no more."""
+    for listener in _listeners:
+        listener(round_, act)
 
 
 def add_assessor(round_: Round, person: Person, act: Act) -> RoundAssessor:
@@ -67,7 +85,6 @@ def name_substitute(round_: Round, for_person: Person, person: Person, reason: s
     Raises Refused outside scoring, and once scores are shown: who may have seen them must not give any.
     """
     queries.lock_round(round_)  # the last one may be sending at this moment
-    db.session.refresh(round_, ["scores_shown_at"])
     if round_.state is not RoundState.SCORING:
         raise Refused("Name a substitute while the round is scored: before that, add an assessor")
     if round_.scores_shown_at is not None:

@@ -61,9 +61,9 @@ def get_round(round_id: int) -> Round:
 
 
 def lock_round(round_: Round) -> None:
-    """Hold the round until the transaction ends, and read its state as it is now."""
+    """Hold the round until the transaction ends, and read its state, and whether scores are shown, as they are now."""
     db.session.execute(select(Round.id).where(Round.id == round_.id).with_for_update())
-    db.session.refresh(round_, ["state", "row_version"])
+    db.session.refresh(round_, ["state", "scores_shown_at", "row_version"])
 
 
 def list_rounds(access: Access) -> Sequence[Round]:

@@ -220,7 +220,7 @@ def hidden_because(round_: Round, access: Access) -> str | None:
         if waiting[access.person_id]:
             return "Other people's scores stay hidden until you have sent all of your own."
         return None
-    if round_.state is RoundState.SCORING and any(waiting.values()):
+    if round_.state is RoundState.SCORING and (round_.scores_shown_at is None or any(waiting.values())):
         return "Scores stay hidden until every assessor has sent theirs, or the round moves on to deciding."
     return None
 

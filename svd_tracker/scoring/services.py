@@ -19,11 +19,10 @@ from svd_tracker.proposals import interest_queries, interest_services
 from svd_tracker.proposals import queries as proposals
 from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.models import Interest, Proposal, ProposalState
-from svd_tracker.rounds import people_services
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
 from svd_tracker.rounds.models import Criterion, Round, RoundAssessor, RoundState
-from svd_tracker.scoring import queries
+from svd_tracker.scoring import queries, shown
 from svd_tracker.scoring.models import Assessment, AssessmentState, DraftScore, SentAssessment, SentScore
 
 LONGEST_REASON = 4000
@@ -197,24 +196,7 @@ def _note_first_sending(round_: Round, person_id: int, act: Act) -> None:
         .values(first_sent_at=act.at)
     )
     db.session.flush()
-    _note_shown(round_, act)
-
-
-def _note_shown(round_: Round, act: Act) -> None:
-    """Once nobody is waited for, everybody's scores are shown to all: from then on nobody joins."""
-    if round_.scores_shown_at is None and not any(queries.waiting_by_assessor(round_.id).values()):
-        # Not through the row's own version: a page of the round that is open elsewhere has not changed.
-        db.session.execute(update(Round).where(Round.id == round_.id).values(scores_shown_at=act.at))
-
-
-@people_services.add_people_check
-def refuse_who_typed(round_: Round, person: Person, part: people_services.Part, _: Person | None) -> None:
-    """Who typed in another's scores from paper has seen marks, and must not give any."""
-    typed = select(Assessment.id).join(Proposal).where(Proposal.round_id == round_.id)
-    if part is not people_services.Part.STAND_IN and db.session.scalar(
-        typed.where(Assessment.entered_by == person.id).limit(1)
-    ):
-        raise Refused(f"{person.name} typed in scores from paper and has seen them", field="person_id")
+    shown.note_shown(round_, act)
 
 
 @interest_services.on_interest
@@ -244,15 +226,6 @@ def withdraw_scores(interest: Interest, act: Act) -> None:
         _record(act, action, proposal.round, proposal, {"person_id": interest.person_id})
 
 
-@interest_services.on_interest
-def look_who_waits(interest: Interest, act: Act) -> None:
-    """Part of declaring or ruling: the last one who was waited for may have nothing to score any more."""
-    round_ = rounds.get_round(interest.round_id)
-    if round_.state is RoundState.SCORING:
-        db.session.flush()
-        _note_shown(round_, act)
-
-
 @round_services.add_caution
 def short_of_scorers(round_: Round, state: RoundState) -> list[str]:
     """Before scoring is closed: how many proposals fewer people scored than the scheme asks for.
@@ -269,13 +242,6 @@ def short_of_scorers(round_: Round, state: RoundState) -> list[str]:
     )
     what = "1 proposal is" if short == 1 else f"{short} proposals are"
     return [f"{what} scored by fewer people than the {least} that the scheme asks for."] if short else []
-
-
-@round_services.on_move
-def show_scores(round_: Round, act: Act) -> None:
-    """Part of closing the scoring: everybody's scores are shown, whoever has not sent theirs."""
-    if round_.state is RoundState.DECIDING and round_.scores_shown_at is None:
-        round_.scores_shown_at = act.at
 
 
 def reopen(assessment: Assessment, reason: str, act: Act) -> Assessment:

@@ -15,7 +15,8 @@ from svd_tracker.proposals.models import InterestKind, Proposal
 from svd_tracker.rounds import people_queries, people_services, queries
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.scoring import queries as scoring
-from tests.integration.scoring.support import FULL, save, score_all, send
+from svd_tracker.scoring.services import Given, enter_paper, reopen
+from tests.integration.scoring.support import FULL, criterion_ids, save, score_all, send
 from tests.support.chains import assert_chains_whole
 from tests.support.client import PageClient
 from tests.support.money import holder
@@ -76,6 +77,12 @@ def test_a_substitute_scores_and_the_other_stands_down(app: Flask) -> None:
     save(proposal, HEALTH, FULL)
     send(round_, HEALTH)
     save(proposal, POLICE, FULL)  # a draft
+    with pytest.raises(Refused, match="nothing left to send"):  # it would be one more scorer
+        substitute(round_, HEALTH)
+    db.session.rollback()
+    assessment = scoring.assessment_of(proposal, by(HEALTH))
+    assert assessment is not None
+    reopen(assessment, "Read the wrong version", act(by()))
     substitute(round_, HEALTH)
     substitute(round_, POLICE, "member@bcp.example")
     marked = {mark.assessor_id for mark in scoring.sent_marks(round_.id)[proposal.id]}
@@ -121,11 +128,16 @@ def test_nobody_substitutes_outside_scoring_nor_once_scores_are_shown(app: Flask
 
 def test_who_typed_in_scores_from_paper_gives_none(app: Flask) -> None:
     round_, proposal = scoring_round()
-    typed = save(proposal, POLICE, FULL)
-    typed.entered_by = by(MEMBER)
+    given = {criterion_ids(round_)["C1"]: Given(500)}
+    enter_paper(act(by(MEMBER)), proposal, person(POLICE), given, "", 0)
     db.session.commit()
     with pytest.raises(Refused, match="typed in scores"):
         substitute(round_)
+    db.session.rollback()
+    save(proposal, POLICE, FULL)  # they are the member's own now, and were seen all the same
+    with pytest.raises(Refused, match="typed in scores"):
+        substitute(round_)
+    db.session.rollback()
     substitute(round_, HEALTH, "member@bcp.example")
 
 
