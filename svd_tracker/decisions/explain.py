@@ -76,7 +76,7 @@ def explain(facts: RoundFacts, proposal: Proposal, holder: Holder) -> Explanatio
         and any(facts.asks[ids[each.proposal.ref]][holder.id].values())
     ]
     place = None
-    if compared and any(each.ref == own.proposal.ref for each in standings):
+    if not facts.money_hidden and any(each.ref == own.proposal.ref for each in standings):
         money = rounds.money_of_round(proposal.round).get(holder.id, {})
         place = what_would(standings, money, own.proposal.ref)
     return Explanation(

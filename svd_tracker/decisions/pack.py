@@ -36,8 +36,13 @@ from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.scoring import queries as scoring
 from svd_tracker.scoring import ranking_queries
 
+MONEY_WORDS = ("Allocation", "Kept back", "Committed elsewhere", "For the round", "Asked", "Decided", "Left")
+ELSEWHERE_WORDS = (
+    "Committed elsewhere is what fundings take of the allocation that no decision of this round gave. It takes up what "
+    "is kept back first; what passes that is not for the round."
+)
 HIDDEN_WORDS = (
-    "You declared an interest in a proposal of this round. It is not in your copy, nor are the amounts and the order "
+    "You declared an interest in a proposal for this money. It is not in your copy, nor are the amounts and the order "
     "that would tell where it stands."
 )
 PUBLIC_WORDS = (
@@ -183,6 +188,7 @@ def _money(read: Read) -> Section:
                     category.label,
                     Pounds(share.allocated) if share else None,
                     Pounds(share.kept_back) if share else None,
+                    Pounds(share.elsewhere) if share else None,
                     Pounds(available),
                     Pounds(asked),
                     Pounds(given),
@@ -192,9 +198,10 @@ def _money(read: Read) -> Section:
     heads = (
         Head("Partnership", width=34),
         Head("Category", width=14),
-        *(Head(words, True, 16) for words in ("Allocation", "Kept back", "For the round", "Asked", "Decided", "Left")),
+        *(Head(words, True, 16) for words in MONEY_WORDS),
     )
-    return Section("Money", "Money", tables=(PaperTable("Money of the round", heads, tuple(rows)),))
+    text = (ELSEWHERE_WORDS,) if any(share.elsewhere for share in shares.values()) else ()
+    return Section("Money", "Money", text, tables=(PaperTable("Money of the round", heads, tuple(rows)),))
 
 
 def _approvals(ids: Iterable[int | None]) -> dict[int, Approval]:

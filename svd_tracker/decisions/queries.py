@@ -358,12 +358,14 @@ def _sees_all(access: Access, round_: Round) -> bool:
     return any(held.holder_id is None and held.role in roles and held.covers(here) for held in access.roles)
 
 
-def totals_of(round_: Round, rows: Sequence[DecisionRow], holder_ids: Collection[int]) -> list[HolderTotals]:
+def totals_of(
+    access: Access, round_: Round, rows: Sequence[DecisionRow], holder_ids: Collection[int]
+) -> list[HolderTotals]:
     """What is asked, decided and left of these partnerships, in the order of the rows."""
-    found = []
+    found, shut = [], proposals.money_shut(access.person_id, round_)
     for holder in dict.fromkeys(row.holder for row in rows if row.holder.id in holder_ids):
         own = [row for row in rows if row.holder is holder]
-        hidden = any(row.shut for row in own)
+        hidden = holder.id in shut
         left = {} if hidden else finance.money_left(round_.grant_id, holder.id, round_.fy)
         given = [amounts_of(row.decision) for row in own]
         found.append(
@@ -383,8 +385,7 @@ def totals_of(round_: Round, rows: Sequence[DecisionRow], holder_ids: Collection
 
 def totals_hidden(person_id: int | None, round_: Round, holder_id: int) -> bool:
     """Whether a partnership's totals would give away what a declared interest shuts to a person (DESIGN.md rule 7)."""
-    shut = proposals.shut_proposal_ids(person_id, round_.id)
-    return bool(shut) and any(row.id in shut and holder_id in row.holder_ids for row in proposals.rows_of(round_.id))
+    return holder_id in proposals.money_shut(person_id, round_)
 
 
 def undecided(round_id: int, person_id: int | None) -> dict[int, int]:

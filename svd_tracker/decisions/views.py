@@ -69,7 +69,7 @@ def index(round_id: int) -> ResponseReturnValue:
         "decisions/index.html",
         round=round_,
         rows=rows,
-        totals=queries.totals_of(round_, rows, own),
+        totals=queries.totals_of(access, round_, rows, own),
         may_decide=access.holder_ids(Permission.DECIDE, round_id)
         if round_.state is RoundState.DECIDING
         else frozenset(),

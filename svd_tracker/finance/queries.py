@@ -216,12 +216,14 @@ def committed(allocation_id: int) -> int:
     return db.session.scalar(_committed().where(Funding.allocation_id == allocation_id)) or 0
 
 
-def committed_by_allocation(allocation_ids: Iterable[int]) -> dict[int, int]:
-    """``committed`` of several at once; an allocation with no funding is absent. One query."""
+def committed_by_allocation(allocation_ids: Iterable[int], as_recorded_by: dt.datetime | None = None) -> dict[int, int]:
+    """``committed`` of several at once, as it is or was at a moment; an allocation with no funding is absent."""
     rows = db.session.execute(
         select(Funding.allocation_id, sum_pence(FundingVersion.pence))
         .join(FundingVersion, FundingVersion.funding_id == Funding.id)
-        .where(Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(newest_version_ids()))
+        .where(
+            Funding.allocation_id.in_(list(allocation_ids)), FundingVersion.id.in_(newest_version_ids(as_recorded_by))
+        )
         .group_by(Funding.allocation_id)
     )
     return {allocation_id: pence for allocation_id, pence in rows}  # noqa: C416  rows are not pairs to the type checker

@@ -326,6 +326,24 @@ def shut_proposal_ids(person_id: int | None, round_id: int | None = None) -> fro
     )
 
 
+def money_shut(person_id: int | None, round_: Round, *, elsewhere: bool = False) -> frozenset[int]:
+    """The partnerships whose totals of a round's grant and year would tell of a proposal that a declared interest
+
+    shuts to the person (DESIGN.md rule 7), in any round or, ``elsewhere``, in another round of the same money.
+    """
+    shut = shut_proposal_ids(person_id)
+    if not shut:
+        return frozenset()
+    query = (
+        select(ProposalAsk.holder_id)
+        .join(ProposalVersion, ProposalVersion.id == ProposalAsk.proposal_version_id)
+        .join(Proposal, Proposal.id == ProposalVersion.proposal_id)
+        .join(Round, Round.id == Proposal.round_id)
+        .where(Proposal.id.in_(shut), Round.grant_id == round_.grant_id, Round.fy == round_.fy)
+    )
+    return frozenset(db.session.scalars(query.where(Round.id != round_.id) if elsewhere else query))
+
+
 def is_shut(person_id: int | None, proposal: Proposal) -> bool:
     return proposal.id in shut_proposal_ids(person_id, proposal.round_id)
 

@@ -1,7 +1,7 @@
 """Reading rounds, the money they are for, and how they are scored."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import CriterionFact, SchemeFact
 from svd_tracker.errors import NotFound
 from svd_tracker.extensions import db
+from svd_tracker.finance.queries import committed_by_allocation
 from svd_tracker.grants.models import Allocation
 from svd_tracker.grants.queries import award_table
 from svd_tracker.rounds.models import (
@@ -34,7 +35,11 @@ ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assess
 
 @dataclass(frozen=True)
 class ShareNow:
-    """A partnership's money of one category in a round, as it stands now. Pence."""
+    """A partnership's money of one category in a round, as it stands now. Pence.
+
+    ``elsewhere`` is what fundings take of the allocation that no decision of this round gave. It takes up what is kept
+    back first: a post that goes on is kept back, and then committed.
+    """
 
     allocation_id: int
     holder_id: int
@@ -42,13 +47,28 @@ class ShareNow:
     category: Category
     allocated: int
     kept_back: int
+    elsewhere: int
     reason: str
     version_no: int = 0
 
     @property
     def available(self) -> int:
-        """May be negative after a cut: shown so, never as nought."""
-        return self.allocated - self.kept_back
+        """What is left to decide on. May be negative after a cut: shown so, never as nought."""
+        return self.allocated - max(self.kept_back, self.elsewhere)
+
+
+DecidedSource = Callable[[int, dt.datetime | None], Mapping[tuple[int, Category], int]]
+_decided: list[DecidedSource] = []
+
+
+def add_decided_source(source: DecidedSource) -> DecidedSource:
+    """Lets a higher feature say what the decisions of a round (its id) gave, as they stand or stood at a moment:
+
+    pence by partnership and category.
+    """
+    if source not in _decided:
+        _decided.append(source)
+    return source
 
 
 def get_round(round_id: int) -> Round:
@@ -151,9 +171,13 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
         share.allocation_id: share for share in db.session.scalars(select(RoundShare).where(RoundShare.id.in_(newest)))
     }
     allocations = award_table(round_.grant_id, round_.fy)
+    of_holders = [(holder, allocations.of_holder(holder.id)) for holder in list_holders(round_.area_id)]
+    # Publication keeps what was decided on: fundings and decisions are only added to, so that moment can be read again.
+    taken = committed_by_allocation((each.id for _, own in of_holders for each in own.values()), round_.published_at)
+    given = {key: pence for source in _decided for key, pence in source(round_.id, round_.published_at).items()}
     found: list[tuple[ShareNow, bool]] = []
-    for holder in list_holders(round_.area_id):
-        for category, allocation in allocations.of_holder(holder.id).items():
+    for holder, own in of_holders:
+        for category, allocation in own.items():
             share = in_round.get(allocation.id)
             if holder.kind is HolderKind.CSP:
                 now = ShareNow(
@@ -165,6 +189,7 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
                     if share is None or share.allocated_pence is None
                     else share.allocated_pence,
                     kept_back=share.kept_back_pence if share else 0,
+                    elsewhere=max(0, taken.get(allocation.id, 0) - given.get((holder.id, category), 0)),
                     reason=share.reason if share else "",
                     version_no=share.version_no if share else 0,
                 )
@@ -173,7 +198,7 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
 
 
 def money_of_round(round_: Round) -> dict[int, dict[Category, int]]:
-    """By partnership, pence to be decided on by category: its allocation less what is kept back."""
+    """By partnership, pence to be decided on by category: its allocation less what is kept back or taken elsewhere."""
     found: dict[int, dict[Category, int]] = {}
     for share in shares_of(round_):
         found.setdefault(share.holder_id, {})[share.category] = share.available

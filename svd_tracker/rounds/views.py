@@ -127,13 +127,17 @@ def _missing(round_: Round, forward: RoundState) -> list[str]:
 
 @dataclass(frozen=True)
 class MoneyRow:
-    """A partnership's money of one category. ``asked`` is None where the person may not see what was asked of it."""
+    """A partnership's money of one category. ``asked`` is None where the person may not see what was asked of it.
+
+    ``elsewhere`` and ``available`` are None where they would tell of a proposal that an interest shuts to the person.
+    """
 
     holder_name: str
     category: Category
     allocated: int
     kept_back: int
-    available: int
+    elsewhere: int | None
+    available: int | None
     asked: int | None
 
 
@@ -143,6 +147,7 @@ def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, acc
     What is shut to the person is left out of the sum, or a subtraction would show it.
     """
     theirs = access.holder_ids(Permission.VIEW_GRANT)
+    hidden = proposals.money_shut(access.person_id, round_, elsewhere=True)
     counted = [row for row in rows if row.was_submitted and row.state in IN_THE_RUNNING and row.id not in reached.shut]
     return [
         MoneyRow(
@@ -150,7 +155,8 @@ def _money(round_: Round, rows: Iterable[ProposalRow], reached: reach.Reach, acc
             share.category,
             share.allocated,
             share.kept_back,
-            share.available,
+            None if share.holder_id in hidden else share.elsewhere,
+            None if share.holder_id in hidden else share.available,
             sum(row.asked.get(share.holder_id, {}).get(share.category, 0) for row in counted)
             if (reached.everything_submitted or share.holder_id in reached.belongs_to) and not reached.declares_first
             else None,

@@ -143,7 +143,7 @@ class LineOption(Base, Recorded):
 
 
 class LineOptionItem(Base):
-    """What an option does with one proposal. ``reason`` is owed where one that stands lower gets more of what it asks."""
+    """What an option does with one proposal. ``reason`` is owed where a lower one gets more of what it asks."""
 
     __tablename__ = "line_option_item"
     __table_args__ = (UniqueConstraint("option_id", "proposal_id"),)

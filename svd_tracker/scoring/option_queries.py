@@ -8,6 +8,7 @@ from sqlalchemy.orm import selectinload
 
 from svd_tracker.accounts.models import Holder
 from svd_tracker.accounts.permissions import Access, Permission, Scope
+from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.options import (
     Item,
     OptionInput,
@@ -50,13 +51,15 @@ class ListedProposal:
 class Basis:
     """What the options of one partnership in one round stand on: the ranked asks and the money, as they are now.
 
-    Ranks are among the proposals that ask this partnership. ``refs`` names every proposal of the round by its id.
+    Ranks are among the proposals that ask this partnership. ``elsewhere`` is what is committed of the money outside
+    this round, by category. ``refs`` names every proposal of the round by its id.
     """
 
     round: Round
     holder: Holder
     listed: Sequence[ListedProposal]
     money: OptionMoney
+    elsewhere: Mapping[Category, int]
     refs: Mapping[int, str]
 
     @property
@@ -103,9 +106,8 @@ def get_option(option_id: int) -> LineOption:
 
 
 def refuse_if_any_shut(person_id: int | None, round_: Round, holder_id: int) -> None:
-    """Raises NotAllowed for somebody to whom any proposal that asks this partnership is shut (DESIGN.md rule 7)."""
-    shut = proposals.shut_proposal_ids(person_id, round_.id)
-    if shut and any(row.id in shut and holder_id in row.holder_ids for row in proposals.rows_of(round_.id)):
+    """Raises NotAllowed for somebody to whom any proposal that asks for this money is shut (DESIGN.md rule 7)."""
+    if holder_id in proposals.money_shut(person_id, round_):
         raise NotAllowed(SHUT)
 
 
@@ -124,8 +126,9 @@ def basis_of(round_: Round, holder: Holder, access: Access, facts: RoundFacts | 
     Raises NotAllowed while scores are hidden from the person, and for a shut proposal of this partnership.
     """
     queries.refuse_unless_shown(round_, access)
-    refuse_if_any_shut(access.person_id, round_, holder.id)
     facts = facts or ranking_queries.facts_of(round_, access)
+    if holder.id in facts.money_shut:
+        raise NotAllowed(SHUT)
     ids = {fact.ref: proposal_id for proposal_id, fact in facts.facts.items()}
     asking = [each for each in facts.ranked() if any(facts.asks[ids[each.proposal.ref]].get(holder.id, {}).values())]
     ranks = [each.rank for each in asking if each.rank is not None]
@@ -141,6 +144,7 @@ def basis_of(round_: Round, holder: Holder, access: Access, facts: RoundFacts | 
             allocated={each.category: each.allocated for each in shares},
             margin_bp=terms.over_programme_bp if terms else 0,
         ),
+        elsewhere={each.category: each.elsewhere for each in shares if each.elsewhere},
         refs={row.id: row.ref for row in refs},
     )
 

@@ -99,7 +99,7 @@ class HolderLine:
 
 @dataclass(frozen=True)
 class Ranking:
-    """``lines`` is None for a reader with a shut proposal: the line would say where that proposal stands.
+    """``lines`` is None for a reader with a shut proposal: the line would say where it stands or what it was given.
 
     ``whole`` is false for a reader who sees only what asks their partnership; the ranks are among those.
     """
@@ -130,6 +130,7 @@ class RoundFacts:
     ``versions`` are the newest submitted texts in the order of their refs, those ``shut`` to the person too; nothing
     else holds a word of what is shut. ``facts`` are what is scored, ``asks`` pence by holder and category, ``silent``
     whose marks leave the mean. ``holders`` take part in the round, ``lines_of`` are those whose line the person sees.
+    ``money_shut``: of whose money a total would tell of a shut proposal, of this or another round (by holder id).
     ``whole`` is false for somebody who sees only what asks their partnership.
     """
 
@@ -138,11 +139,17 @@ class RoundFacts:
     lines_of: Sequence[Holder]
     whole: bool
     names_hidden: bool
+    money_shut: frozenset[int]
     versions: Mapping[int, ProposalVersion]
     shut: frozenset[int]
     facts: Mapping[int, ProposalFact]
     silent: Mapping[int, frozenset[int]]
     asks: Mapping[int, Asks]
+
+    @property
+    def money_hidden(self) -> bool:
+        """Whether the line would tell of something that is shut to the person."""
+        return bool(self.shut or self.money_shut)
 
     @cached_property
     def match(self) -> Mapping[int, Mapping[MatchKind, int]]:
@@ -185,6 +192,7 @@ def facts_of(round_: Round, access: Access) -> RoundFacts:
         lines_of=[each for each in holders if reached.everything_submitted or each.id in reached.belongs_to],
         whole=reached.everything_submitted,
         names_hidden=reach.names_hidden(access, round_),
+        money_shut=proposals.money_shut(access.person_id, round_),
         versions=versions,
         shut=shut,
         facts={
@@ -216,7 +224,7 @@ def ranking_of(facts: RoundFacts, round_: Round) -> Ranking:
     results = facts.ranked()
     rows = _rows(facts, results)
     lines = None
-    if not facts.shut:
+    if not facts.money_hidden:
         money = rounds.money_of_round(round_)
         lines = [_line(holder, money.get(holder.id, {}), results, rows) for holder in facts.lines_of]
     shut = [
