@@ -16,6 +16,7 @@ from svd_tracker.accounts.permissions import Permission
 from svd_tracker.accounts.settings import SETTINGS
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit_queries
+from svd_tracker.decisions import news
 from svd_tracker.errors import ChangedMeanwhile, Refused
 from svd_tracker.extensions import db
 from svd_tracker.mail import queries as mail
@@ -46,12 +47,13 @@ CHANGEABLE = {key: kind for key, kind in SETTINGS.items() if kind.unit not in ("
 def home() -> ResponseReturnValue:
     """What waits for me, what is late: each role's own page of work."""
     access = current_access()
+    lately = audit_queries.lately(access.holder_ids(Permission.VIEW_PLAN), LATELY * 8)
     return render_template(
         "accounts/home.html",
         work=navigation.work(access, today()),
         roles=_role_words(access.person_id),
         links=[link for link in navigation.links() if not link.active],
-        lately=as_news(audit_queries.lately(access.holder_ids(Permission.VIEW_PLAN), LATELY * 8), LATELY),
+        lately=as_news(news.open_to(access.person_id, lately), LATELY),
     )
 
 

@@ -15,7 +15,7 @@ from svd_tracker.approvals import services as approvals
 from svd_tracker.approvals.models import Approval, ApprovalBody, ApprovalKind
 from svd_tracker.audit import services as audit
 from svd_tracker.calculations.figures import Category
-from svd_tracker.decisions import opening, queries, rules
+from svd_tracker.decisions import opening, queries, rules, waiting
 from svd_tracker.decisions.models import (
     Condition,
     ConditionEvent,
@@ -205,7 +205,7 @@ def refuse_step(round_: Round, state: RoundState) -> None:
     """A round is published when everything asked is decided, and goes back to scoring only while nothing is."""
     if state is RoundState.SCORING and queries.decisions_of_round(round_.id):
         raise Refused("Decisions have been recorded, so the round cannot go back to scoring")
-    if state is RoundState.PUBLISHED and any(queries.undecided(round_.id, None).values()):
+    if state is RoundState.PUBLISHED and any(waiting.undecided(round_.id, None).values()):
         # Without a number: it would tell who has an interest when what is shut to them was decided.
         raise Refused("Decisions are still to be recorded. Then the round can be published")
 

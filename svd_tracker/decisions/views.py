@@ -26,6 +26,7 @@ from svd_tracker.decisions import (
     pack_views,  # noqa: F401  its routes
     queries,
     services,
+    waiting,
 )
 from svd_tracker.decisions.blueprint import bp, decision_scope, scope_of_own
 from svd_tracker.decisions.drafts import Draft
@@ -311,7 +312,7 @@ def _work(access: Access, today: dt.date) -> Iterator[navigation.WorkItem]:
     for round_ in rounds.list_rounds(access) if access.may(Permission.DECIDE) else ():
         if round_.state is RoundState.DECIDING:
             here = access.holder_ids(Permission.DECIDE, round_.id)
-            yield from _work_of(round_, queries.undecided(round_.id, access.person_id), here)
+            yield from _work_of(round_, waiting.undecided(round_.id, access.person_id), here)
     yield from _follow_up(access, deciding, today)
 
 
@@ -327,10 +328,10 @@ def _follow_up(access: Access, deciding: frozenset[int], today: dt.date) -> Iter
     """Chair's actions not reported yet, and conditions whose day is near or past, of what is open to this person."""
     if not deciding:
         return
-    for decision in queries.unreported(access.person_id, deciding):
+    for decision in waiting.unreported(access.person_id, deciding):
         words = f"Report the chair’s action on {decision.proposal.ref} to {decision.holder.name}"
         yield navigation.WorkItem(words, url_for("decisions.report", decision_id=decision.id))
-    for condition, decision in queries.conditions_due(access.person_id, deciding, today + SOON):
+    for condition, decision in waiting.conditions_due(access.person_id, deciding, today + SOON):
         words = f"Condition of {decision.proposal.ref}, {decision.holder.name}: {condition.text}"
         url = url_for("decisions.settle", condition_id=condition.id)
         late = condition.due_on is not None and condition.due_on < today

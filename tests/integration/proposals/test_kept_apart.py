@@ -1,29 +1,33 @@
 """What a person is kept from by an interest, or before they have said which they have, on pages beside the proposal."""
 
 import dataclasses
+import datetime as dt
 import re
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from svd_tracker.approvals import services as approvals
+from svd_tracker.approvals.models import ApprovalBody
 from svd_tracker.decisions import services
 from svd_tracker.decisions.models import Outcome
 from svd_tracker.errors import NotAllowed
 from svd_tracker.extensions import db
 from svd_tracker.finance.models import MatchKind
-from svd_tracker.proposals import interest_services
+from svd_tracker.proposals import checks, interest_services, link_services, links
 from svd_tracker.proposals import services as proposal_services
 from svd_tracker.proposals.content import MatchLine
-from svd_tracker.proposals.models import InterestKind, Proposal
+from svd_tracker.proposals.models import CheckResult, InterestKind, Proposal
 from svd_tracker.proposals.queries import content_of, get_proposal, newest_version
 from svd_tracker.proposals.reach import HIDDEN_NAME
 from svd_tracker.rounds import people_services
 from svd_tracker.rounds import services as rounds
 from svd_tracker.rounds.models import Round, RoundState
-from svd_tracker.rounds.queries import get_round
+from svd_tracker.rounds.queries import checks_of_scheme, get_round
+from svd_tracker.rounds.scheme_services import CheckContent, save_checks
 from svd_tracker.scoring.models import Assessment
-from tests.integration.decisions.support import BOTH, LABOUR, deciding
+from tests.integration.decisions.support import BOTH, LABOUR, decide, deciding, spend
 from tests.integration.scoring.support import FULL, HEALTH, declare, save, score_all, send
 from tests.support.client import PageClient
 from tests.support.money import holder
@@ -216,3 +220,85 @@ def test_a_correction_that_brings_an_organisation_is_declared_before_it_is_score
     db.session.rollback()
     finish_organisations(get_round(round_id), HEALTH)
     assert "Bus company" in client.get(url).text
+
+
+def test_the_first_page_tells_nothing_of_what_became_of_what_is_shut(app: Flask, client: PageClient) -> None:
+    """Neither the decision, nor what it opened: plan line, outputs, milestones, money, approval."""
+    _, (first, second) = deciding(DORSET, DORSET)
+    made = decide(first, minute_ref="1")
+    assert made.intervention is not None
+    assert made.approval is not None
+    approvals.agree_step(made.approval, ApprovalBody.OPCC, DAY, "OPCC 7", act(person(COORDINATOR).id))
+    spend(made, 10_00)
+    shut = ("P-01", made.intervention.ref, made.approval.ref, "funding", "output")
+    first_id, second_id = first.id, second.id
+
+    def news(email: str) -> str:
+        return client.sign_in(email).get("/").text.partition("What changed lately")[2]
+
+    assert "Recorded that a body agreed" in news(COORDINATOR)
+    assert "funding" in news(COORDINATOR)
+    declare(get_proposal(first_id), COORDINATOR)
+    assert not [word for word in shut if word in news(COORDINATOR)]
+    assert "funding" in news(MEMBER)
+    decide(get_proposal(second_id), outcome=Outcome.REJECT)
+    assert "Decided on proposal P-02" in news(COORDINATOR)
+    assert not [word for word in shut if word in news(COORDINATOR)]
+
+
+def test_a_check_of_the_organisation_answered_on_what_is_shut_stays_there(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    by, bcp = act(person(COORDINATOR).id), act(person(BCP).id)
+    save_checks(round_, by, [CheckContent("Eligible", "Any cost"), CheckContent("Insurance", "In force", True)])
+    first, second = make_proposal(round_, "One", costs=BOTH), make_proposal(round_, "Two", costs=BOTH)
+    eligible, insured = (each.id for each in checks_of_scheme(round_.scheme_id))
+    met, part = checks.Answer(CheckResult.MET), checks.Answer(CheckResult.PART, "No cover on the water")
+    checks.answer_checks(first, {eligible: met, insured: part}, by)
+    declare(first, COORDINATOR)
+    round_id, second_id = round_.id, second.id
+    url = f"/proposals/{second_id}/checks"
+    pages = (url, f"/rounds/{round_id}/eligibility", f"/rounds/{round_id}/eligibility.csv")
+
+    def told(email: str, words: str) -> list[bool]:
+        client.sign_in(email)
+        return [words in client.get(page).text for page in pages]
+
+    assert told(BCP, "No cover on the water") == [True] * 3
+    assert told(COORDINATOR, "No cover on the water") == [False] * 3
+    assert told(COORDINATOR, checks.ANSWERED_ELSEWHERE) == [True] * 3
+    data = {"rows-0-check_id": str(eligible), "rows-0-seen": "", "rows-0-result": "met", "rows-0-reason": ""}
+    data |= {"rows-1-check_id": str(insured), "rows-1-seen": "", "rows-1-result": "met", "rows-1-reason": ""}
+    client.post(url, data)  # the form has no row for it, and a row that is sent all the same is passed over
+    with pytest.raises(NotAllowed):
+        checks.answer_checks(get_proposal(second_id), {insured: met}, by)
+    db.session.rollback()
+    standing = [(now.result, now.shut) for now in checks.checks_of(get_proposal(second_id), person(BCP).id)]
+    assert standing == [(CheckResult.MET, False), (CheckResult.PART, False)]
+    checks.answer_checks(get_proposal(second_id), {insured: met}, bcp)
+    db.session.commit()
+    assert told(COORDINATOR, checks.ANSWERED_ELSEWHERE) == [False] * 3
+
+
+def test_who_is_signed_in_reads_nothing_shut_by_a_personal_link(
+    app: Flask, client: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "DEMO", True)  # shows the code
+    proposal = make_proposal(make_round())
+    until = DAY + dt.timedelta(days=30)
+    made = link_services.make_link(proposal, "Ada", "ada@charity.example", until, act(person(COORDINATOR).id))
+    db.session.commit()
+    path, proposal_id = links.path_of(made.id), proposal.id
+
+    def go_in() -> list[int]:
+        client._request("POST", path)
+        code = re.findall(r"\b\d{6}\b", client._request("GET", f"{path}/code").text) or ["000000"]
+        client._request("POST", f"{path}/code", data={"code": code[0]})
+        return [status_of(client, f"{path}/{page}") for page in ("code", "proposal")]
+
+    monkeypatch.setitem(app.config, "TODAY", DAY)
+    assert go_in() == [200, 200]
+    assert "Street mentors" in client.get(f"{path}/proposal").text
+    declare(get_proposal(proposal_id), HEALTH)
+    client.sign_in(HEALTH)
+    assert go_in() == [403, 403]
+    assert status_of(client, path) == 403
