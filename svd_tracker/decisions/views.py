@@ -41,6 +41,9 @@ from svd_tracker.readers.text_safe import CsvCell, Money, write_csv
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds.models import Round, RoundState
 from svd_tracker.rounds.scopes import of_round
+from svd_tracker.scoring import queries as scoring
+from svd_tracker.scoring import ranking_queries
+from svd_tracker.scoring.ranking_queries import RankingRow
 from svd_tracker.web import navigation
 from svd_tracker.web.downloads import csv_answer
 
@@ -57,6 +60,7 @@ def _condition_scope(condition_id: int) -> Scope:
     return scope_of_own(queries.get_decision(queries.get_condition(condition_id).decision_id))
 
 
+LAST = 10_000  # where a proposal without a rank stands in a list
 SOON = dt.timedelta(days=14)
 
 
@@ -64,7 +68,10 @@ SOON = dt.timedelta(days=14)
 @requires(Permission.VIEW_DECISIONS, of_round(Permission.VIEW_DECISIONS))
 def index(round_id: int) -> ResponseReturnValue:
     round_, access = rounds.get_round(round_id), current_access()
+    may_rank = may(Permission.VIEW_RANKING, rounds.scope_of(round_, access, Permission.VIEW_RANKING))
+    ranks = _ranks(access, round_) if may_rank else {}
     rows = queries.rows_for(access, round_)
+    rows.sort(key=lambda row: ranks[row.proposal_id].rank or LAST if row.proposal_id in ranks else LAST)
     own = access.holder_ids(Permission.VIEW_DECISIONS, round_id)
     return render_template(
         "decisions/index.html",
@@ -78,8 +85,16 @@ def index(round_id: int) -> ResponseReturnValue:
         state_of=queries.state_of,
         drafts=_drafts(access, round_),
         short_name=short_name,
-        may_rank=may(Permission.VIEW_RANKING, rounds.scope_of(round_, access, Permission.VIEW_RANKING)),
+        may_rank=may_rank,
+        ranks=ranks,
     )
+
+
+def _ranks(access: Access, round_: Round) -> dict[int, RankingRow]:
+    """By proposal id, its row of the ranking, as far as its scores are shown to this person."""
+    if scoring.hidden_because(round_, access):
+        return {}
+    return {row.proposal_id: row for row in ranking_queries.rows_of(ranking_queries.facts_of(round_, access))}
 
 
 def _drafts(access: Access, round_: Round) -> dict[tuple[int, int], Draft]:

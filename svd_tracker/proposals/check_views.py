@@ -45,7 +45,7 @@ def eligibility(round_id: int) -> ResponseReturnValue:
     return render_template(
         "proposals/checks_round.html",
         round=round_,
-        rows=checks.handed_in(round_, rows, reached.shut),
+        rows=sorted(checks.handed_in(round_, rows, reached.shut), key=lambda each: not each.waits),
         checks=rounds.checks_of_scheme(round_.scheme_id),
         words=check_forms.WORDS,
         answered_elsewhere=checks.ANSWERED_ELSEWHERE,

@@ -12,6 +12,7 @@ from svd_tracker.accounts.permissions import Access, Permission
 from svd_tracker.audit import once
 from svd_tracker.audit import queries as audit
 from svd_tracker.calculations.figures import Category
+from svd_tracker.decisions import waiting
 from svd_tracker.errors import ChangedMeanwhile, NotFound, Refused
 from svd_tracker.extensions import db
 from svd_tracker.grants import queries as grants
@@ -112,17 +113,25 @@ def show(round_id: int) -> ResponseReturnValue:
         or queries.is_assessor(round_id, access.person_id),
         forward=forward,
         step=forms.NEXT_STEP.get(forward) if forward else None,
-        missing=_missing(round_, forward) if forward and manages else [],
+        missing=_missing(round_, forward, access) if forward and manages else [],
         back=services.BACK.get(round_.state),
         step_back=forms.STEP_BACK.get(services.BACK[round_.state]) if round_.state in services.BACK else None,
         history=as_history(audit.history("round", queries.subject(round_))) if manages else None,
     )
 
 
-def _missing(round_: Round, forward: RoundState) -> list[str]:
+def _missing(round_: Round, forward: RoundState, access: Access) -> list[str]:
     missing = services.missing_for(round_, forward)
+    if forward is not RoundState.PUBLISHED:
+        return missing
     # What is still to be decided is said before somebody tries to publish; other objections wait for the try.
-    return [*missing, *services.objections(round_, forward)] if forward is RoundState.PUBLISHED else missing
+    objections = services.objections(round_, forward)
+    own = waiting.undecided(round_.id, access.person_id) if objections else {}
+    owed = sum(
+        number for holder_id, number in own.items() if holder_id in access.holder_ids(Permission.DECIDE, round_.id)
+    )
+    words = [f"{owed} {'is' if owed == 1 else 'are'} your own partnership’s to record"] if owed else []
+    return [*missing, *objections, *words]
 
 
 @dataclass(frozen=True)

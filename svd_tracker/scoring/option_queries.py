@@ -38,13 +38,17 @@ _WITH_ITEMS = selectinload(LineOption.items).selectinload(LineOptionItem.amounts
 
 @dataclass(frozen=True)
 class ListedProposal:
-    """A proposal that asks the partnership, as the pages name it. ``result`` as shown: 83.33%, or None."""
+    """A proposal that asks the partnership, as the pages name it. ``result`` as shown: 83.33%, or None.
+
+    ``shares_rank``: another of these proposals has the same rank.
+    """
 
     proposal_id: int
     ask: RankedAsk
     title: str
     organisation: str
     result: str | None
+    shares_rank: bool
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,7 @@ def _listed(each: Ranked, facts: RoundFacts, proposal_id: int, holder: Holder, r
         title=scored.title,
         organisation=facts.organisation(facts.versions[proposal_id]),
         result=None if scored.result is None else ranking_queries.percent_text(scored.result),
+        shares_rank=rank is not None and ranks.count(rank) > 1,
     )
 
 

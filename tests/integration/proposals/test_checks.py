@@ -233,6 +233,9 @@ def test_checks_are_answered_on_screen_and_stand_on_one_page(client: PageClient)
     clash = client.post(url, {**data, "rows-0-reason": "Mine", "rows-0-result": "part"}, status=200).text
     assert "Somebody else answered this: Not met" in clash
     client.post(f"/proposals/{proposal_id}/ineligible", {"reason": "A car cannot be paid"})
+    page = client.get(f"/rounds/{round_id}/eligibility").text
+    assert "1 of 2 waits for the coordinator and stands first" in page
+    assert page.index(f"/proposals/{late_id}/") < page.index(f"/proposals/{proposal_id}/"), "what waits stands first"
     client.post(f"/proposals/{late_id}/late/refuse", {"reason": "Two days late"})
     page = client.get(f"/rounds/{round_id}/eligibility").text
     for words in ("Ineligible", "A car cannot be paid", "Two days late", "not answered", "0 of 2 take part"):

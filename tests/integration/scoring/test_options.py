@@ -90,6 +90,20 @@ def test_what_options_stand_on(app: Flask) -> None:
     assert [(each.ask.ref, each.ask.rank) for each in auditor.listed] == [("P-01", 1)]
 
 
+def test_equal_ranks_say_so(app: Flask, client: PageClient) -> None:
+    round_ = make_round()
+    made = [make_proposal(round_, f"Project {number}", costs=COSTS[2]) for number in range(2)]
+    advance(round_, RoundState.SCORING)
+    score_all(round_, *made)
+    url = url_of(round_)
+    option = add(round_)
+    pages = url, f"/options/{option.id}", f"/options/{option.id}/edit"
+    assert [each.shares_rank for each in basis_of(round_).listed] == [True, True]
+    client.sign_in(COORDINATOR)
+    for page in pages:
+        assert client.get(page).text.count(">1 =</td>") == 2, page
+
+
 def test_an_option_is_kept_as_it_was_made_and_says_what_is_left(app: Flask) -> None:
     round_ = scored()[0]
     option = add(round_, how=Start.IN_PART)
@@ -270,6 +284,9 @@ def test_pages_make_copy_change_choose_and_delete(app: Flask, client: PageClient
     client.post(f"{copied}/choose", {"row_version": 2})
     page = client.get(url).get_data(as_text=True)
     assert "the draft decisions are filled in from it" in page
+    above = page[page.index("The money of each option") : page.index("Side by side</span>")]
+    assert "£36,200.15" in above, "what is left of each stands above the proposals"
+    assert "2 of 3" in above
     assert "Chose an option for the" in page
     client.post(f"{copied}/delete", {"row_version": 3}, 200)
     client.post(f"{copied}/take-back", {"row_version": 3})

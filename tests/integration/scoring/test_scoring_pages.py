@@ -39,7 +39,8 @@ def test_saving_keeps_what_is_there_and_goes_on_to_the_next(client: PageClient, 
     round_id, one, two = ids
     data = form_of(get_round(round_id), {"C1": 300})
     client.sign_in(HEALTH)
-    assert "Go on with P-01" in client.get(f"/rounds/{round_id}/scoring").text
+    page = client.get(f"/rounds/{round_id}/scoring").text
+    assert 0 < page.index("Go on with P-01") < page.index("Your proposals</span>"), "above the list, however long it is"
     answer = client.post(f"/proposals/{one}/assessment", {**data, "next": "1"})
     assert answer.location.endswith(f"/proposals/{two}/assessment")
     page = client.get(f"/proposals/{one}/assessment").get_data(as_text=True)
