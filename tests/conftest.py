@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -69,6 +70,21 @@ def app(store: Store) -> Iterator[Flask]:
     with store.app.app_context():
         yield store.app
     database.begin_writing()
+
+
+@pytest.fixture
+def monkeypatch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """pytest's own; from the first attribute that it sets, the test's prepared states are built and not laid."""
+    if "store" in request.fixturenames:
+        store: Store = request.getfixturevalue("store")
+        set_it = monkeypatch.setattr
+
+        def heard(*given: Any, **more: Any) -> None:
+            store.states.code_is_changed = True
+            set_it(*given, **more)
+
+        monkeypatch.setattr = heard  # type: ignore[method-assign]
+    return monkeypatch
 
 
 @pytest.fixture

@@ -36,11 +36,12 @@ def states(app: Flask) -> Iterator[States]:
     """As if nothing was ever kept, and everything from now on, however cheap."""
     found: States = app.extensions["svd_states"]
     kept, found.kept = found.kept, type(found.kept)()
-    worth, found.copies.worth = found.copies.worth, 0
+    copies = found.copies
+    worth, room, copies.worth, copies.room = copies.worth, copies.room, 0, 1000
     yield found
     for copy, _ in found.kept.values():
-        found.copies.forget(copy)
-    found.kept, found.copies.worth = kept, worth
+        copies.forget(copy)
+    found.kept, copies.worth, copies.room = kept, worth, room
 
 
 def test_what_is_laid_is_what_was_built(states: States, store: Store) -> None:
@@ -99,6 +100,17 @@ def test_other_arguments_settings_or_rows_are_other_states(states: States, store
     db.session.commit()
     name_area("One")
     assert db.session.scalar(select(Area.police_force)) == "A third"
+
+
+def test_a_test_that_changes_code_has_it_run(states: States, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    name_area("One")
+    db.session.remove()
+    store.reset()
+    monkeypatch.setattr(Area, "of_this_test", True, raising=False)
+    built, laid = states.built, states.laid
+    name_area("One")
+    assert (states.built, states.laid) == (built, laid), "neither laid nor kept"
+    assert db.session.scalar(select(Area.name)) == "One"
 
 
 @prepared

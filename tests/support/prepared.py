@@ -22,7 +22,6 @@ from sqlalchemy.engine import Engine
 from svd_tracker.db import Base
 from svd_tracker.extensions import db
 
-KEPT = 24
 READS = ("SELECT", "PRAGMA", "BEGIN", "SET ", "SHOW", "SAVEPOINT", "RELEASE", "ROLLBACK")
 PLAIN = (type(None), bool, int, float, str, bytes, dt.date, dt.timedelta, enum.Enum, Path)
 Way = tuple[Hashable, ...]
@@ -35,9 +34,13 @@ class Unknown(Exception):
 
 
 class Copies(Protocol):
-    """Where copies of the database are kept and laid. ``worth``: processor seconds that a kept state must have cost."""
+    """Where copies of the database are kept and laid.
+
+    ``worth``: processor seconds that a kept state must have cost; ``room``: how many are kept at once.
+    """
 
     worth: float
+    room: int
 
     def keep(self) -> str: ...
 
@@ -55,6 +58,7 @@ class States:
         self.settings = dict(app.config)
         self.kept: OrderedDict[Way, tuple[str, Any]] = OrderedDict()
         self.laid = self.built = 0
+        self.code_is_changed = False  # a test that put its own code in wants it run
         self._unsaved = False
         event.listen(engine, "before_cursor_execute", self._heard)
         event.listen(engine, "commit", self._settled)
@@ -97,12 +101,12 @@ class States:
             return
         db.session.rollback()
         self.kept[way] = self.copies.keep(), told
-        if len(self.kept) > KEPT:
+        if len(self.kept) > self.copies.room:
             _, (copy, _) = self.kept.popitem(last=False)
             self.copies.forget(copy)
 
     def _way_after(self, build: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Way:
-        if self.way is None or db.session.new or db.session.dirty or db.session.deleted:
+        if self.code_is_changed or self.way is None or db.session.new or db.session.dirty or db.session.deleted:
             raise Unknown
         now = self.app.config
         differ = {name: repr(now.get(name)) for name in now if now[name] != self.settings.get(name)}

@@ -14,6 +14,7 @@ from svd_tracker.grants.models import Grant
 from svd_tracker.interventions.models import Intervention, InterventionKind
 from svd_tracker.interventions.services import add_intervention
 from tests.support.money import holder, make_approval
+from tests.support.prepared import prepared
 from tests.support.world import act
 
 JUNE = dt.date(2025, 6, 20)
@@ -26,6 +27,7 @@ def make_intervention(title: str = "High harm perpetrator tool") -> Intervention
     return found or add_intervention(area_id, InterventionKind.PROJECT, title, act())
 
 
+@prepared
 def make_funding(
     grant: Grant,
     pence: int = 10_000_00,
@@ -52,6 +54,7 @@ def make_funding(
     return funding
 
 
+@prepared
 def post(funding: Funding, pence: int, spent_on: dt.date = dt.date(2025, 5, 6), **given: Any) -> LedgerEntry:
     """An entry recorded on 20 June 2025 unless ``on`` says otherwise, committed."""
     on = given.pop("on", JUNE)

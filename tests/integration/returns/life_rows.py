@@ -19,6 +19,7 @@ from tests.integration.returns.year import (
     draft,
     make_year,
 )
+from tests.support.prepared import prepared
 from tests.support.world import act
 
 SENT = dt.date(2025, 7, 21)
@@ -28,23 +29,27 @@ OFFICER, CERTIFIER, OPCC = "finance.officer@dorset", "certifier@dorset", "opcc.o
 WHY = "The June invoice came late"
 
 
+@prepared
 def send(revision: ReturnRevision, on: dt.date = SENT) -> None:
     revisions.send(revision, "Dorset OPCC", "E-mail", "Q1 return", on, by(OFFICER, on))
     db.session.commit()
 
 
+@prepared
 def query(revision: ReturnRevision, on: dt.date = QUERIED) -> ReturnRevision:
     found = revisions.query(revision, "The tool's invoice looks too low", by(OPCC, on))
     db.session.commit()
     return found
 
 
+@prepared
 def reopen(revision: ReturnRevision, on: dt.date = SENT) -> ReturnRevision:
     found = revisions.reopen(revision, WHY, by(CERTIFIER, on))
     db.session.commit()
     return found
 
 
+@prepared
 def explained(revision: ReturnRevision, *refs: str, on: dt.date = AGAIN) -> None:
     """Reasons for these lines, and the draft built with them, as the page's form does."""
     for ref in refs:
@@ -53,6 +58,7 @@ def explained(revision: ReturnRevision, *refs: str, on: dt.date = AGAIN) -> None
     draft(revision.of.obligation.last_quarter, on=on)
 
 
+@prepared
 def forecast_again(year: Year, quarters: Iterable[int], on: dt.date) -> None:
     """£5,000.00 for each of these quarters, explained."""
     for funding in (year.nurse, year.tool):

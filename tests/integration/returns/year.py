@@ -69,6 +69,7 @@ def make_year(of: str = "dorset", grant: Grant | None = None, forecasts: bool = 
     return Year(grant, nurse, tool)
 
 
+@prepared
 def make_forecasts(
     funding: Funding, quarters: dict[int, int], note: str = "", on: dt.date = dt.date(2025, 7, 2)
 ) -> None:
@@ -81,6 +82,7 @@ def obligation(quarter: int, of: str = "dorset") -> Obligation:
     return found
 
 
+@prepared
 def draft(quarter: int = 1, of: str = "dorset", on: dt.date = DRAFTED) -> ReturnRevision:
     revision = draft_return(obligation(quarter, of).id, act(None, on, Source.JOB))
     db.session.commit()
@@ -103,6 +105,7 @@ def drafted_with_reasons(obligation_id: int, preparer: Act) -> ReturnRevision:
     return revision
 
 
+@prepared
 def check(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED) -> None:
     build = queries.newest_build(revision.id)
     assert build is not None
@@ -110,6 +113,7 @@ def check(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED) -
     db.session.commit()
 
 
+@prepared
 def certify(revision: ReturnRevision, of: str = "dorset", on: dt.date = CHECKED) -> Sealed:
     build = queries.newest_build(revision.id)
     assert build is not None
