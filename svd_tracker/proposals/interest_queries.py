@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from svd_tracker.accounts.models import Organisation, Role
@@ -70,6 +70,10 @@ class Uncovered:
 
 def organisations_in(round_id: int) -> Sequence[Organisation]:
     """Those that proposed to a round or are match partners in what was submitted, by name: in blind rounds too."""
+    return db.session.scalars(_organisations_in(round_id)).all()
+
+
+def _organisations_in(round_id: int) -> Select[Organisation]:
     in_play = select(Proposal.id).where(Proposal.round_id == round_id, Proposal.state.in_(IN_PLAY))
     newest = queries.newest_submitted(round_id).where(Proposal.id.in_(in_play))
     proposing = (
@@ -78,11 +82,11 @@ def organisations_in(round_id: int) -> Sequence[Organisation]:
         .where(ProposalVersion.id.in_(newest))
     )
     matching = select(ProposalMatch.organisation_id).where(ProposalMatch.proposal_version_id.in_(newest))
-    return db.session.scalars(
+    return (
         select(Organisation)
         .where(Organisation.id.in_(proposing.union(matching)))
         .order_by(func.lower(Organisation.name), Organisation.id)
-    ).all()
+    )
 
 
 def organisation_interests(round_id: int, person_id: int | None = None) -> list[OrganisationInterest]:
@@ -101,10 +105,12 @@ def organisation_interests(round_id: int, person_id: int | None = None) -> list[
     )
 
 
-def organisations_left(round_id: int, person_id: int) -> list[Organisation]:
-    """The organisations of a round of which this person has not said yet whether they have an interest."""
-    said = {each.organisation_id for each in organisation_interests(round_id, person_id)}
-    return [each for each in organisations_in(round_id) if each.id not in said]
+def organisations_left(round_id: int, person_id: int) -> Sequence[Organisation]:
+    """The organisations of a round of which this person has not said yet whether they have an interest. One query."""
+    said = select(OrganisationInterest.organisation_id).where(
+        OrganisationInterest.round_id == round_id, OrganisationInterest.person_id == person_id
+    )
+    return db.session.scalars(_organisations_in(round_id).where(Organisation.id.not_in(said))).all()
 
 
 def has_declared(round_id: int, person_id: int) -> bool:

@@ -46,7 +46,13 @@ OF_A_PROPOSAL = {"proposal_id", "decision_id", "condition_id", "assessment_id", 
 # To declare is what one does there: it leads back to the list. A letter comes after publication, when nothing is shut.
 NOT_SHUT = {"proposals.declare"}
 AFTER_PUBLICATION = {"decisions.issued", "decisions.letter_docx"}
-SECRETS = ("12,345.67", "12345.67", "nobody may read this of them", "a mark for a secret reason")
+SECRETS = (
+    "12,345.67",
+    "12345.67",
+    "nobody may read this of them",
+    "a mark for a secret reason",
+    "Decided on proposal P-01",  # on the first page
+)
 COSTS = {"dorset": {Category.LABOUR: 12_345_67}}
 OTHERS = {"dorset": {Category.LABOUR: 4_000_00, Category.NON_LABOUR: 1_000_00}}
 

@@ -16,7 +16,15 @@ from tests.integration.scoring.support import HEALTH, POLICE, declare, save, sco
 from tests.integration.scoring.test_moderation import agree, criterion, scored
 from tests.support.client import PageClient
 from tests.support.money import make_grant
-from tests.support.rounds import ASSESSORS, COORDINATOR, advance, make_proposal, make_round, person
+from tests.support.rounds import (
+    ASSESSORS,
+    COORDINATOR,
+    advance,
+    finish_organisations,
+    make_proposal,
+    make_round,
+    person,
+)
 from tests.support.world import act
 
 pytestmark = pytest.mark.db
@@ -129,6 +137,7 @@ def test_the_rounds_chair_moderates(app: Flask, client: PageClient) -> None:
     proposal = scored(round_)
     round_.chair_id = person("member@dorset.example").id
     db.session.commit()
+    finish_organisations(round_, "member@dorset.example")
     urls = [*pages_of(round_, proposal), *verbs_of(round_, proposal)]
     verb = verbs_of(round_, proposal)[0]
     client.sign_in("member@dorset.example")
