@@ -30,6 +30,7 @@ from svd_tracker.rounds.models import (
     SchemeCheck,
 )
 
+DECIDED_IN = (RoundState.DECIDING, RoundState.PUBLISHED)  # a round with a decision never goes back before these
 ASSESSING = (RoundState.OPEN, RoundState.SCORING, RoundState.DECIDING)  # assessors may look until it is published
 
 
@@ -174,7 +175,8 @@ def _shares(round_: Round) -> list[tuple[ShareNow, bool]]:
     of_holders = [(holder, allocations.of_holder(holder.id)) for holder in list_holders(round_.area_id)]
     # Publication keeps what was decided on: fundings and decisions are only added to, so that moment can be read again.
     taken = committed_by_allocation((each.id for _, own in of_holders for each in own.values()), round_.published_at)
-    given = {key: pence for source in _decided for key, pence in source(round_.id, round_.published_at).items()}
+    sources = _decided if round_.state in DECIDED_IN else ()
+    given = {key: pence for source in sources for key, pence in source(round_.id, round_.published_at).items()}
     found: list[tuple[ShareNow, bool]] = []
     for holder, own in of_holders:
         for category, allocation in own.items():

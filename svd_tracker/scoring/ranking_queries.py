@@ -130,7 +130,6 @@ class RoundFacts:
     ``versions`` are the newest submitted texts in the order of their refs, those ``shut`` to the person too; nothing
     else holds a word of what is shut. ``facts`` are what is scored, ``asks`` pence by holder and category, ``silent``
     whose marks leave the mean. ``holders`` take part in the round, ``lines_of`` are those whose line the person sees.
-    ``money_shut``: of whose money a total would tell of a shut proposal, of this or another round (by holder id).
     ``whole`` is false for somebody who sees only what asks their partnership.
     """
 
@@ -139,12 +138,18 @@ class RoundFacts:
     lines_of: Sequence[Holder]
     whole: bool
     names_hidden: bool
-    money_shut: frozenset[int]
+    round: Round
+    person_id: int
     versions: Mapping[int, ProposalVersion]
     shut: frozenset[int]
     facts: Mapping[int, ProposalFact]
     silent: Mapping[int, frozenset[int]]
     asks: Mapping[int, Asks]
+
+    @cached_property
+    def money_shut(self) -> frozenset[int]:
+        """Of whose money a total would tell of a shut proposal, of this or another round, by holder id."""
+        return proposals.money_shut(self.person_id, self.round)
 
     @property
     def money_hidden(self) -> bool:
@@ -192,7 +197,8 @@ def facts_of(round_: Round, access: Access) -> RoundFacts:
         lines_of=[each for each in holders if reached.everything_submitted or each.id in reached.belongs_to],
         whole=reached.everything_submitted,
         names_hidden=reach.names_hidden(access, round_),
-        money_shut=proposals.money_shut(access.person_id, round_),
+        round=round_,
+        person_id=access.person_id,
         versions=versions,
         shut=shut,
         facts={

@@ -46,7 +46,7 @@ def test_the_three_say_the_same(client: PageClient) -> None:
     decide(made[2], outcome=Outcome.REJECT, reason="The labour money ran out before it.")
     client.sign_in(COORDINATOR)
     page = client.get("/rounds/1/pack").text
-    assert len(client.queries) <= 70
+    assert len(client.queries) <= 71
     word = client.get("/rounds/1/pack.docx")
     book = client.get("/rounds/1/pack.xlsx")
     lint(book.data)
@@ -92,7 +92,7 @@ def test_an_interest_leaves_the_proposal_and_its_order_out(client: PageClient) -
         workbook_text(client.get("/rounds/1/pack.xlsx").data),
     )
     for text in texts:
-        assert "declared an interest in a proposal of this round" in text
+        assert "declared an interest in a proposal for this money" in text
         assert not any(words in text for words in ("Project 1", "P-01", "20,000", "20000", "50,000"))
         assert "Project 2" in text
 

@@ -4,12 +4,14 @@ to whom it would tell of a proposal that an interest shuts.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 from flask import Flask
 
 from svd_tracker.accounts.queries import load_access
 from svd_tracker.act import Act
+from svd_tracker.calculations.figures import Category
 from svd_tracker.calculations.ranking import LineState
 from svd_tracker.decisions import explain, queries
 from svd_tracker.decisions.models import Outcome
@@ -18,6 +20,7 @@ from svd_tracker.extensions import db
 from svd_tracker.finance import queries as finance
 from svd_tracker.finance import services as finance_services
 from svd_tracker.finance.models import FundingVersion
+from svd_tracker.grants.models import Grant
 from svd_tracker.proposals.models import Proposal
 from svd_tracker.rounds import queries as rounds
 from svd_tracker.rounds import services as round_services
@@ -40,15 +43,19 @@ ALLOCATED = 41_200_15
 def two_rounds(kept_back: int = 0) -> tuple[Round, Proposal, Round, Proposal]:
     """Two rounds of the same money: the first decides on £41,000.00, the second is asked for £5,000.00."""
     grant = make_grant()
-    made = []
-    for name, costs, kept in (("First", FIRST, 0), ("Second", SECOND, kept_back)):
-        round_ = make_round(grant, name=name, kept_back=kept)
-        proposal = make_proposal(round_, f"Of the {name.lower()}", costs=costs)
-        advance(round_, RoundState.SCORING)
-        score_all(round_, proposal)
-        advance(round_, RoundState.DECIDING)
-        made += [round_, proposal]
-    return made[0], made[1], made[2], made[3]
+    first, second = (_deciding(grant, "First", FIRST, 0), _deciding(grant, "Second", SECOND, kept_back))
+    return *first, *second
+
+
+def _deciding(
+    grant: Grant, name: str, costs: Mapping[str, Mapping[Category, int]], kept_back: int
+) -> tuple[Round, Proposal]:
+    round_ = make_round(grant, name=name, kept_back=kept_back)
+    proposal = make_proposal(round_, f"Of the {name.lower()}", costs=costs)
+    advance(round_, RoundState.SCORING)
+    score_all(round_, proposal)
+    advance(round_, RoundState.DECIDING)
+    return round_, proposal
 
 
 def labour_of(round_: Round) -> ShareNow:
