@@ -263,9 +263,9 @@ def test_what_waits_for_whom(client: PageClient) -> None:
 def test_pages_of_the_scheme_need_few_queries(app: Flask, client: PageClient) -> None:
     round_ = make_round()
     client.sign_in(COORDINATOR).get(f"/rounds/{round_.id}/scheme")
-    assert len(client.queries) <= 28
+    assert len(client.queries) <= 25
     client.get("/rounds")
-    assert len(client.queries) <= 28
+    assert len(client.queries) <= 25
 
 
 def test_each_partnership_sees_its_own_money_and_a_proposer_the_sum(app: Flask, client: PageClient) -> None:
