@@ -138,9 +138,7 @@ def _show(proposal: Proposal, version: ProposalVersion) -> ResponseReturnValue:
     return render_template(
         "proposals/show.html",
         hidden_name=reach.HIDDEN_NAME if here.names_hidden else None,
-        files=attachments.written(proposal)
-        if writes
-        else attachments.of_proposals([proposal.id]).get(proposal.id, []),
+        files=attachments.written(proposal) if writes else attachments.of_proposals([proposal.id]).get(proposal.id, []),
         may_add_files=writes and attachments.takes_files(proposal, manages),
         may_link=manages and writes,
         may_check=manages and proposal.state in checks.CHECKED,
