@@ -243,9 +243,14 @@ def waiting_by_assessor(round_id: int) -> dict[int, bool]:
 
 
 def refuse_unless_shown(round_: Round, access: Access, proposal: Proposal | None = None) -> None:
-    """Raises NotAllowed while scores are hidden from this person, or this proposal is shut to them."""
+    """Raises NotAllowed while scores are hidden from this person, or this proposal is shut to them.
+
+    One that was returned will be scored again: until it has come back nobody sees what others gave it (rule 7).
+    """
     if proposal is not None:
         proposals.refuse_if_shut(access.person_id, proposal)
+        if proposal.state is ProposalState.RETURNED and round_.state is not RoundState.PUBLISHED:
+            raise NotAllowed("This proposal was returned for correction. Its scores show once it is scored again.")
     words = hidden_because(round_, access)
     if words:
         raise NotAllowed(words)

@@ -14,8 +14,9 @@ from svd_tracker.mail.models import Choice, Outbox
 from svd_tracker.mail.services import choose
 from svd_tracker.proposals.interest_services import declare_interest, rule
 from svd_tracker.proposals.models import InterestEvent, InterestKind, Proposal
-from svd_tracker.proposals.queries import get_proposal
+from svd_tracker.proposals.queries import get_proposal, list_proposals
 from svd_tracker.proposals.reach import HIDDEN_NAME
+from svd_tracker.proposals.services import return_for_correction
 from svd_tracker.rounds.models import Round, RoundAssessor, RoundState
 from svd_tracker.rounds.people_services import name_substitute, set_chair
 from svd_tracker.rounds.queries import get_round
@@ -151,6 +152,24 @@ def test_an_interest_of_the_last_one_opens_them_too(app: Flask) -> None:
     declare(proposal, PROBATION)
     db.session.refresh(round_)
     assert round_.scores_shown_at is not None
+
+
+def test_scores_of_one_that_was_returned_are_hidden_until_it_is_scored_again(client: PageClient) -> None:
+    round_ = scored_round("Project 1", "Project 2")
+    first, second = (each.id for each in list_proposals(round_.id))
+    for proposal_id in (first, second):
+        save(get_proposal(proposal_id), POLICE, FULL, reason="Kept from others")
+    send(round_, POLICE)
+    return_for_correction(get_proposal(first), "Costs do not add up", act(person(COORDINATOR).id))
+    db.session.commit()
+    save(get_proposal(second), HEALTH, FULL)
+    send(get_round(round_.id), HEALTH)
+    client.sign_in(HEALTH)
+    assert "Kept from others" in client.get(f"/proposals/{second}/scores").text
+    for page in ("scores", "moderation"):
+        client.get(f"/proposals/{first}/{page}", status=403)
+    for page in ("ranking", "ranking.csv", "moderation", "moderation.csv"):
+        assert "Project 1" not in client.get(f"/rounds/1/{page}").text
 
 
 def test_closing_the_scoring_opens_them(app: Flask) -> None:
