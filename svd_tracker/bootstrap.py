@@ -169,10 +169,12 @@ STAGES = (
     ("database", "db and not deep", ("tests/integration",)),
     ("workbook", "xlsx and not deep", ("tests/exports",)),
     ("browser", "browser and not deep", ("tests/browser",)),
-    ("process", "process and not deep", ("tests/process",)),
+    ("process", "process and not crowd and not deep", ("tests/process",)),
+    ("crowd", "crowd and not deep", ("tests/process",)),
 )
 # Each worker takes neighbours, which begin from the same prepared states, and in the end half of what the other has.
 WORKERS = ("-n", "2", "--dist", "worksteal")
+ALONE = ("crowd",)
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -192,7 +194,7 @@ def test(arguments: Sequence[str]) -> int:
     code, seconds = _timed(check)
     times.append(("check", seconds, code))
     for name, marker, folders in STAGES:
-        command = [*pytest, *WORKERS, "-m", marker, *folders]
+        command = [*pytest, *(() if name in ALONE else WORKERS), "-m", marker, *folders]
         code, seconds = _timed(lambda command=command: subprocess.call(command, cwd=ROOT, env=environment))
         times.append((name, seconds, code))
     say("")

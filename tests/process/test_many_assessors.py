@@ -27,7 +27,7 @@ from tests.process.running import begin, environment
 from tests.support.rounds import advance, finish_interests, make_proposal, make_round
 from tests.support.world import PASSWORD, act
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.crowd]
 
 PEOPLE, PROPOSALS, SERVERS = 50, 2, 4
 AFTER_FIRST = 2  # the row version of an assessment that was saved once: made, then filled
