@@ -274,7 +274,7 @@ def move(round_: Round, state: RoundState, act: Act, reason: str = "") -> None:
 def missing_for(round_: Round, state: RoundState) -> list[str]:
     """What the round still needs before it can go on to a state, in words for the page."""
     missing: list[str] = []
-    if state in (RoundState.OPEN, RoundState.SCORING) and not queries.shares_of(round_):
+    if state in (RoundState.OPEN, RoundState.SCORING) and not queries.holder_ids_of([round_.id]):
         missing.append("Say whose money the round is for")
     if state is RoundState.SCORING:
         criteria = queries.criteria_of(round_.scheme)
