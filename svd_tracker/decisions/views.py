@@ -86,6 +86,7 @@ def index(round_id: int) -> ResponseReturnValue:
         drafts=_drafts(access, round_),
         short_name=short_name,
         may_rank=may_rank,
+        may_read_papers=may(Permission.VIEW_PAPERS, rounds.scope_of(round_, access, Permission.VIEW_PAPERS)),
         ranks=ranks,
     )
 

@@ -78,8 +78,10 @@ def test_a_round_is_walked_to_its_decision(browser: Browser, own_server: Server,
     move_round(visitor, number, "Close for proposals")
     visitor.sign_out()
 
-    visitor.sign_in(ASSESSOR).go(f"/rounds/{number}/interests").look()
-    visitor.click(page.locator("main button").last)
+    visitor.sign_in(ASSESSOR)
+    for _ in ("the organisations", "the proposals"):
+        visitor.go(f"/rounds/{number}/interests").look()
+        visitor.click(page.locator("main button").last)
     visitor.go(f"/proposals/{proposal}/assessment").look()
     score(visitor)
     visitor.go(f"/rounds/{number}/scoring/send").look()
