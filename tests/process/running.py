@@ -1,6 +1,7 @@
 """Real processes of the application on a test's own database."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,10 @@ def environment(app: Flask, today: str = "2025-07-14", **more: str) -> dict[str,
 
 
 def begin(environ: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start ``svd`` with these arguments, from another folder than the checkout's."""
+    """Start ``svd`` with these arguments, from another folder than the checkout's.
+
+    It can be interrupted whatever started the tests: a shell's background job would have it ignore that.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "svd_tracker", *arguments],
         env={**environ, "PYTHONPATH": str(ROOT)},
@@ -37,7 +41,12 @@ def begin(environ: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=None if sys.platform == "win32" else _can_be_interrupted,
     )
+
+
+def _can_be_interrupted() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(environ: dict[str, str], *arguments: str) -> tuple[int, str, str]:
