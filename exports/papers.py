@@ -4,7 +4,7 @@ Money is whole pence, shares are basis points; a cell of None is missing and sho
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -144,18 +144,10 @@ class Paper:
     marking: str = "OFFICIAL"
     notes: tuple[str, ...] = field(default=())
 
-    def tables(self) -> Iterator[PaperTable]:
-        for section in self.sections:
-            yield from section.tables
-
 
 def percent(share: Fraction | None) -> Percent | None:
     """A share, 0 to 1, as shown."""
     return None if share is None else Percent(round_half_away(share * 10_000))
-
-
-def yes_no(value: bool) -> str:
-    return "Yes" if value else "No"
 
 
 def joined(words: Sequence[str], empty: str = "") -> str:

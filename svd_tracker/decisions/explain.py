@@ -96,11 +96,6 @@ def explain(facts: RoundFacts, proposal: Proposal, holder: Holder) -> Explanatio
     )
 
 
-def needs_explaining(decision: Decision | None) -> bool:
-    """Whether a decision gives less than was asked: the councillor's question is about these."""
-    return decision is not None and decision.outcome.value != "fund"
-
-
 def _lowest(funded: Sequence[Ranked]) -> str | None:
     results = [each.proposal.result for each in funded if each.proposal.result is not None]
     return percent_text(min(results)) if results else None

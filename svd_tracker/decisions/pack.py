@@ -181,7 +181,6 @@ def _money(read: Read) -> Section:
             share = shares.get((holder.id, category))
             asked = sum(row.asked.get(category, 0) for row in own if not row.withdrawn)
             given = sum(queries.amounts_of(row.decision)[category] for row in own)
-            available = share.available if share else 0
             rows.append(
                 (
                     holder.name,
@@ -189,10 +188,10 @@ def _money(read: Read) -> Section:
                     Pounds(share.allocated) if share else None,
                     Pounds(share.kept_back) if share else None,
                     Pounds(share.elsewhere) if share else None,
-                    Pounds(available),
+                    Pounds(share.available) if share else None,
                     Pounds(asked),
                     Pounds(given),
-                    Pounds(available - given),
+                    Pounds(share.available - given) if share else None,
                 )
             )
     heads = (
